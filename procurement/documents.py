@@ -1,0 +1,147 @@
+"""The documents of procure-to-pay as the rules see them: frozen values, free of either vendor's spelling.
+
+A document is checked where it is built (mapping, `purchase_orders`), so the rules can trust it. Money carries its
+currency; quantities and unit prices are Decimal and may have more decimals than the currency.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from procurement.money import Money
+
+
+class ChargeKind(StrEnum):
+    """Coupa's three invoice charges."""
+
+    SHIPPING = "shipping"
+    HANDLING = "handling"
+    MISC = "misc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxLine:
+    amount: Money
+    rate: Decimal | None = None  # percent: 8.25 means 8.25 %
+    code: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """One billed order line. `total` is what Coupa computes: quantity x unit price, rounded; tax and charges apart."""
+
+    number: int
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    total: Money
+    po_number: str
+    po_line_number: str
+    po_line_id: int  # Coupa's order-line id
+    part_number: str | None = None
+    unit_of_measure: str | None = None
+    commodity: str | None = None
+    account: str | None = None
+    match_reference: str | None = None  # the shipment id that the goods receipt carries
+    adjustment_type: str | None = None  # price, quantity, other: credit notes only
+    tax_lines: tuple[TaxLine, ...] = ()
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceCharge:
+    kind: ChargeKind
+    total: Money
+    description: str
+    account: str | None = None
+    tax_lines: tuple[TaxLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice or credit note ready for Coupa; a credit note's quantities and amounts are negative."""
+
+    number: str
+    date: date
+    is_credit_note: bool
+    supplier: str  # Coupa supplier number
+    currency: str
+    supplier_total: Money  # Amazon's own total: the control total
+    lines: tuple[InvoiceLine, ...]
+    charges: tuple[InvoiceCharge, ...] = ()
+    chart_of_accounts: str | None = None
+    payment_term: str | None = None
+    bill_to: str | None = None  # location code of the bill-to address
+    remit_to: str | None = None  # remit-to code
+    original_number: str | None = None
+    original_date: date | None = None
+    requester_email: str | None = None
+    custom_fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tax(self) -> Money:
+        owners = (*self.lines, *self.charges)
+        return Money.sum((tax.amount for owner in owners for tax in owner.tax_lines), self.currency)
+
+    @property
+    def total(self) -> Money:
+        """Lines, charges and taxes: what Coupa will show as total-with-taxes."""
+        return Money.sum((part.total for part in (*self.lines, *self.charges)), self.currency) + self.tax
+
+    def charged(self, kind: ChargeKind) -> Money:
+        return Money.sum((charge.total for charge in self.charges if charge.kind is kind), self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseOrderLine:
+    """A PO line as Coupa shows it now. `received` and `invoiced` are Coupa's running quantities (amounts on amount lines)."""
+
+    id: int
+    number: str
+    quantity: Decimal | None  # None on an amount line
+    unit_price: Money
+    total: Money
+    received: Decimal
+    invoiced: Decimal
+    match_type: str | None  # 2-way, 3-way, 3-way-fifo, direct_matching, none; None: the supplier's level holds
+    receipt_required: bool
+    part_number: str | None = None
+    auxiliary_part_number: str | None = None
+    unit_of_measure: str | None = None
+    commodity: str | None = None
+    account: str | None = None
+    description: str = ""
+    supplier_order_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseOrder:
+    id: int
+    number: str
+    status: str
+    version: int
+    supplier: str  # Coupa supplier number
+    supplier_id: int
+    currency: str
+    lines: tuple[PurchaseOrderLine, ...]
+    chart_of_accounts: str | None = None
+    payment_term: str | None = None
+    requester_email: str | None = None
+    requester_id: int | None = None
+    match_level: str | None = None  # the supplier's invoice-matching-level
+    issued_at: datetime | None = None
+    custom_fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsReceipt:
+    """One receiving transaction; voids and returns have negative quantities."""
+
+    id: int
+    po_line_id: int
+    quantity: Decimal
+    received_on: date
+    match_reference: str | None = None

@@ -1,0 +1,47 @@
+"""What can go wrong in the business itself, grouped by who must act.
+
+    ProcurementError
+    ├── ConfigurationError   our own YAML or settings: the analyst or the installer acts
+    │   └── MappingError     a mapping, lookup, charge, tolerance or policy file
+    ├── RecordError          this document cannot be processed: it becomes a dead letter with all its problems
+    ├── MoneyError           an amount or currency broke a rule of `money`
+    ├── DuplicateTarget      the target holds two documents where there must be one: an alarm
+    └── IncompleteRun        a run cannot account for every document it saw
+
+A failed three-way match is none of these: it is a value (`matching.MatchResult`).
+"""
+
+from collections.abc import Sequence
+
+
+class ProcurementError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class ConfigurationError(ProcurementError):
+    """A setting or file of ours is wrong; nothing was read or written because of it."""
+
+
+class MappingError(ConfigurationError):
+    """A YAML file is wrong. The message names file, line, key and, where there is one, the nearest valid word."""
+
+
+class MoneyError(ProcurementError, ValueError):
+    """A float, an unknown currency, or two currencies where one is needed."""
+
+
+class RecordError(ProcurementError):
+    """One document cannot be processed. `problems` lists every reason found, each a finished sentence."""
+
+    def __init__(self, document: str, problems: Sequence[str]) -> None:
+        self.document = document
+        self.problems = tuple(problems)
+        super().__init__(f"{document}: {' '.join(self.problems)}")
+
+
+class DuplicateTarget(ProcurementError):
+    """One of our deliveries has two documents in the target system."""
+
+
+class IncompleteRun(ProcurementError):
+    """Seen is not delivered + waiting + held + skipped + dead; the message names the documents."""
