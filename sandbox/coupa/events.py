@@ -1,0 +1,184 @@
+"""Things people and time do inside Coupa, outside its API: what `POST /_sandbox/events/{name}` and a scenario can make happen.
+
+Documents are named as a person would: `po-number` and `line-num`, `invoice-number`, or an id. Each event gives back a
+small JSON object that says what happened; what Coupa's own rules forbid is refused as the API would refuse it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.coupa import (
+    approvals,
+    comments,
+    invoice_actions,
+    invoices,
+    purchase_orders,
+    receipts,
+)
+from sandbox.coupa.errors import Refused, bad_query
+from sandbox.coupa.incoming import read_body
+from sandbox.coupa.instance import Instance
+from sandbox.coupa.references import find_reference
+from sandbox.coupa.schema import Record
+from sandbox.coupa.tolerances import CODES
+
+Json = dict[str, Any]
+
+
+def run_event(instance: Instance, name: str, body: Any) -> Json:
+    """Raises Refused: 404 for a name nobody knows, 400 for what cannot be done."""
+    handler = EVENTS.get(name)
+    if handler is None:
+        raise Refused(404, [f"Unknown event {name}; known are {', '.join(sorted(EVENTS))}"])
+    return handler(instance, read_body(body, "event"))
+
+
+def _named(instance: Instance, resource: str, keys: Mapping[str, Any]) -> Record:
+    given = {key: value for key, value in keys.items() if value is not None}
+    try:
+        return find_reference(instance, resource, given)
+    except ValueError as problem:
+        raise bad_query(f"{instance.table(resource).resource.title} {problem}") from None
+
+
+def _order(instance: Instance, given: Json) -> Record:
+    return _named(instance, "purchase_orders", {"id": given.get("id"), "po-number": given.get("po-number")})
+
+
+def _line(instance: Instance, given: Json) -> Record:
+    number = given.get("line-num")
+    keys = {"id": given.get("order-line-id"), "order-header-number": given.get("po-number"), "line-num": None if number is None else str(number)}
+    return _named(instance, "purchase_order_lines", keys)
+
+
+def _invoice(instance: Instance, given: Json) -> Record:
+    return _named(instance, "invoices", {"id": given.get("id"), "invoice-number": given.get("invoice-number")})
+
+
+def _receive(instance: Instance, given: Json) -> Json:
+    """`quantity` (default: all that is open), `match-reference`, `external-id`, `transaction-date`."""
+    line = _line(instance, given)
+    unit = "quantity" if purchase_orders.is_quantity_line(line) else "total"
+    size = given.get("quantity") or given.get("total") or purchase_orders.ordered(line) - line["received"]
+    body = {
+        "type": "ReceivingQuantityConsumption" if unit == "quantity" else "ReceivingAmountConsumption", unit: str(size), "order-line": {"id": line["id"]},
+        **{key: given[key] for key in ("match-reference", "transaction-date", "notes") if given.get(key)},
+        "custom-fields": {"external-id": given["external-id"]} if given.get("external-id") else {},
+    }  # fmt: skip
+    receipt = receipts.create_receipt(instance, body)
+    return {"receipt": receipt["id"], "received": str(line["received"])}
+
+
+def _void_receipt(instance: Instance, given: Json) -> Json:
+    receipt = _named(instance, "receiving_transactions", {"id": given.get("id")})
+    receipts.void_receipt(instance, receipt, {"comments": given.get("comments")})
+    return {"receipt": receipt["id"], "status": receipt["status"]}
+
+
+def _decide(event: str) -> Callable[[Instance, Json], Json]:
+    def handle(instance: Instance, given: Json) -> Json:
+        if given.get("approval-id") is not None:
+            row = _named(instance, "approvals", {"id": given["approval-id"]})
+            invoice = instance.table("invoices").rows[row["approvable-id"]]
+        else:
+            invoice = _invoice(instance, given)
+            row = approvals.find_open(instance, invoice, None)
+        approvals.act(instance, row, event, given.get("reason"))
+        return {"invoice": invoice["id"], "status": invoice["status"]}
+
+    return handle
+
+
+def _order_event(event: str) -> Callable[[Instance, Json], Json]:
+    def handle(instance: Instance, given: Json) -> Json:
+        order = _order(instance, given)
+        purchase_orders.act_on_purchase_order(instance, order, event, given)
+        return {"purchase-order": order["id"], "status": order["status"]}
+
+    return handle
+
+
+def _gate(event: str) -> Callable[[Instance, Json], Json]:
+    def handle(instance: Instance, given: Json) -> Json:
+        line = purchase_orders.act_on_line(instance, _line(instance, given), event)
+        return {"order-line": line["id"], "status": line["status"]}
+
+    return handle
+
+
+def _change(column: str) -> Callable[[Instance, Json], Json]:
+    def handle(instance: Instance, given: Json) -> Json:
+        line = _line(instance, given)
+        order = purchase_orders.order_of(instance, line)
+        purchase_orders.change_line(instance, order, line, **{column: given.get(column)})
+        return {"order-line": line["id"], column: str(line[column]), "version": order["version"]}
+
+    return handle
+
+
+def _enter_invoice(instance: Instance, given: Json) -> Json:
+    """A clerk keys an invoice (`channel` manual) and submits it, unless `draft` is true."""
+    draft = given.pop("draft", False)
+    with instance.as_of(instance.now()):
+        invoice = invoices.create_invoice(instance, {"channel": "manual", **given})
+    if not draft:
+        invoice_actions.act_on_invoice(instance, invoice, "submit", {})
+    return {"invoice": invoice["id"], "status": invoice["status"]}
+
+
+def _act_on_invoice(instance: Instance, given: Json) -> Json:
+    """`action` is a word of the API; the rest of the body is that action's body."""
+    action = str(given.pop("action", ""))
+    if action not in invoice_actions.ACTIONS:
+        raise bad_query(f"Unknown action {action}")
+    invoice = _invoice(instance, given)
+    invoice_actions.act_on_invoice(instance, invoice, action, given)
+    return {"invoice": invoice["id"], "status": invoice["status"]}
+
+
+def _comment(instance: Instance, given: Json) -> Json:
+    return {"comment": comments.create_comment(instance, given)["id"]}
+
+
+def _settings(instance: Instance, given: Json) -> Json:
+    """`tolerances`, `invoice-approvers`, `soft-close-when-complete`, `required-to-submit`: what admins set up in Coupa's pages."""
+    if "tolerances" in given:
+        set_tolerances(instance, {scope: {code.replace("-", "_"): one for code, one in limits.items()} for scope, limits in given["tolerances"].items()})
+    if "invoice-approvers" in given:
+        instance.invoice_approvers = [str(login) for login in given["invoice-approvers"]]
+    if "soft-close-when-complete" in given:
+        instance.soft_close_when_complete = bool(given["soft-close-when-complete"])
+    if "required-to-submit" in given:
+        instance.required_to_submit = tuple(str(name) for name in given["required-to-submit"])
+    return settings_of(instance)
+
+
+def set_tolerances(instance: Instance, tolerances: Mapping[str, Mapping[str, str | None]]) -> None:
+    unknown = sorted({code for limits in tolerances.values() for code in limits} - set(CODES))
+    if unknown:
+        raise bad_query(f"Unknown tolerance {', '.join(unknown)}; known are {', '.join(CODES)}")
+    instance.tolerances = {scope: dict(limits) for scope, limits in tolerances.items()}
+
+
+def settings_of(instance: Instance) -> Json:
+    return {
+        "tolerances": instance.tolerances, "invoice-approvers": instance.invoice_approvers,
+        "soft-close-when-complete": instance.soft_close_when_complete, "required-to-submit": list(instance.required_to_submit),
+    }  # fmt: skip
+
+
+EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
+    "receive": _receive,
+    "void_receipt": _void_receipt,
+    "approve": _decide("approve"),
+    "reject": _decide("reject"),
+    "hold": _decide("hold"),
+    **{event: _order_event(event) for event in ("issue", "cancel", "close", "reopen")},
+    **{event: _gate(event) for event in purchase_orders.LINE_GATES},
+    "change_price": _change("price"),
+    "change_quantity": _change("quantity"),
+    "enter_invoice": _enter_invoice,
+    "act_on_invoice": _act_on_invoice,
+    "comment": _comment,
+    "settings": _settings,
+}

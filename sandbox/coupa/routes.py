@@ -1,0 +1,275 @@
+"""Every call of the Core API the sandbox answers: one row of `OPERATIONS` each, and `answer`, which runs it.
+
+A handler takes the instance and the call and gives records; the serialiser turns those into what the caller asked for.
+Operation names are `list_`, `get_`, `create_`, `update_` and `<action>_` with the resource's word: `submit_invoice`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.coupa import (
+    approvals,
+    comments,
+    integrations,
+    invoice_actions,
+    invoices,
+    purchase_orders,
+    receipts,
+    scopes,
+    suppliers,
+)
+from sandbox.coupa.errors import Refused, not_found
+from sandbox.coupa.filters import select
+from sandbox.coupa.incoming import read_body, update
+from sandbox.coupa.instance import Instance
+from sandbox.coupa.schema import Record
+from sandbox.coupa.serialise import Serialiser
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, its path taken apart."""
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
+    body: Json = None
+
+    def option(self, name: str) -> str | None:
+        return next((value for key, value in self.query if key.replace("-", "_") == name), None)
+
+
+Result = Record | list[Record] | None
+Handler = Callable[[Instance, Call], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    name: str
+    method: str
+    path: str  # below /api, with {id}
+    resource: str
+    scopes: tuple[str, ...]
+    handler: Handler
+    status: int = 200
+    pattern: re.Pattern[str] = field(default=re.compile(""), compare=False)
+
+
+OPERATIONS: list[Operation] = []
+SINGULAR = {
+    "currencies": "currency", "commodities": "commodity", "addresses": "address", "remit_to_addresses": "remit_to_address",
+    "purchase_orders": "purchase_order", "receiving_transactions": "receiving_transaction",
+}  # fmt: skip
+EXPORTABLE = ("purchase_orders", "invoices", "receiving_transactions")
+
+
+def singular(resource: str) -> str:
+    return SINGULAR.get(resource, resource.removesuffix("s"))
+
+
+def _add(name: str, method: str, path: str, resource: str, handler: Handler, *, needs: tuple[str, ...], status: int = 200) -> None:
+    pattern = re.compile("^/api" + re.sub(r"\{(\w+)\}", r"(?P<\1>\\d+)", path) + r"(?:\.json)?$")
+    OPERATIONS.append(Operation(name, method, path, resource, needs, handler, status, pattern))
+
+
+def find(instance: Instance, resource: str, record_id: int) -> Record:
+    record = instance.get(resource, record_id)
+    if record is None:
+        raise not_found(instance.table(resource).resource.title, record_id)
+    return record
+
+
+def _lister(resource: str) -> Handler:
+    return lambda instance, call: select(instance, resource, call.query)
+
+
+def _getter(resource: str) -> Handler:
+    return lambda instance, call: find(instance, resource, call.ids["id"])
+
+
+def _updater(resource: str, change: Callable[[Instance, Record, Json], Record]) -> Handler:
+    """PUT: `exported` in the query marks the record and sets everything else aside, as Coupa does by default."""
+
+    def handle(instance: Instance, call: Call) -> Result:
+        record = find(instance, resource, call.ids["id"])
+        exported = call.option("exported")
+        if exported is not None and resource in EXPORTABLE:
+            changes = {"exported": exported == "true"} | ({"last_exported_at": instance.now()} if exported == "true" else {})
+            instance.change(resource, record, **changes)
+            return record
+        return change(instance, record, call.body)
+
+    return handle
+
+
+def _actor(resource: str, act: Callable[[Instance, Record, Json], Record]) -> Handler:
+    return lambda instance, call: act(instance, find(instance, resource, call.ids["id"]), call.body)
+
+
+def _plain_update(resource: str) -> Callable[[Instance, Record, Json], Record]:
+    def change(instance: Instance, record: Record, body: Json) -> Record:
+        update(instance, resource, record, suppliers.spell(resource, read_body(body, instance.table(resource).resource.model)))
+        suppliers.complete(instance, resource, record)
+        return record
+
+    return change
+
+
+def _plain_create(resource: str) -> Callable[[Instance, Json], Record]:
+    return lambda instance, body: suppliers.create_record(instance, resource, body)
+
+
+CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
+    "purchase_orders": purchase_orders.create_purchase_order,
+    "receiving_transactions": receipts.create_receipt,
+    "invoices": invoices.create_invoice,
+    "comments": comments.create_comment,
+    "integration_errors": integrations.create_integration_error,
+}
+UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
+    "purchase_orders": purchase_orders.update_purchase_order,
+    "receiving_transactions": receipts.update_receipt,
+    "invoices": invoices.update_invoice,
+}
+READABLE = (
+    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies", "uoms", "commodities", "departments",
+    "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "receiving_transactions", "invoices", "approvals", "comments",
+    "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
+)  # fmt: skip
+CREATABLE = (
+    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities", "departments", "addresses", "tax_codes",
+    "purchase_orders", "receiving_transactions", "invoices", "comments", "integrations", "integration_contacts", "integration_runs", "integration_errors",
+)  # fmt: skip
+UPDATABLE = (*(name for name in CREATABLE if name not in ("account_types", "comments", "integration_runs")), "integration_runs")
+
+
+def creator(resource: str) -> Callable[[Instance, Json], Record]:
+    return CREATORS.get(resource) or _plain_create(resource)
+
+
+def _creating(resource: str) -> Handler:
+    make = creator(resource)
+    return lambda instance, call: make(instance, call.body)
+
+
+def _register_resources() -> None:
+    for resource in READABLE:
+        reads, one = scopes.needed(resource, writes=False), singular(resource)
+        _add(f"list_{resource}", "GET", f"/{resource}", resource, _lister(resource), needs=reads)
+        _add(f"get_{one}", "GET", f"/{resource}/{{id}}", resource, _getter(resource), needs=reads)
+    for resource in CREATABLE:
+        needs = scopes.needed(resource, writes=True) + (("core.invoice.create",) if resource == "invoices" else ())
+        _add(f"create_{singular(resource)}", "POST", f"/{resource}", resource, _creating(resource), needs=needs, status=201)
+    for resource in UPDATABLE:
+        handler = _updater(resource, UPDATERS.get(resource) or _plain_update(resource))
+        for method in ("PUT", "PATCH"):
+            _add(f"update_{singular(resource)}", method, f"/{resource}/{{id}}", resource, handler, needs=scopes.needed(resource, writes=True))
+
+
+def _register_actions() -> None:
+    def action(resource: str, name: str, act: Callable[[Instance, Record, Json], Record], needs: tuple[str, ...] = ()) -> None:
+        needs = needs or scopes.needed(resource, writes=True)
+        _add(f"{name}_{singular(resource)}", "PUT", f"/{resource}/{{id}}/{name}", resource, _actor(resource, act), needs=needs)
+
+    for name in purchase_orders.ORDER_TRANSITIONS:
+        action("purchase_orders", name, lambda instance, order, body, event=name: purchase_orders.act_on_purchase_order(instance, order, event, body))
+    for name in purchase_orders.LINE_GATES:
+        action("purchase_order_lines", name, lambda instance, line, body, event=name: purchase_orders.act_on_line(instance, line, event))
+    for name in invoice_actions.ACTIONS:
+        needs = scopes.INVOICE_ACTIONS.get(name, ())
+        action("invoices", name, lambda instance, invoice, body, event=name: invoice_actions.act_on_invoice(instance, invoice, event, body), needs)
+    for name in (*integrations.RUN_TRANSITIONS, "max_updated_at"):
+        action("integration_runs", name, lambda instance, run, body, event=name: integrations.act_on_run(instance, run, event, body))
+    action("receiving_transactions", "void", receipts.void_receipt)
+    action("integration_errors", "resolve", lambda instance, error, body: integrations.resolve(instance, error, resolved=True))
+    action("integration_errors", "unresolve", lambda instance, error, body: integrations.resolve(instance, error, resolved=False))
+    for name in ("approve", "reject", "hold"):
+        for method in ("PUT", "PATCH"):
+            _add(f"{name}_approval", method, f"/approvals/{{id}}/{name}", "approvals", _approval(name), needs=scopes.needed("approvals", writes=True))
+
+
+def _approval(event: str) -> Handler:
+    def handle(instance: Instance, call: Call) -> Result:
+        reason = call.option("reason") or read_body(call.body, "approval").get("reason")
+        return approvals.act(instance, find(instance, "approvals", call.ids["id"]), event, reason)
+
+    return handle
+
+
+def _register_nested() -> None:
+    for kind, resource in comments.COMMENTABLE.items():
+        if resource == "users":
+            continue
+
+        def rows(instance: Instance, call: Call, kind: str = kind, resource: str = resource) -> list[Record]:
+            document = find(instance, resource, call.ids["document"])["id"]
+            return select(instance, "comments", [*call.query, ("commentable_id", str(document)), ("commentable_type", kind)])
+
+        def make(instance: Instance, call: Call, kind: str = kind) -> Record:
+            return comments.create_comment(instance, call.body, kind=kind, document_id=call.ids["document"])
+
+        path, one = f"/{resource}/{{document}}/comments", singular(resource)
+        _add(f"list_{one}_comments", "GET", path, "comments", rows, needs=scopes.needed("comments", writes=False))
+        _add(f"create_{one}_comment", "POST", path, "comments", make, needs=scopes.needed("comments", writes=True), status=201)
+    _register_remit_to()
+    _add(
+        "create_alert_integration_error", "POST", "/integration_errors/create_alert", "integration_errors",
+        lambda instance, call: integrations.create_integration_error(instance, call.body, alert=True),
+        needs=scopes.needed("integration_errors", writes=True), status=201,
+    )  # fmt: skip
+
+
+def _register_remit_to() -> None:
+    reads, writes = scopes.needed("suppliers", writes=False), scopes.needed("suppliers", writes=True)
+
+    def rows(instance: Instance, call: Call) -> list[Record]:
+        find(instance, "suppliers", call.ids["supplier"])
+        return select(instance, "remit_to_addresses", [*call.query, ("supplier_id", str(call.ids["supplier"]))])
+
+    def one(instance: Instance, call: Call) -> Record:
+        return suppliers.find_remit_to(instance, call.ids["supplier"], call.ids["id"])
+
+    def make(instance: Instance, call: Call) -> Record:
+        return suppliers.create_remit_to(instance, find(instance, "suppliers", call.ids["supplier"]), call.body)
+
+    def change(instance: Instance, call: Call) -> Record:
+        return suppliers.update_remit_to(instance, one(instance, call), call.body)
+
+    for word in ("addresses", "remit_to_addresses"):
+        path = f"/suppliers/{{supplier}}/{word}"
+        _add("list_supplier_addresses", "GET", path, "remit_to_addresses", rows, needs=reads)
+        _add("get_supplier_address", "GET", f"{path}/{{id}}", "remit_to_addresses", one, needs=reads)
+        _add("create_supplier_address", "POST", path, "remit_to_addresses", make, needs=writes, status=201)
+        _add("update_supplier_address", "PUT", f"{path}/{{id}}", "remit_to_addresses", change, needs=writes)
+
+
+_register_resources()
+_register_actions()
+_register_nested()
+
+
+def find_operation(method: str, path: str) -> tuple[Operation, dict[str, int]] | None:
+    """The operation a method and path mean, with the ids in the path."""
+    for operation in OPERATIONS:
+        if operation.method == method and (match := operation.pattern.match(path)):
+            return operation, {name: int(value) for name, value in match.groupdict().items()}
+    return None
+
+
+def answer(instance: Instance, serialiser: Serialiser, operation: Operation, call: Call) -> tuple[int, Json]:
+    """Runs one call: status and JSON body (None: empty). Refusals come back as Coupa's error bodies."""
+    try:
+        fields, shape = call.option("fields"), call.option("return_object")
+        if fields is not None:
+            serialiser.check(operation.resource, fields)
+        result = operation.handler(instance, call)
+        if isinstance(result, list):
+            return operation.status, [serialiser.show(operation.resource, record, fields=fields, return_object=shape) for record in result]
+        assert result is not None
+        shape = shape if operation.method != "GET" or shape != "none" else None
+        return operation.status, serialiser.show(operation.resource, result, fields=fields, return_object=shape)
+    except Refused as refusal:
+        return refusal.status, refusal.body
