@@ -12,13 +12,22 @@ from sandbox.coupa.instance import API_USER_ID, Instance
 from sandbox.coupa.schema import Record
 
 MODEL = "approval"
-CURRENT, LATER, HELD, APPROVED, REJECTED, CANCELLED = "pending_approval", "pending", "on_hold", "approved", "rejected", "cancelled"
+CURRENT, LATER, HELD, APPROVED, REJECTED, CANCELLED = (
+    "pending_approval",
+    "pending",
+    "on_hold",
+    "approved",
+    "rejected",
+    "cancelled",
+)
 OPEN = (CURRENT, LATER, HELD)
 
 
 def of_invoice(instance: Instance, invoice: Record, *statuses: str) -> list[Record]:
     rows = instance.table("approvals").by("approvable-id", invoice["id"])
-    wanted = [row for row in rows if row["approvable-type"] == "InvoiceHeader" and (not statuses or row["status"] in statuses)]
+    wanted = [
+        row for row in rows if row["approvable-type"] == "InvoiceHeader" and (not statuses or row["status"] in statuses)
+    ]
     return sorted(wanted, key=lambda row: (row["position"], row["id"]))
 
 
@@ -40,8 +49,10 @@ def add(instance: Instance, invoice: Record, person: Record, *, manual: bool = F
     waiting = of_invoice(instance, invoice, *OPEN)
     now = instance.now()
     row = instance.table("approvals").add({
-        "created-at": now, "updated-at": now, "created-by": API_USER_ID, "updated-by": API_USER_ID, "approvable-id": invoice["id"],
-        "approvable-type": "InvoiceHeader", "approval-chain-id": None if manual else 1, "approval-date": None, "approved-by": None,
+        "created-at": now, "updated-at": now, "created-by": API_USER_ID, "updated-by": API_USER_ID,
+        "approvable-id": invoice["id"],
+        "approvable-type": "InvoiceHeader", "approval-chain-id": None if manual else 1, "approval-date": None,
+        "approved-by": None,
         "approver": person["id"], "approver-id": person["id"], "approver-type": "User", "holdable": True, "note": None,
         "position": (waiting[-1]["position"] if waiting else 0) + 1, "status": LATER if waiting else CURRENT,
         "type": "UserApproval" if manual else "ApprovalChainApproval",
@@ -74,7 +85,12 @@ def _next_turn(instance: Instance, invoice: Record) -> bool:
 
 def _tell(instance: Instance, invoice: Record, row: Record) -> None:
     person = instance.table("users").rows[row["approver"]]
-    instance.notify(person, f"Invoice {invoice['invoice-number']} awaits your approval", "Please approve or reject.", document=f"InvoiceHeader/{invoice['id']}")
+    instance.notify(
+        person,
+        f"Invoice {invoice['invoice-number']} awaits your approval",
+        "Please approve or reject.",
+        document=f"InvoiceHeader/{invoice['id']}",
+    )
 
 
 def act(instance: Instance, row: Record, event: str, reason: str | None) -> Record:

@@ -1,4 +1,5 @@
-"""Comments on documents. `@[User:5]` in the text mentions a person, who is notified; whoever is unknown is passed over."""
+"""Comments on documents. `@[User:5]` in the text mentions a person, who is notified; whoever is unknown is passed
+over."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ COMMENTABLE: Mapping[str, str] = {
 def create_comment(instance: Instance, body: Any, *, kind: str | None = None, document_id: int | None = None) -> Record:
     """On the document of the path, or on the one the body names."""
     given = read_body(body, MODEL)
-    kind = kind or given.get("commentable-type")
+    kind = kind or str(given.get("commentable-type"))
     number = document_id if document_id is not None else given.get("commentable-id")
     if kind not in COMMENTABLE:
         raise invalid(MODEL, "Commentable type is not included in the list")
@@ -31,7 +32,14 @@ def create_comment(instance: Instance, body: Any, *, kind: str | None = None, do
 
 
 def add(
-    instance: Instance, kind: str, document_id: int, text: Any, *, comment_type: str | None = None, to_supplier: bool = False, reason_code: str | None = None
+    instance: Instance,
+    kind: str,
+    document_id: int,
+    text: Any,
+    *,
+    comment_type: str | None = None,
+    to_supplier: bool = False,
+    reason_code: str | None = None,
 ) -> Record:
     body = {"commentable-type": kind, "commentable-id": document_id, "comments": text, "comment-type": comment_type}
     people = mentioned(instance, str(text or ""))
@@ -40,9 +48,13 @@ def add(
         "to-supplier": "1" if to_supplier else None,
         "reason-code": reason_code,
     }
-    comment = create(instance, "comments", {name: value for name, value in body.items() if value is not None}, extra=extra)
+    comment = create(
+        instance, "comments", {name: value for name, value in body.items() if value is not None}, extra=extra
+    )
     for person in people:
-        instance.notify(person, f"You were mentioned on {kind} {document_id}", comment["comments"], document=f"{kind}/{document_id}")
+        instance.notify(
+            person, f"You were mentioned on {kind} {document_id}", comment["comments"], document=f"{kind}/{document_id}"
+        )
     return comment
 
 

@@ -1,4 +1,5 @@
-"""Things people and time do inside Coupa, outside its API: what `POST /_sandbox/events/{name}` and a scenario can make happen.
+"""Things people and time do inside Coupa, outside its API: what `POST /_sandbox/events/{name}` and a scenario can
+make happen.
 
 Documents are named as a person would: `po-number` and `line-num`, `invoice-number`, or an id. Each event gives back a
 small JSON object that says what happened; what Coupa's own rules forbid is refused as the API would refuse it.
@@ -47,7 +48,11 @@ def _order(instance: Instance, given: Json) -> Record:
 
 def _line(instance: Instance, given: Json) -> Record:
     number = given.get("line-num")
-    keys = {"id": given.get("order-line-id"), "order-header-number": given.get("po-number"), "line-num": None if number is None else str(number)}
+    keys = {
+        "id": given.get("order-line-id"),
+        "order-header-number": given.get("po-number"),
+        "line-num": None if number is None else str(number),
+    }
     return _named(instance, "purchase_order_lines", keys)
 
 
@@ -61,7 +66,8 @@ def _receive(instance: Instance, given: Json) -> Json:
     unit = "quantity" if purchase_orders.is_quantity_line(line) else "total"
     size = given.get("quantity") or given.get("total") or purchase_orders.ordered(line) - line["received"]
     body = {
-        "type": "ReceivingQuantityConsumption" if unit == "quantity" else "ReceivingAmountConsumption", unit: str(size), "order-line": {"id": line["id"]},
+        "type": "ReceivingQuantityConsumption" if unit == "quantity" else "ReceivingAmountConsumption", unit: str(size),
+        "order-line": {"id": line["id"]},
         **{key: given[key] for key in ("match-reference", "transaction-date", "notes") if given.get(key)},
         "custom-fields": {"external-id": given["external-id"]} if given.get("external-id") else {},
     }  # fmt: skip
@@ -100,7 +106,7 @@ def _order_event(event: str) -> Callable[[Instance, Json], Json]:
 
 def _gate(event: str) -> Callable[[Instance, Json], Json]:
     def handle(instance: Instance, given: Json) -> Json:
-        line = purchase_orders.act_on_line(instance, _line(instance, given), event)
+        line = purchase_orders.act_on_line(instance, _line(instance, given), event, given)
         return {"order-line": line["id"], "status": line["status"]}
 
     return handle
@@ -141,9 +147,16 @@ def _comment(instance: Instance, given: Json) -> Json:
 
 
 def _settings(instance: Instance, given: Json) -> Json:
-    """`tolerances`, `invoice-approvers`, `soft-close-when-complete`, `required-to-submit`: what admins set up in Coupa's pages."""
+    """`tolerances`, `invoice-approvers`, `soft-close-when-complete`, `required-to-submit`: what admins set up in
+    Coupa's pages."""
     if "tolerances" in given:
-        set_tolerances(instance, {scope: {code.replace("-", "_"): one for code, one in limits.items()} for scope, limits in given["tolerances"].items()})
+        set_tolerances(
+            instance,
+            {
+                scope: {code.replace("-", "_"): one for code, one in limits.items()}
+                for scope, limits in given["tolerances"].items()
+            },
+        )
     if "invoice-approvers" in given:
         instance.invoice_approvers = [str(login) for login in given["invoice-approvers"]]
     if "soft-close-when-complete" in given:
@@ -163,7 +176,8 @@ def set_tolerances(instance: Instance, tolerances: Mapping[str, Mapping[str, str
 def settings_of(instance: Instance) -> Json:
     return {
         "tolerances": instance.tolerances, "invoice-approvers": instance.invoice_approvers,
-        "soft-close-when-complete": instance.soft_close_when_complete, "required-to-submit": list(instance.required_to_submit),
+        "soft-close-when-complete": instance.soft_close_when_complete,
+        "required-to-submit": list(instance.required_to_submit),
     }  # fmt: skip
 
 

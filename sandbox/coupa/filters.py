@@ -1,7 +1,8 @@
 """Coupa's query language: `?attribute[operator]=value`, through associations, all conditions ANDed.
 
 Names may be spelled with hyphens or underscores; `supplier[number]`, `order_lines[account][code][in]`, `supplier_id`,
-`custom_fields[name]` and the nested-bracket spelling all work. Equality and `in` on indexed attributes are answered from
+`custom_fields[name]` and the nested-bracket spelling all work. Equality and `in` on indexed attributes are answered
+from
 the indexes, also through associations; the rest is compared row by row. An unreadable condition is a 400 that names it.
 """
 
@@ -89,7 +90,9 @@ def read_condition(instance: Instance, resource: Resource, name: str, text: str)
     return Condition(name, steps, leaf, column, operator, _operand(column, operator, text, name))
 
 
-def _resolve(instance: Instance, resource: Resource, path: list[str], spelled: list[str], name: str) -> tuple[tuple[Step, ...], tuple[str, ...], Column]:
+def _resolve(
+    instance: Instance, resource: Resource, path: list[str], spelled: list[str], name: str
+) -> tuple[tuple[Step, ...], tuple[str, ...], Column]:
     steps: list[Step] = []
     for position, token in enumerate(path):
         rest = path[position + 1 :]
@@ -169,7 +172,9 @@ def _follow(instance: Instance, record: Record, step: Step) -> list[Record]:
     return [other] if other else []
 
 
-def candidate_ids(instance: Instance, name: str, steps: Sequence[Step], leaf: str, values: Sequence[Any]) -> set[int] | None:
+def candidate_ids(
+    instance: Instance, name: str, steps: Sequence[Step], leaf: str, values: Sequence[Any]
+) -> set[int] | None:
     """Ids that can satisfy an equality, from indexes alone; None where no index helps."""
     table = instance.table(name)
     if not steps:
@@ -193,11 +198,15 @@ def candidate_ids(instance: Instance, name: str, steps: Sequence[Step], leaf: st
     return None
 
 
-def select(instance: Instance, name: str, query: Sequence[tuple[str, str]], *, within: Callable[[Record], bool] | None = None) -> list[Record]:
+def select(
+    instance: Instance, name: str, query: Sequence[tuple[str, str]], *, within: Callable[[Record], bool] | None = None
+) -> list[Record]:
     """One page of records that meet every condition; `within` narrows to a parent's rows."""
     resource = instance.table(name).resource
     options = {key.replace("_", "-"): value for key, value in query if key.replace("_", "-") in RESERVED}
-    conditions = [read_condition(instance, resource, key, value) for key, value in query if key.replace("_", "-") not in RESERVED]
+    conditions = [
+        read_condition(instance, resource, key, value) for key, value in query if key.replace("_", "-") not in RESERVED
+    ]
     limit, offset = _whole(options, "limit", PAGE), _whole(options, "offset", 0)
     rows = _narrowed(instance, name, conditions)
     meets = [record for record in rows if _all_met(instance, record, conditions) and (within is None or within(record))]
@@ -219,7 +228,10 @@ def _narrowed(instance: Instance, name: str, conditions: Sequence[Condition]) ->
 
 def _all_met(instance: Instance, record: Record, conditions: Sequence[Condition]) -> bool:
     for condition in conditions:
-        if not any(condition.test(_comparable(condition, value)) for value in values_of(instance, record, condition.steps, condition.leaf)):
+        if not any(
+            condition.test(_comparable(condition, value))
+            for value in values_of(instance, record, condition.steps, condition.leaf)
+        ):
             return False
     return True
 

@@ -27,7 +27,8 @@ def read_body(body: Any, model: str) -> Record:
 
 
 def read_attributes(instance: Instance, resource: Resource, given: Mapping[str, Any]) -> Record:
-    """Typed values of the attributes sent; children stay as sent. Refuses unknown names; passes over Coupa's own columns."""
+    """Typed values of the attributes sent; children stay as sent. Refuses unknown names; passes over Coupa's own
+    columns."""
     values: Record = {}
     problems: list[str] = []
     for name, value in given.items():
@@ -66,14 +67,27 @@ def _label(name: str) -> str:
     return name.replace("-", " ").capitalize()
 
 
-def create(instance: Instance, name: str, given: Mapping[str, Any], *, parent: Record | None = None, extra: Record | None = None) -> Record:
-    """A new record with its children, checked for required values and uniqueness. `extra` are values Coupa computes first."""
+def create(
+    instance: Instance,
+    name: str,
+    given: Mapping[str, Any],
+    *,
+    parent: Record | None = None,
+    extra: Record | None = None,
+) -> Record:
+    """A new record with its children, checked for required values and uniqueness. `extra` are values Coupa computes
+    first."""
     table = instance.table(name)
     resource = table.resource
     values = {**resource.defaults, **read_attributes(instance, resource, given), **(extra or {})}
     check_required(resource, values)
     now = instance.now()
-    record: Record = {**dict.fromkeys(resource.columns), **values, "created-at": values.get("created-at") or now, "updated-at": values.get("updated-at") or now}
+    record: Record = {
+        **dict.fromkeys(resource.columns),
+        **values,
+        "created-at": values.get("created-at") or now,
+        "updated-at": values.get("updated-at") or now,
+    }
     if "created-by" in resource.columns:
         record["created-by"] = record["updated-by"] = values.get("created-by") or API_USER_ID
     if parent is not None:
@@ -166,9 +180,14 @@ def update(instance: Instance, name: str, record: Record, given: Mapping[str, An
     merged = {**record, **values}
     check_required(table.resource, merged)
     check_unique(instance, table.resource, merged)
-    rows = {column: values.pop(column) for column in list(values) if isinstance(table.resource.columns.get(column), Many)}
+    rows = {
+        column: values.pop(column) for column in list(values) if isinstance(table.resource.columns.get(column), Many)
+    }
     changed = {column: value for column, value in values.items() if record.get(column) != value}
-    plans = {column: _plan_children(instance, table.resource, column, record, given_rows) for column, given_rows in rows.items()}
+    plans = {
+        column: _plan_children(instance, table.resource, column, record, given_rows)
+        for column, given_rows in rows.items()
+    }
     for column, plan in plans.items():
         changed[column] = _apply_children(instance, table.resource, column, record, plan)
     for column in rows:
@@ -180,7 +199,9 @@ def update(instance: Instance, name: str, record: Record, given: Mapping[str, An
     return changed
 
 
-def _plan_children(instance: Instance, resource: Resource, column: str, record: Record, rows: list[Mapping[str, Any]]) -> list[tuple[Record | None, Record]]:
+def _plan_children(
+    instance: Instance, resource: Resource, column: str, record: Record, rows: list[Mapping[str, Any]]
+) -> list[tuple[Record | None, Record]]:
     """Which existing row each sent row means; refuses ids that are not this record's."""
     kind = resource.columns[column]
     assert isinstance(kind, Many)
@@ -189,7 +210,9 @@ def _plan_children(instance: Instance, resource: Resource, column: str, record: 
     for row in rows:
         spelled = hyphenate(dict(row))
         child_id = spelled.get("id")
-        read_attributes(instance, instance.table(kind.resource).resource, spelled)  # every problem before the first change
+        read_attributes(
+            instance, instance.table(kind.resource).resource, spelled
+        )  # every problem before the first change
         if child_id is None:
             plan.append((None, spelled))
         elif child_id in own:
@@ -199,7 +222,9 @@ def _plan_children(instance: Instance, resource: Resource, column: str, record: 
     return plan
 
 
-def _apply_children(instance: Instance, resource: Resource, column: str, record: Record, plan: list[tuple[Record | None, Record]]) -> list[Record]:
+def _apply_children(
+    instance: Instance, resource: Resource, column: str, record: Record, plan: list[tuple[Record | None, Record]]
+) -> list[Record]:
     kind = resource.columns[column]
     assert isinstance(kind, Many)
     changes: list[Record] = []

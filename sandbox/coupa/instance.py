@@ -25,7 +25,9 @@ class Instance:
     store: Store = field(default_factory=lambda: Store(RESOURCES.values()))
     tolerances: dict[str, dict[str, str | None]] = field(default_factory=dict)
     invoice_approvers: list[str] = field(default_factory=list)
-    soft_close_when_complete: bool = False  # close a PO once everything is received and invoiced (a company setting in Coupa)
+    soft_close_when_complete: bool = (
+        False  # close a PO once everything is received and invoiced (a company setting in Coupa)
+    )
     required_to_submit: tuple[str, ...] = ("account-type", "bill-to-address", "remit-to-address")
     notifications: list[dict[str, Any]] = field(default_factory=list)  # to people: mentions, approvals, disputes
     mails: list[dict[str, Any]] = field(default_factory=list)  # to integration contacts
@@ -33,9 +35,22 @@ class Instance:
     _moment: datetime | None = None
 
     def __post_init__(self) -> None:
-        user = {"login": "sandbox.integration", "email": "sandbox.integration@example.com", "firstname": "Sandbox", "lastname": "Integration"}
+        user = {
+            "login": "sandbox.integration",
+            "email": "sandbox.integration@example.com",
+            "firstname": "Sandbox",
+            "lastname": "Integration",
+        }
         self.table("users").add(
-            {"id": API_USER_ID, **user, "fullname": "Sandbox Integration", "active": True, "api-user": True, "roles": []}, outside_series=True
+            {
+                "id": API_USER_ID,
+                **user,
+                "fullname": "Sandbox Integration",
+                "active": True,
+                "api-user": True,
+                "roles": [],
+            },
+            outside_series=True,
         )
 
     def now(self) -> datetime:
@@ -64,5 +79,12 @@ class Instance:
 
     def notify(self, user: Record, subject: str, text: str, *, document: str) -> None:
         self.notifications.append(
-            {"to": user.get("email"), "user-id": user["id"], "subject": subject, "text": text, "document": document, "at": self.now().isoformat()}
+            {
+                "to": user.get("email"),
+                "user-id": user["id"],
+                "subject": subject,
+                "text": text,
+                "document": document,
+                "at": self.now().isoformat(),
+            }
         )

@@ -59,7 +59,9 @@ def create_integration_error(instance: Instance, body: Any, *, alert: bool = Fal
         response.setdefault("id", number)
     error = create(instance, "integration_errors", {**given, "responses": responses})
     run = instance.table("integration_runs").rows[error["integration-run"]]
-    instance.table("integration_errors").update(error, {"integration-run-id": run["id"], "integration": error["integration"] or run["integration"]})
+    instance.table("integration_errors").update(
+        error, {"integration-run-id": run["id"], "integration": error["integration"] or run["integration"]}
+    )
     if alert:
         _mail(instance, error)
     return error
@@ -70,12 +72,17 @@ def _mail(instance: Instance, error: Record) -> None:
     document = f"{error['document-type']}/{error['document-id']}"
     lines = [f"{one.get('response-code')}: {one.get('response-message')}" for one in error["responses"] or []]
     for contact in instance.table("integration_contacts").by("integration", integration["id"]):
-        if "Both" not in (contact["contact-alert-type"], error["contact-alert-type"]) and contact["contact-alert-type"] != error["contact-alert-type"]:
+        if (
+            "Both" not in (contact["contact-alert-type"], error["contact-alert-type"])
+            and contact["contact-alert-type"] != error["contact-alert-type"]
+        ):
             continue
         person = instance.get("users", contact["contactable-id"]) if contact["contactable-type"] == "User" else None
         instance.mails.append({
-            "to": person["email"] if person else f"{contact['contactable-type']}/{contact['contactable-id']}", "subject": f"Alert of integration {integration['code']}: {document}",
-            "text": "\n".join(lines), "document": document, "external-id": error["external-id"], "at": instance.now().isoformat(),
+            "to": person["email"] if person else f"{contact['contactable-type']}/{contact['contactable-id']}",
+            "subject": f"Alert of integration {integration['code']}: {document}",
+            "text": "\n".join(lines), "document": document, "external-id": error["external-id"],
+            "at": instance.now().isoformat(),
         })  # fmt: skip
 
 

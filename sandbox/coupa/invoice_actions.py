@@ -74,7 +74,9 @@ def _dispute(instance: Instance, invoice: Record, given: Record) -> None:
     set_status(instance, invoice, "disputed")
     instance.change("invoices", invoice, dispute_reasons=[reason["code"]], dispute_method="manual")
     text = str(given.get("comment") or "")
-    comments.add(instance, "InvoiceHeader", invoice["id"], text or reason["code"], to_supplier=True, reason_code=reason["code"])
+    comments.add(
+        instance, "InvoiceHeader", invoice["id"], text or reason["code"], to_supplier=True, reason_code=reason["code"]
+    )
     supplier = instance.table("suppliers").rows[invoice["supplier"]]
     contact = supplier.get("primary-contact") or {}
     subject = f"Invoice {invoice['invoice-number']} is disputed: {reason['code']}"
@@ -116,7 +118,10 @@ def _bypass_current_approval(instance: Instance, invoice: Record, given: Record)
 
 
 def _update_line_accounts(instance: Instance, invoice: Record, given: Record) -> None:
-    rows = [{key: row[key] for key in ("id", "account", "account-allocations") if key in row} for row in given.get("invoice-lines") or []]
+    rows = [
+        {key: row[key] for key in ("id", "account", "account-allocations") if key in row}
+        for row in given.get("invoice-lines") or []
+    ]
     if not rows or not all(row.get("id") for row in rows):
         raise invalid(MODEL, "Invoice lines must each name their id")
     update(instance, "invoices", invoice, {"invoice-lines": rows})

@@ -17,7 +17,18 @@ from sandbox.coupa.totals import CHARGE_AMOUNTS, ZERO, compute_totals
 MODEL = "invoice_header"
 INVOICEABLE = ("issued", "soft_closed")
 FREELY_EDITABLE = ("draft", "new", "ap_hold")
-LATER_HEADER = {"custom-fields", "payments", "paid", "payment-date", "payment-notes", "internal-note", "comments", "invoice-lines", "invoice-charges", "exported"}
+LATER_HEADER = {
+    "custom-fields",
+    "payments",
+    "paid",
+    "payment-date",
+    "payment-notes",
+    "internal-note",
+    "comments",
+    "invoice-lines",
+    "invoice-charges",
+    "exported",
+}
 LATER_ROW = {"id", "account", "account-allocations", "billing-note", "commodity", "period", "custom-fields"}
 HEADER_TAX = ("tax-amount", "tax-rate", "tax-code", "tax-lines")
 SHORT_CHARGES = {column: kind for kind, column in CHARGE_AMOUNTS.items()}
@@ -96,9 +107,13 @@ def _resolve_order_lines(instance: Instance, given: Record) -> None:
 def _check_taxation(given: Mapping[str, Any], on_lines: bool) -> None:
     header = [name for name in HEADER_TAX if given.get(name) not in (None, [], "")]
     rows = [*(given.get("invoice-lines") or []), *(given.get("invoice-charges") or [])]
-    line_tax = any(isinstance(row, Mapping) and row.get(name) not in (None, [], "") for row in rows for name in HEADER_TAX)
+    line_tax = any(
+        isinstance(row, Mapping) and row.get(name) not in (None, [], "") for row in rows for name in HEADER_TAX
+    )
     if on_lines and header:
-        raise invalid(MODEL, f"{header[0].replace('-', ' ').capitalize()} belongs on the lines when line level taxation is on")
+        raise invalid(
+            MODEL, f"{header[0].replace('-', ' ').capitalize()} belongs on the lines when line level taxation is on"
+        )
     if not on_lines and line_tax:
         raise invalid(MODEL, "Taxes belong on the header when line level taxation is off")
 
@@ -106,7 +121,9 @@ def _check_taxation(given: Mapping[str, Any], on_lines: bool) -> None:
 def _check_original(given: Mapping[str, Any]) -> None:
     missing = [name for name in ("original-invoice-number", "original-invoice-date") if not given.get(name)]
     if missing:
-        raise invalid(MODEL, *(f"{name.replace('-', ' ').capitalize()} can't be blank on a credit note" for name in missing))
+        raise invalid(
+            MODEL, *(f"{name.replace('-', ' ').capitalize()} can't be blank on a credit note" for name in missing)
+        )
 
 
 def _check_later_edit(invoice: Record, given: Mapping[str, Any]) -> None:
@@ -115,7 +132,13 @@ def _check_later_edit(invoice: Record, given: Mapping[str, Any]) -> None:
         for row in given.get(rows) or []:
             refused += sorted(row.keys() - LATER_ROW) if row.get("id") else [rows]
     if refused:
-        raise invalid(MODEL, *(f"{name.replace('-', ' ').capitalize()} cannot be changed while the invoice is {invoice['status']}" for name in refused))
+        raise invalid(
+            MODEL,
+            *(
+                f"{name.replace('-', ' ').capitalize()} cannot be changed while the invoice is {invoice['status']}"
+                for name in refused
+            ),
+        )
 
 
 def _complete(instance: Instance, invoice: Record) -> None:
@@ -161,13 +184,16 @@ def _from_order_line(instance: Instance, line: Record, order_line: Record) -> Re
     order = order_of(instance, order_line)
     kind = "InvoiceQuantityLine" if is_quantity_line(order_line) else "InvoiceAmountLine"
     if line["type"] not in (None, kind):
-        raise invalid(MODEL, f"Line {line['line-num']}: type must be {kind}, as the order line is of type {order_line['type']}")
+        raise invalid(
+            MODEL, f"Line {line['line-num']}: type must be {kind}, as the order line is of type {order_line['type']}"
+        )
     if order["status"] not in INVOICEABLE or order["invoice-stop"]:
         raise invalid(MODEL, f"Purchase order {order['po-number']} is {order['status']} and cannot be invoiced")
     if order_line.get("_invoicing-closed") or order_line["invoice-stop"]:
         raise invalid(MODEL, f"Order line {order_line['line-num']} of {order['po-number']} is closed for invoicing")
     values: Record = {
-        "type": kind, "po-number": order["po-number"], "order-header-num": order["po-number"], "order-line-num": order_line["line-num"],
+        "type": kind, "po-number": order["po-number"], "order-header-num": order["po-number"],
+        "order-line-num": order_line["line-num"],
         "order-line-source-part-num": order_line["source-part-num"],
     }  # fmt: skip
     for column in ("account", "commodity", "uom", "currency"):
@@ -176,10 +202,18 @@ def _from_order_line(instance: Instance, line: Record, order_line: Record) -> Re
 
 
 def _complete_header(instance: Instance, invoice: Record, supplier: Record) -> None:
-    order_lines = [instance.table("purchase_order_lines").rows[line["order-line-id"]] for line in invoice["invoice-lines"] if line["order-line-id"]]
+    order_lines = [
+        instance.table("purchase_order_lines").rows[line["order-line-id"]]
+        for line in invoice["invoice-lines"]
+        if line["order-line-id"]
+    ]
     order = order_of(instance, order_lines[0]) if order_lines else {}
     account = instance.get("accounts", order_lines[0]["account"] if order_lines else None) or {}
-    chart_id = invoice["account-type"] or (order_lines[0]["account-type"] if order_lines else None) or account.get("account-type")
+    chart_id = (
+        invoice["account-type"]
+        or (order_lines[0]["account-type"] if order_lines else None)
+        or account.get("account-type")
+    )
     chart = instance.get("account_types", chart_id) or {}
     original = invoice["currency"] or order.get("currency") or chart.get("currency")
     instance.table("invoices").update(invoice, {
@@ -222,7 +256,11 @@ def _link_original(instance: Instance, invoice: Record) -> None:
 
 def check_complete(instance: Instance, invoice: Record) -> None:
     """What a draft may lack but a submitted invoice may not; every gap is named."""
-    problems = [f"{name.replace('-', ' ').capitalize()} can't be blank" for name in instance.required_to_submit if invoice[name] is None]
+    problems = [
+        f"{name.replace('-', ' ').capitalize()} can't be blank"
+        for name in instance.required_to_submit
+        if invoice[name] is None
+    ]
     if not invoice["invoice-lines"] and not invoice["invoice-charges"]:
         problems.append("Invoice lines can't be blank")
     for line in invoice["invoice-lines"]:

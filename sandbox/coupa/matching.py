@@ -1,6 +1,7 @@
 """Matching invoices to receipts, and what follows: wait, hold, approve.
 
-The level of a line is its PO line's match type, else its supplier's. `3-way` and `3-way-fifo` consume the oldest unmatched
+The level of a line is its PO line's match type, else its supplier's. `3-way` and `3-way-fifo` consume the oldest
+unmatched
 receipts of the PO line; `direct_matching` and `3-way-direct` only receipts with the invoice line's match reference. A
 line that lacks receipts waits for them, unless none can come any more: then the missing units are a breach.
 """
@@ -15,7 +16,6 @@ from sandbox.coupa.purchase_orders import order_of, ordered, refresh_line
 from sandbox.coupa.schema import Record, round_half_up
 from sandbox.coupa.tolerances import (
     COUNTED,
-    ZERO,
     Breach,
     breaches,
     commodity_of,
@@ -24,6 +24,7 @@ from sandbox.coupa.tolerances import (
     measure,
     percent_over,
 )
+from sandbox.coupa.totals import ZERO
 
 FIFO = ("3-way", "3-way-fifo")
 DIRECT = ("direct_matching", "3-way-direct")
@@ -94,13 +95,18 @@ def _shortfall(instance: Instance, line: Record, order_line: Record) -> Breach:
 
 
 def _free_receipts(instance: Instance, line: Record, order_line: Record, level: str) -> list[tuple[Record, Decimal]]:
-    """Receipts with what is left unmatched of each, oldest first, never more in sum than the PO line still holds as received."""
+    """Receipts with what is left unmatched of each, oldest first, never more in sum than the PO line still holds as
+    received."""
     from sandbox.coupa.receipts import (  # receipts drive matching, matching reads receipts
         remaining,
         sign,
     )
 
-    rows = [row for row in instance.table("receiving_transactions").by("order-line", order_line["id"]) if sign(row["type"]) > 0]
+    rows = [
+        row
+        for row in instance.table("receiving_transactions").by("order-line", order_line["id"])
+        if sign(row["type"]) > 0
+    ]
     if level in DIRECT:
         rows = [row for row in rows if row["match-reference"] and row["match-reference"] == line["match-reference"]]
     left = order_line["received"] - matched(instance, "order-line-id", order_line["id"])
@@ -124,15 +130,19 @@ def _allocate(instance: Instance, line: Record, order_line: Record, receipt: Rec
     uom = instance.get("uoms", receipt["uom"]) or {}
     now = instance.now()
     table.add({
-        "created-at": now, "updated-at": now, "invoice-line-id": line["id"], "invoice-line": line["id"], "order-line-id": order_line["id"],
-        "order-line": order_line["id"], "inventory-transaction-id": receipt["id"], "quantity": size, "invoice-line-total": line["total"],
-        "amount": round_half_up(line["total"] * size / measure(line), 4), "status": "Matched", "status-reason": None, "manual-match": 0,
+        "created-at": now, "updated-at": now, "invoice-line-id": line["id"], "invoice-line": line["id"],
+        "order-line-id": order_line["id"],
+        "order-line": order_line["id"], "inventory-transaction-id": receipt["id"], "quantity": size,
+        "invoice-line-total": line["total"],
+        "amount": round_half_up(line["total"] * size / measure(line), 4), "status": "Matched",
+        "status-reason": None, "manual-match": 0,
         "inventory-transaction-match-reference": receipt["match-reference"], "uom": uom.get("code"),
     })  # fmt: skip
 
 
 def set_status(instance: Instance, invoice: Record, status: str) -> None:
-    """The invoice's new status; an invoice that stops (or starts) to count moves `invoiced` and gives its receipts back."""
+    """The invoice's new status; an invoice that stops (or starts) to count moves `invoiced` and gives its receipts
+    back."""
     counted = (invoice["status"] in COUNTED, status in COUNTED)
     instance.change("invoices", invoice, status=status, lock_version_key=(invoice["lock-version-key"] or 0) + 1)
     if counted[0] == counted[1]:
@@ -151,13 +161,18 @@ def set_status(instance: Instance, invoice: Record, status: str) -> None:
 
 def lines_billed(instance: Instance, invoice: Record) -> list[Record]:
     found = (instance.get("purchase_order_lines", line["order-line-id"]) for line in invoice["invoice-lines"])
-    return [instance.table("purchase_order_lines").rows[line_id] for line_id in dict.fromkeys(line["id"] for line in found if line)]
+    return [
+        instance.table("purchase_order_lines").rows[line_id]
+        for line_id in dict.fromkeys(line["id"] for line in found if line)
+    ]
 
 
 def void_allocations(instance: Instance, line: Record, reason: str) -> None:
     for row in instance.table("matching_allocations").by("invoice-line-id", line["id"]):
         if row["status"] == "Matched":
-            instance.table("matching_allocations").update(row, {"status": "Void", "status-reason": reason, "updated-at": instance.now()})
+            instance.table("matching_allocations").update(
+                row, {"status": "Void", "status-reason": reason, "updated-at": instance.now()}
+            )
 
 
 def receipt_arrived(instance: Instance, order_line: Record) -> None:
@@ -168,7 +183,8 @@ def receipt_arrived(instance: Instance, order_line: Record) -> None:
 
 
 def receipt_gone(instance: Instance, order_line: Record, reason: str) -> None:
-    """Allocations that no receipt covers any more are void, the newest first; their invoices look again unless approved."""
+    """Allocations that no receipt covers any more are void, the newest first; their invoices look again unless
+    approved."""
     from sandbox.coupa.receipts import remaining
 
     table = instance.table("matching_allocations")
@@ -207,12 +223,16 @@ def record_failures(instance: Instance, invoice: Record, failed: list[Breach]) -
     for breach in failed:
         target = breach.line or invoice
         row = instance.table("failed_tolerances").add({
-            "created-at": now, "updated-at": now, "code": breach.code, "breach-amount": breach.amount_text, "breach-limit": breach.limit_text,
-            "failable-id": target["id"], "failable-type": "InvoiceLine" if breach.line else "InvoiceHeader", "resolution-strategy": "approval",
+            "created-at": now, "updated-at": now, "code": breach.code, "breach-amount": breach.amount_text,
+            "breach-limit": breach.limit_text,
+            "failable-id": target["id"], "failable-type": "InvoiceLine" if breach.line else "InvoiceHeader",
+            "resolution-strategy": "approval",
             "resolved": False, "account-type-id": invoice["account-type"], "_parent": invoice["id"],
         })  # fmt: skip
         invoice["failed-tolerances"].append(row)
         if breach.line:
             breach.line["failed-tolerances"].append(row)
     if failed:
-        instance.table("invoices").update(invoice, {"tolerance-failures": "; ".join(breach.sentence for breach in failed)[:512]})
+        instance.table("invoices").update(
+            invoice, {"tolerance-failures": "; ".join(breach.sentence for breach in failed)[:512]}
+        )

@@ -15,14 +15,36 @@ from sandbox.coupa.references import find_reference
 from sandbox.coupa.schema import Record, round_half_up
 
 MODEL = "order_header"
-MATERIAL = {"quantity", "price", "item", "uom", "source-part-num", "supp-aux-part-num", "description", "need-by-date", "_added", "_deleted"}
+MATERIAL = {
+    "quantity",
+    "price",
+    "item",
+    "uom",
+    "source-part-num",
+    "supp-aux-part-num",
+    "description",
+    "need-by-date",
+    "_added",
+    "_deleted",
+}
 # event -> {status before: status after}
 ORDER_TRANSITIONS: Mapping[str, Mapping[str, str]] = {
     "issue": {"draft": "issued", "buyer_hold": "issued", "supplier_hold": "issued", "currency_hold": "issued"},
-    "issue_without_send": {"draft": "issued", "buyer_hold": "issued", "supplier_hold": "issued", "currency_hold": "issued"},
+    "issue_without_send": {
+        "draft": "issued",
+        "buyer_hold": "issued",
+        "supplier_hold": "issued",
+        "currency_hold": "issued",
+    },
     "release_from_buyer_hold": {"buyer_hold": "issued"},
     "ignore_window_and_issue": {"supplier_window_hold": "issued"},
-    "cancel": {"draft": "cancelled", "issued": "cancelled", "buyer_hold": "cancelled", "supplier_hold": "cancelled", "supplier_window_hold": "cancelled"},
+    "cancel": {
+        "draft": "cancelled",
+        "issued": "cancelled",
+        "buyer_hold": "cancelled",
+        "supplier_hold": "cancelled",
+        "supplier_window_hold": "cancelled",
+    },
     "close": {"issued": "soft_closed", "soft_closed": "closed"},
     "reopen": {"soft_closed": "issued"},
 }
@@ -164,7 +186,7 @@ def act_on_purchase_order(instance: Instance, order: Record, event: str, body: A
     return order
 
 
-def act_on_line(instance: Instance, line: Record, event: str) -> Record:
+def act_on_line(instance: Instance, line: Record, event: str, body: Any) -> Record:
     gate, closed = LINE_GATES[event]
     instance.table("purchase_order_lines").update(line, {gate: closed, "updated-at": instance.now()})
     refresh_line(instance, line)
@@ -200,7 +222,9 @@ def _refresh_requisition(instance: Instance, order: Record) -> None:
     if not requisition or requisition["status"] not in ("ordered", "partially_received", "received"):
         return
     siblings = instance.table("purchase_orders").by("requisition-header", requisition["id"])
-    progress = {_progress(line, "partially_received", "received", "ordered") for one in siblings for line in one["order-lines"]}
+    progress = {
+        _progress(line, "partially_received", "received", "ordered") for one in siblings for line in one["order-lines"]
+    }
     status = progress.pop() if len(progress) == 1 else "partially_received"
     if status != requisition["status"]:
         instance.change("requisitions", requisition, status=status)

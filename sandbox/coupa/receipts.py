@@ -1,4 +1,5 @@
-"""Receiving transactions: what arrived, what went back, what was voided, and what each does to line, requisition and invoices.
+"""Receiving transactions: what arrived, what went back, what was voided, and what each does to line, requisition and
+invoices.
 
 A record adds to (consumptions, receipts) or takes from (returns, voids of a part) its PO line's `received`. A receipt
 that arrives lets waiting invoices go on; a void sends back those that lived on it.
@@ -86,7 +87,9 @@ def _check_original(instance: Instance, receipt: Record) -> None:
         raise invalid(MODEL, "Original transaction is not of the same order line and type")
     if measured(receipt) > remaining(original):
         raise invalid(MODEL, "Quantity is more than what is left of the original transaction")
-    instance.change("receiving_transactions", original, voided_value=(original["voided-value"] or 0) + measured(receipt))
+    instance.change(
+        "receiving_transactions", original, voided_value=(original["voided-value"] or 0) + measured(receipt)
+    )
 
 
 def remaining(receipt: Record) -> Decimal:
@@ -97,8 +100,10 @@ def remaining(receipt: Record) -> Decimal:
 def _complete(instance: Instance, receipt: Record, line: Record) -> None:
     price = receipt["price"] if receipt["price"] is not None else line["price"]
     values = {
-        "price": price, "currency": line["currency"], "uom": receipt["uom"] or line["uom"], "account": receipt["account"] or line["account"],
-        "transaction-date": receipt["transaction-date"] or instance.now(), "original-transaction-id": receipt["original-transaction"],
+        "price": price, "currency": line["currency"], "uom": receipt["uom"] or line["uom"],
+        "account": receipt["account"] or line["account"],
+        "transaction-date": receipt["transaction-date"] or instance.now(),
+        "original-transaction-id": receipt["original-transaction"],
     }  # fmt: skip
     if "Amount" not in receipt["type"]:
         values["total"] = round_half_up(receipt["quantity"] * price, 6)
@@ -130,7 +135,13 @@ def void_receipt(instance: Instance, receipt: Record, body: Any) -> Record:
     if order["status"] in ("soft_closed", "closed"):
         raise invalid(MODEL, f"Transaction cannot be voided: purchase order {order['po-number']} is {order['status']}")
     left = remaining(receipt)
-    instance.change("receiving_transactions", receipt, status="voided", voided_value=measured(receipt), comments=given.get("comments"))
+    instance.change(
+        "receiving_transactions",
+        receipt,
+        status="voided",
+        voided_value=measured(receipt),
+        comments=given.get("comments"),
+    )
     _count(instance, line, -sign(receipt["type"]) * left)
     if sign(receipt["type"]) > 0:
         matching.receipt_gone(instance, line, f"Receipt {receipt['id']} voided")

@@ -1,6 +1,8 @@
-"""Nested objects in a body name existing records: every attribute given is a condition, and exactly one record must meet all.
+"""Nested objects in a body name existing records: every attribute given is a condition, and exactly one record must
+meet all.
 
-An unknown or ambiguous reference is refused with 400, for optional ones too (a real instance may ignore those): safer for tests.
+An unknown or ambiguous reference is refused with 400, for optional ones too (a real instance may ignore those):
+safer for tests.
 """
 
 from collections.abc import Mapping
@@ -9,23 +11,27 @@ from typing import Any
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.schema import Record, Ref
 
-SYNONYMS = {"purchase_order_lines": {"order-header-number": "order-header-number", "po-number": "order-header-number"}}
+SYNONYMS: Mapping[str, Mapping[str, str]] = {"purchase_order_lines": {"po-number": "order-header-number"}}
 
 
 def find_reference(instance: Instance, resource: str, given: Any) -> Record:
     """The record named by `given` (an id, or an object of keys); raises ValueError with the end of a sentence."""
-    table = instance.table(resource)
     if isinstance(given, int | str) and not isinstance(given, bool):
         given = {"id": given}
     if not isinstance(given, Mapping) or not given:
         raise ValueError("is not a reference")
-    conditions = {SYNONYMS.get(resource, {}).get(key, key): value for key, value in given.items()}
+    synonyms = SYNONYMS.get(resource, {})
+    conditions: dict[str, Any] = {synonyms.get(key, key): value for key, value in given.items()}
     if conditions.get("id") is not None:
         found = instance.get(resource, _as_id(conditions["id"]))
         candidates = [found] if found else []
     else:
         candidates = _candidates(instance, resource, conditions)
-    matching = [record for record in candidates if all(_meets(instance, resource, record, key, value) for key, value in conditions.items())]
+    matching = [
+        record
+        for record in candidates
+        if all(_meets(instance, resource, record, key, value) for key, value in conditions.items())
+    ]
     if not matching:
         raise ValueError(f"can't be found by {_described(conditions)}")
     if len(matching) > 1:

@@ -60,7 +60,8 @@ class Operation:
 
 OPERATIONS: list[Operation] = []
 SINGULAR = {
-    "currencies": "currency", "commodities": "commodity", "addresses": "address", "remit_to_addresses": "remit_to_address",
+    "currencies": "currency", "commodities": "commodity", "addresses": "address",
+    "remit_to_addresses": "remit_to_address",
     "purchase_orders": "purchase_order", "receiving_transactions": "receiving_transaction",
 }  # fmt: skip
 EXPORTABLE = ("purchase_orders", "invoices", "receiving_transactions")
@@ -70,7 +71,9 @@ def singular(resource: str) -> str:
     return SINGULAR.get(resource, resource.removesuffix("s"))
 
 
-def _add(name: str, method: str, path: str, resource: str, handler: Handler, *, needs: tuple[str, ...], status: int = 200) -> None:
+def _add(
+    name: str, method: str, path: str, resource: str, handler: Handler, *, needs: tuple[str, ...], status: int = 200
+) -> None:
     pattern = re.compile("^/api" + re.sub(r"\{(\w+)\}", r"(?P<\1>\\d+)", path) + r"(?:\.json)?$")
     OPERATIONS.append(Operation(name, method, path, resource, needs, handler, status, pattern))
 
@@ -97,7 +100,9 @@ def _updater(resource: str, change: Callable[[Instance, Record, Json], Record]) 
         record = find(instance, resource, call.ids["id"])
         exported = call.option("exported")
         if exported is not None and resource in EXPORTABLE:
-            changes = {"exported": exported == "true"} | ({"last_exported_at": instance.now()} if exported == "true" else {})
+            changes = {"exported": exported == "true"} | (
+                {"last_exported_at": instance.now()} if exported == "true" else {}
+            )
             instance.change(resource, record, **changes)
             return record
         return change(instance, record, call.body)
@@ -111,7 +116,12 @@ def _actor(resource: str, act: Callable[[Instance, Record, Json], Record]) -> Ha
 
 def _plain_update(resource: str) -> Callable[[Instance, Record, Json], Record]:
     def change(instance: Instance, record: Record, body: Json) -> Record:
-        update(instance, resource, record, suppliers.spell(resource, read_body(body, instance.table(resource).resource.model)))
+        update(
+            instance,
+            resource,
+            record,
+            suppliers.spell(resource, read_body(body, instance.table(resource).resource.model)),
+        )
         suppliers.complete(instance, resource, record)
         return record
 
@@ -135,15 +145,22 @@ UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
     "invoices": invoices.update_invoice,
 }
 READABLE = (
-    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies", "uoms", "commodities", "departments",
-    "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "receiving_transactions", "invoices", "approvals", "comments",
+    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies",
+    "uoms", "commodities", "departments",
+    "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "receiving_transactions",
+    "invoices", "approvals", "comments",
     "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
 )  # fmt: skip
 CREATABLE = (
-    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities", "departments", "addresses", "tax_codes",
-    "purchase_orders", "receiving_transactions", "invoices", "comments", "integrations", "integration_contacts", "integration_runs", "integration_errors",
+    "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities",
+    "departments", "addresses", "tax_codes",
+    "purchase_orders", "receiving_transactions", "invoices", "comments", "integrations", "integration_contacts",
+    "integration_runs", "integration_errors",
 )  # fmt: skip
-UPDATABLE = (*(name for name in CREATABLE if name not in ("account_types", "comments", "integration_runs")), "integration_runs")
+UPDATABLE = (
+    *(name for name in CREATABLE if name not in ("account_types", "comments", "integration_runs")),
+    "integration_runs",
+)
 
 
 def creator(resource: str) -> Callable[[Instance, Json], Record]:
@@ -162,33 +179,78 @@ def _register_resources() -> None:
         _add(f"get_{one}", "GET", f"/{resource}/{{id}}", resource, _getter(resource), needs=reads)
     for resource in CREATABLE:
         needs = scopes.needed(resource, writes=True) + (("core.invoice.create",) if resource == "invoices" else ())
-        _add(f"create_{singular(resource)}", "POST", f"/{resource}", resource, _creating(resource), needs=needs, status=201)
+        _add(
+            f"create_{singular(resource)}",
+            "POST",
+            f"/{resource}",
+            resource,
+            _creating(resource),
+            needs=needs,
+            status=201,
+        )
     for resource in UPDATABLE:
         handler = _updater(resource, UPDATERS.get(resource) or _plain_update(resource))
         for method in ("PUT", "PATCH"):
-            _add(f"update_{singular(resource)}", method, f"/{resource}/{{id}}", resource, handler, needs=scopes.needed(resource, writes=True))
+            _add(
+                f"update_{singular(resource)}",
+                method,
+                f"/{resource}/{{id}}",
+                resource,
+                handler,
+                needs=scopes.needed(resource, writes=True),
+            )
 
 
 def _register_actions() -> None:
-    def action(resource: str, name: str, act: Callable[[Instance, Record, Json], Record], needs: tuple[str, ...] = ()) -> None:
+    def action(
+        resource: str, name: str, act: Callable[[Instance, Record, Json], Record], needs: tuple[str, ...] = ()
+    ) -> None:
         needs = needs or scopes.needed(resource, writes=True)
-        _add(f"{name}_{singular(resource)}", "PUT", f"/{resource}/{{id}}/{name}", resource, _actor(resource, act), needs=needs)
+        _add(
+            f"{name}_{singular(resource)}",
+            "PUT",
+            f"/{resource}/{{id}}/{name}",
+            resource,
+            _actor(resource, act),
+            needs=needs,
+        )
 
     for name in purchase_orders.ORDER_TRANSITIONS:
-        action("purchase_orders", name, lambda instance, order, body, event=name: purchase_orders.act_on_purchase_order(instance, order, event, body))
+        action("purchase_orders", name, _event(purchase_orders.act_on_purchase_order, name))
     for name in purchase_orders.LINE_GATES:
-        action("purchase_order_lines", name, lambda instance, line, body, event=name: purchase_orders.act_on_line(instance, line, event))
+        action("purchase_order_lines", name, _event(purchase_orders.act_on_line, name))
     for name in invoice_actions.ACTIONS:
         needs = scopes.INVOICE_ACTIONS.get(name, ())
-        action("invoices", name, lambda instance, invoice, body, event=name: invoice_actions.act_on_invoice(instance, invoice, event, body), needs)
+        action("invoices", name, _event(invoice_actions.act_on_invoice, name), needs)
     for name in (*integrations.RUN_TRANSITIONS, "max_updated_at"):
-        action("integration_runs", name, lambda instance, run, body, event=name: integrations.act_on_run(instance, run, event, body))
+        action("integration_runs", name, _event(integrations.act_on_run, name))
     action("receiving_transactions", "void", receipts.void_receipt)
-    action("integration_errors", "resolve", lambda instance, error, body: integrations.resolve(instance, error, resolved=True))
-    action("integration_errors", "unresolve", lambda instance, error, body: integrations.resolve(instance, error, resolved=False))
+    action(
+        "integration_errors",
+        "resolve",
+        lambda instance, error, body: integrations.resolve(instance, error, resolved=True),
+    )
+    action(
+        "integration_errors",
+        "unresolve",
+        lambda instance, error, body: integrations.resolve(instance, error, resolved=False),
+    )
     for name in ("approve", "reject", "hold"):
         for method in ("PUT", "PATCH"):
-            _add(f"{name}_approval", method, f"/approvals/{{id}}/{name}", "approvals", _approval(name), needs=scopes.needed("approvals", writes=True))
+            _add(
+                f"{name}_approval",
+                method,
+                f"/approvals/{{id}}/{name}",
+                "approvals",
+                _approval(name),
+                needs=scopes.needed("approvals", writes=True),
+            )
+
+
+def _event(
+    act: Callable[[Instance, Record, str, Json], Record], event: str
+) -> Callable[[Instance, Record, Json], Record]:
+    return lambda instance, record, body: act(instance, record, event, body)
 
 
 def _approval(event: str) -> Handler:
@@ -206,14 +268,24 @@ def _register_nested() -> None:
 
         def rows(instance: Instance, call: Call, kind: str = kind, resource: str = resource) -> list[Record]:
             document = find(instance, resource, call.ids["document"])["id"]
-            return select(instance, "comments", [*call.query, ("commentable_id", str(document)), ("commentable_type", kind)])
+            return select(
+                instance, "comments", [*call.query, ("commentable_id", str(document)), ("commentable_type", kind)]
+            )
 
         def make(instance: Instance, call: Call, kind: str = kind) -> Record:
             return comments.create_comment(instance, call.body, kind=kind, document_id=call.ids["document"])
 
         path, one = f"/{resource}/{{document}}/comments", singular(resource)
         _add(f"list_{one}_comments", "GET", path, "comments", rows, needs=scopes.needed("comments", writes=False))
-        _add(f"create_{one}_comment", "POST", path, "comments", make, needs=scopes.needed("comments", writes=True), status=201)
+        _add(
+            f"create_{one}_comment",
+            "POST",
+            path,
+            "comments",
+            make,
+            needs=scopes.needed("comments", writes=True),
+            status=201,
+        )
     _register_remit_to()
     _add(
         "create_alert_integration_error", "POST", "/integration_errors/create_alert", "integration_errors",
@@ -267,7 +339,9 @@ def answer(instance: Instance, serialiser: Serialiser, operation: Operation, cal
             serialiser.check(operation.resource, fields)
         result = operation.handler(instance, call)
         if isinstance(result, list):
-            return operation.status, [serialiser.show(operation.resource, record, fields=fields, return_object=shape) for record in result]
+            return operation.status, [
+                serialiser.show(operation.resource, record, fields=fields, return_object=shape) for record in result
+            ]
         assert result is not None
         shape = shape if operation.method != "GET" or shape != "none" else None
         return operation.status, serialiser.show(operation.resource, result, fields=fields, return_object=shape)

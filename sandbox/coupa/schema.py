@@ -13,6 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Record = dict[str, Any]
+
+
+class Unreadable(ValueError):
+    """A value that cannot be read; the message is the end of a sentence: "is not a number"."""
+
+
 COMPANY_ZONE = ZoneInfo("America/Los_Angeles")  # times leave in the instance's zone, with its offset
 
 
@@ -41,12 +47,12 @@ class Text(Column):
 
     def read(self, value: Any) -> str:
         if isinstance(value, dict | list | bool):
-            raise ValueError("is not text")
+            raise Unreadable("is not text")
         text = str(value)
         if self.size is not None and len(text) > self.size:
-            raise ValueError(f"is too long (maximum is {self.size} characters)")
+            raise Unreadable(f"is too long (maximum is {self.size} characters)")
         if self.choices and text and text not in self.choices:
-            raise ValueError("is not included in the list")
+            raise Unreadable("is not included in the list")
         return text
 
     def operand(self, text: str) -> str:
@@ -58,10 +64,10 @@ class Whole(Column):
     def read(self, value: Any) -> int:
         try:
             if isinstance(value, bool | float):
-                raise ValueError
+                raise Unreadable("")
             return int(value)
         except (ValueError, TypeError):
-            raise ValueError("is not a whole number") from None
+            raise Unreadable("is not a whole number") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ class Flag(Column):
             return True
         if str(value).lower() in ("false", "0"):
             return False
-        raise ValueError("is not true or false")
+        raise Unreadable("is not true or false")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +92,15 @@ class Amount(Column):
 
     def read(self, value: Any) -> Decimal:
         if isinstance(value, bool | dict | list):
-            raise ValueError("is not a number")
+            raise Unreadable("is not a number")
         try:
             number = Decimal(str(value))
         except InvalidOperation:
-            raise ValueError("is not a number") from None
+            raise Unreadable("is not a number") from None
         if not number.is_finite():
-            raise ValueError("is not a number")
+            raise Unreadable("is not a number")
         if number.adjusted() >= self.precision - self.scale:
-            raise ValueError(f"is too large (maximum is {self.precision - self.scale} digits)")
+            raise Unreadable(f"is too large (maximum is {self.precision - self.scale} digits)")
         return round_half_up(number, self.scale)
 
     def write(self, value: Any) -> str:
@@ -122,7 +128,7 @@ class Day(Column):
             return date.fromisoformat(value.strip()[:10])
         if isinstance(value, date):
             return value
-        raise ValueError("is not a date")
+        raise Unreadable("is not a date")
 
     def write(self, value: date) -> str:
         return datetime(value.year, value.month, value.day, tzinfo=COMPANY_ZONE).isoformat()
@@ -147,7 +153,8 @@ class Many(Column):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked(Column):
-    """Rows of another table that point here: those whose indexed `by` is this id (and whose `kind` attribute names this kind)."""
+    """Rows of another table that point here: those whose indexed `by` is this id (and whose `kind` attribute names
+    this kind)."""
 
     resource: str
     by: str
@@ -165,7 +172,8 @@ class Inline(Column):
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One kind of record. `model` is its name in error bodies, `title` in sentences, `kind` in polymorphic links;
-    `keys` name it in references, `indexed` speeds up equality filters, `unique` lists column groups that identify it."""
+    `keys` name it in references, `indexed` speeds up equality filters, `unique` lists column groups that identify
+    it."""
 
     name: str
     model: str
@@ -198,7 +206,7 @@ def read_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
     except ValueError:
-        raise ValueError("is not a date") from None
+        raise Unreadable("is not a date") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

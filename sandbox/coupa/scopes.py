@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 
 READ_WRITE = (
-    "core.accounting", "core.approval", "core.comment", "core.common", "core.integration", "core.inventory.receiving", "core.invoice",
+    "core.accounting", "core.approval", "core.comment", "core.common", "core.integration",
+    "core.inventory.receiving", "core.invoice",
     "core.purchase_order", "core.requisition", "core.supplier", "core.user", "core.uom",
 )  # fmt: skip
 FURTHER = (
-    "core.invoice.create", "core.invoice.delete", "core.invoice.approval.write", "core.invoice.approval.bypass", "core.invoice.assignment.read",
-    "core.invoice.assignment.write", "core.budget.read", "core.budget.write", "core.catalog.read", "core.catalog.write", "core.item.read", "core.item.write",
-    "core.contract.read", "core.contract.write", "core.order_header_confirmations.read", "core.order_header_confirmations.write",
-    "core.inventory.asn.read", "core.inventory.asn.write", "core.inventory.transaction.read", "core.user_group.read", "core.user_group.write",
+    "core.invoice.create", "core.invoice.delete", "core.invoice.approval.write", "core.invoice.approval.bypass",
+    "core.invoice.assignment.read",
+    "core.invoice.assignment.write", "core.budget.read", "core.budget.write", "core.catalog.read",
+    "core.catalog.write", "core.item.read", "core.item.write",
+    "core.contract.read", "core.contract.write", "core.order_header_confirmations.read",
+    "core.order_header_confirmations.write",
+    "core.inventory.asn.read", "core.inventory.asn.write", "core.inventory.transaction.read",
+    "core.user_group.read", "core.user_group.write",
     "core.project.read", "core.project.write", "openid", "profile", "email", "login", "offline_access",
 )  # fmt: skip
 GRANTED = frozenset({f"{scope}.{right}" for scope in READ_WRITE for right in ("read", "write")} | set(FURTHER))

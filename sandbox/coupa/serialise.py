@@ -13,7 +13,17 @@ from sandbox.coupa.errors import bad_query
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.schema import Column, Inline, Linked, Many, Record, Ref, Resource
 
-USER_SIMPLE = ("id", "login", "email", "firstname", "lastname", "fullname", "employee-number", "created-at", "updated-at")
+USER_SIMPLE = (
+    "id",
+    "login",
+    "email",
+    "firstname",
+    "lastname",
+    "fullname",
+    "employee-number",
+    "created-at",
+    "updated-at",
+)
 WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matching_allocations", "comments"}
 INTERNAL = {"matching_allocations": ("invoice-line", "order-line")}  # associations only filters may follow
 Json = Any
@@ -26,10 +36,13 @@ class Serialiser:
         self._compiled: dict[tuple[str, str], Show] = {}
 
     def show(self, name: str, record: Record, *, fields: str | None = None, return_object: str | None = None) -> Json:
-        """The record as the call asked for it; None for `return_object=none`. Raises Refused (400) on a `fields` nobody can read."""
+        """The record as the call asked for it; None for `return_object=none`. Raises Refused (400) on a `fields`
+        nobody can read."""
         if fields is None and return_object == "none":
             return None
-        return self._shown_by(name, fields, return_object if return_object in ("limited", "shallow") else "full")(record)
+        return self._shown_by(name, fields, return_object if return_object in ("limited", "shallow") else "full")(
+            record
+        )
 
     def check(self, name: str, fields: str) -> None:
         """Refuses an unreadable `fields` before the call has done anything."""
@@ -65,7 +78,10 @@ class Serialiser:
 
     def _part(self, resource: Resource, name: str, column: Column, spec: Any) -> Callable[[Record], Json]:
         if isinstance(column, Ref):
-            rows, inner = self.instance.table(column.resource).rows, self._compile(column.resource, spec or "plain", as_reference=True)
+            rows, inner = (
+                self.instance.table(column.resource).rows,
+                self._compile(column.resource, spec or "plain", as_reference=True),
+            )
             return lambda record: inner(rows[record[name]]) if record.get(name) in rows else None
         if isinstance(column, Many):
             inner = self._compile(column.resource, spec or "full")
@@ -73,7 +89,9 @@ class Serialiser:
         if isinstance(column, Linked):
             table, inner = self.instance.table(column.resource), self._compile(column.resource, spec or "plain")
             by, kind = column.by, column.kind
-            return lambda record: [inner(row) for row in table.by(by, record["id"]) if kind is None or row.get(kind) == resource.kind]
+            return lambda record: [
+                inner(row) for row in table.by(by, record["id"]) if kind is None or row.get(kind) == resource.kind
+            ]
         if isinstance(column, Inline):
             return lambda record: record.get(name)
         write = column.write
@@ -95,11 +113,17 @@ def _choices(resource: Resource, wanted: Any) -> list[tuple[str, Any]]:
     if wanted == "full":
         return [(name, None) for name in resource.columns] + [("custom-fields", None)]
     if wanted == "plain":
-        return [(name, None) for name, column in resource.columns.items() if not isinstance(column, Ref | Many | Linked | Inline)]
+        return [
+            (name, None)
+            for name, column in resource.columns.items()
+            if not isinstance(column, Ref | Many | Linked | Inline)
+        ]
     if wanted == "limited":
         return [("id", None)]
     if wanted == "shallow":
-        return [(name, "keys" if isinstance(column, Ref) else "limited") for name, column in resource.columns.items()] + [("custom-fields", None)]
+        return [
+            (name, "keys" if isinstance(column, Ref) else "limited") for name, column in resource.columns.items()
+        ] + [("custom-fields", None)]
     if wanted == "keys":
         return [(name, "limited") for name in ("id", *resource.keys) if name in resource.columns]
     if not isinstance(wanted, list):
@@ -116,5 +140,7 @@ def _choices(resource: Resource, wanted: Any) -> list[tuple[str, Any]]:
 def _custom_fields(spec: Any) -> Callable[[Record], Json]:
     names = {str(name).replace("_", "-") for name in spec} if isinstance(spec, list) and spec else None
     return lambda record: {
-        key: value for key, value in (record.get("custom-fields") or {}).items() if names is None or key.replace("_", "-") in names
+        key: value
+        for key, value in (record.get("custom-fields") or {}).items()
+        if names is None or key.replace("_", "-") in names
     }

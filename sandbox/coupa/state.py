@@ -1,4 +1,5 @@
-"""The state the sandbox's shared edge holds for Coupa: filled from a seed, saved, restored, described, nudged by events.
+"""The state the sandbox's shared edge holds for Coupa: filled from a seed, saved, restored, described, nudged by
+events.
 
 Seeded records go through the same rules as API calls, at their own moment, in order; those in the future are put on the
 timeline. A seed may also name `events/<name>` as resource: then that event happens at that moment.
@@ -6,6 +7,7 @@ timeline. A seed may also name `events/<name>` as resource: then that event happ
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from sandbox.coupa import invoice_actions, matching, suppliers
@@ -22,10 +24,20 @@ from sandbox.seed import CoupaRecord, CoupaSeed
 
 Json = dict[str, Any]
 DISPUTE_REASONS = {
-    "INCORRECT-PRICE": "The price differs from the purchase order", "INCORRECT-QUANTITY": "The quantity differs from what was ordered or received",
+    "INCORRECT-PRICE": "The price differs from the purchase order",
+    "INCORRECT-QUANTITY": "The quantity differs from what was ordered or received",
     "NOT-ORDERED": "This was not ordered", "DUPLICATE": "This was invoiced before",
 }  # fmt: skip
-SHOWN = ("purchase_orders", "receiving_transactions", "invoices", "comments", "approvals", "matching_allocations", "integration_runs", "integration_errors")
+SHOWN = (
+    "purchase_orders",
+    "receiving_transactions",
+    "invoices",
+    "comments",
+    "approvals",
+    "matching_allocations",
+    "integration_runs",
+    "integration_errors",
+)
 
 
 class Clock(Protocol):
@@ -66,7 +78,7 @@ class CoupaState:
                 suppliers.create_record(self.instance, "dispute_reasons", {"code": code, "description": description})
         for number, record in ordered:
             if record.at > now:
-                timeline.add(record.at, lambda number=number, record=record: self._make_later(number, record))
+                timeline.add(record.at, partial(self._make_later, number, record))
 
     def _make(self, number: int, record: CoupaRecord) -> None:
         with self.instance.as_of(record.at):
@@ -87,7 +99,8 @@ class CoupaState:
 
     def snapshot(self) -> Json:
         return {
-            "store": self.instance.store.snapshot(), "settings": settings_of(self.instance), "notifications": self.instance.notifications,
+            "store": self.instance.store.snapshot(), "settings": settings_of(self.instance),
+            "notifications": self.instance.notifications,
             "mails": self.instance.mails, "problems": self.problems, "done": sorted(self._done),
         }  # fmt: skip
 
@@ -139,7 +152,8 @@ def make_record(instance: Instance, resource: str, body: Any) -> None:
 
 
 def _make_invoice(instance: Instance, given: Record) -> None:
-    """A seeded invoice beyond draft is submitted first, so that matching and counters know it, then given its status."""
+    """A seeded invoice beyond draft is submitted first, so that matching and counters know it, then given its
+    status."""
     status = given.pop("status", "draft")
     invoice = create_invoice(instance, {"channel": "manual", **given})
     if status == "draft":

@@ -28,7 +28,8 @@ class Table:
         return len(self.rows)
 
     def add(self, record: Record, *, outside_series: bool = False) -> Record:
-        """Keeps the record; it gets the next id unless it brings one. `outside_series` ids do not move the series on."""
+        """Keeps the record; it gets the next id unless it brings one. `outside_series` ids do not move the series
+        on."""
         record.setdefault("id", self.next_id)
         if not outside_series:
             self.next_id = max(self.next_id, record["id"] + 1)
@@ -74,7 +75,8 @@ class Store:
 
     def snapshot(self) -> dict[str, Any]:
         return {
-            name: {"next": table.next_id, "rows": [_frozen(table.resource, record) for record in table]} for name, table in self.tables.items()
+            name: {"next": table.next_id, "rows": [_frozen(table.resource, record) for record in table]}
+            for name, table in self.tables.items()
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -93,7 +95,8 @@ class Store:
 
 def _frozen(resource: Resource, record: Record) -> Record:
     return {
-        key: [child["id"] for child in value] if isinstance(resource.columns.get(key), Many) else _plain(value) for key, value in record.items()
+        key: [child["id"] for child in value] if isinstance(resource.columns.get(key), Many) else _plain(value)
+        for key, value in record.items()
     }
 
 

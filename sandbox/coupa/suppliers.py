@@ -1,4 +1,5 @@
-"""Suppliers with their remit-to addresses, and the small rules of the other reference data: what Coupa computes on saving."""
+"""Suppliers with their remit-to addresses, and the small rules of the other reference data: what Coupa computes on
+saving."""
 
 from collections.abc import Mapping
 from typing import Any

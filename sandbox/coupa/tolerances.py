@@ -13,7 +13,7 @@ included (no limit). Each rule is written on its own and each breach is a value:
     unbacked_line                  total of a line that names no PO line, in money
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -24,10 +24,21 @@ from sandbox.coupa.schema import Record, decimal_text, round_half_up
 from sandbox.coupa.totals import ZERO, charged, net_of_tax
 
 CODES = (
-    "price_percent", "price_amount", "quantity_percent", "line_total_amount", "receipt_quantity", "invoice_total_vs_po", "tax_percent",
+    "price_percent", "price_amount", "quantity_percent", "line_total_amount", "receipt_quantity",
+    "invoice_total_vs_po", "tax_percent",
     "shipping_amount", "unbacked_line",
 )  # fmt: skip
-COUNTED = {"ap_hold", "on_hold", "pending_receipt", "pending_approval", "booking_hold", "pending_action", "approved", "disputed", "processing"}
+COUNTED = {
+    "ap_hold",
+    "on_hold",
+    "pending_receipt",
+    "pending_approval",
+    "booking_hold",
+    "pending_action",
+    "approved",
+    "disputed",
+    "processing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +85,29 @@ def breaches(instance: Instance, invoice: Record) -> list[Breach]:
     for line in invoice["invoice-lines"]:
         order_line = instance.get("purchase_order_lines", line["order-line-id"])
         commodity = commodity_of(instance, line, order_line)
-        measures = _line_measures(instance, invoice, line, order_line) if order_line else [("unbacked_line", abs(line["total"]))]
-        found += _over(lambda code, where=commodity: limit_of(instance, code, where), measures, line)
-    return found + _over(lambda code: limit_of(instance, code, None), _header_measures(instance, invoice), None)
+        measures = (
+            _line_measures(instance, invoice, line, order_line)
+            if order_line
+            else [("unbacked_line", abs(line["total"]))]
+        )
+        found += _over(instance, measures, line, commodity)
+    return found + _over(instance, _header_measures(instance, invoice), None, None)
 
 
-def _over(limit: Callable[[str], Decimal | None], measures: Iterable[tuple[str, Decimal]], line: Record | None) -> list[Breach]:
-    checked = ((code, amount, limit(code)) for code, amount in measures)
-    return [Breach(code, amount, allowed, line) for code, amount, allowed in checked if allowed is not None and amount > allowed]
+def _over(
+    instance: Instance, measures: Iterable[tuple[str, Decimal]], line: Record | None, commodity: str | None
+) -> list[Breach]:
+    checked = ((code, amount, limit_of(instance, code, commodity)) for code, amount in measures)
+    return [
+        Breach(code, amount, allowed, line)
+        for code, amount, allowed in checked
+        if allowed is not None and amount > allowed
+    ]
 
 
-def _line_measures(instance: Instance, invoice: Record, line: Record, order_line: Record) -> Iterator[tuple[str, Decimal]]:
+def _line_measures(
+    instance: Instance, invoice: Record, line: Record, order_line: Record
+) -> Iterator[tuple[str, Decimal]]:
     credits = _credits(instance, invoice, order_line)
     if is_quantity_line(order_line):
         units = line["quantity"] + sum((_credited_units(credit) for credit in credits), ZERO)
@@ -93,7 +116,9 @@ def _line_measures(instance: Instance, invoice: Record, line: Record, order_line
         yield "price_percent", percent_over(over, order_line["price"])
         yield "price_amount", over
     earlier = _others(instance, invoice, order_line)
-    so_far = measure(line) + sum((_credited_units(one) if is_quantity_line(order_line) else one["total"] for one in earlier), ZERO)
+    so_far = measure(line) + sum(
+        (_credited_units(one) if is_quantity_line(order_line) else one["total"] for one in earlier), ZERO
+    )
     yield "quantity_percent", percent_over(so_far - ordered(order_line), ordered(order_line))
     yield "line_total_amount", line["total"] + sum((one["total"] for one in earlier), ZERO) - order_line["total"]
 
@@ -112,7 +137,8 @@ def _header_measures(instance: Instance, invoice: Record) -> Iterator[tuple[str,
 
 
 def percent_over(over: Decimal, base: Decimal) -> Decimal:
-    """`over` in percent of `base`; anything over nothing is 100 percent per unit of money, so that it is never let through."""
+    """`over` in percent of `base`; anything over nothing is 100 percent per unit of money, so that it is never let
+    through."""
     return over * 100 / base if base else over * 100
 
 
@@ -151,6 +177,10 @@ def _orders(instance: Instance, invoice: Record) -> list[Record]:
 def invoiced_so_far(instance: Instance, order_line: Record) -> tuple[Decimal, Decimal]:
     """(units or money, money) that counted invoices bill on the PO line."""
     invoices = instance.table("invoices").rows
-    rows = [row for row in instance.table("invoice_lines").by("order-line-id", order_line["id"]) if invoices[row["_parent"]]["status"] in COUNTED]
+    rows = [
+        row
+        for row in instance.table("invoice_lines").by("order-line-id", order_line["id"])
+        if invoices[row["_parent"]]["status"] in COUNTED
+    ]
     money = sum((row["total"] for row in rows), ZERO)
     return (sum((_credited_units(row) for row in rows), ZERO) if is_quantity_line(order_line) else money), money

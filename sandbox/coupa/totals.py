@@ -1,4 +1,5 @@
-"""What an invoice comes to, in exact decimals: each line, charge and computed tax is rounded half up at the currency's minor unit.
+"""What an invoice comes to, in exact decimals: each line, charge and computed tax is rounded half up at the
+currency's minor unit.
 
 Total = lines + charges + taxes. With `line-level-taxation` the taxes are those of lines and charges, otherwise the
 header's. The header's shipping, handling and misc amounts are the sums of the charges of that type.
@@ -13,7 +14,11 @@ from sandbox.coupa.instance import Instance
 from sandbox.coupa.schema import Record, round_half_up
 
 ZERO = Decimal(0)
-CHARGE_AMOUNTS = {"InvoiceShippingCharge": "shipping-amount", "InvoiceHandlingCharge": "handling-amount", "InvoiceMiscCharge": "misc-amount"}
+CHARGE_AMOUNTS = {
+    "InvoiceShippingCharge": "shipping-amount",
+    "InvoiceHandlingCharge": "handling-amount",
+    "InvoiceMiscCharge": "misc-amount",
+}
 
 
 def minor_places(instance: Instance, invoice: Mapping[str, Any]) -> int:
@@ -36,7 +41,9 @@ def compute_totals(instance: Instance, invoice: Record) -> None:
     gross = lines + charges + tax
     paid = sum((payment["amount-paid"] or ZERO for payment in invoice["payments"]), ZERO)
     for kind, column in CHARGE_AMOUNTS.items():
-        invoice[column] = sum((charge["total"] for charge in invoice["invoice-charges"] if charge["type"] == kind), ZERO)
+        invoice[column] = sum(
+            (charge["total"] for charge in invoice["invoice-charges"] if charge["type"] == kind), ZERO
+        )
     invoice.update({
         "tax-amount": tax, "gross-total": gross, "total-with-taxes": gross, "amount-due": gross - paid,
         "line-count": str(len(invoice["invoice-lines"])), "net-due-date": _due(instance, invoice),
