@@ -5,3 +5,7 @@ Read it in this order: `schema.py` and `resources.py` (what records look like), 
 receipts, invoices, `matching.py` and `tolerances.py`; `routes.py` says which call runs what. Coupa's verdicts are
 computed here from its own records and rules, never with code of the product under test.
 """
+
+from sandbox.coupa.vendor import create_vendor
+
+__all__ = ["create_vendor"]

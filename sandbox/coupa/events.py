@@ -147,7 +147,7 @@ def _comment(instance: Instance, given: Json) -> Json:
 
 
 def _settings(instance: Instance, given: Json) -> Json:
-    """`tolerances`, `invoice-approvers`, `soft-close-when-complete`, `required-to-submit`: what admins set up in
+    """`tolerances`, `invoice-approvers`, `required-to-submit`: what admins set up in
     Coupa's pages."""
     if "tolerances" in given:
         set_tolerances(
@@ -159,8 +159,6 @@ def _settings(instance: Instance, given: Json) -> Json:
         )
     if "invoice-approvers" in given:
         instance.invoice_approvers = [str(login) for login in given["invoice-approvers"]]
-    if "soft-close-when-complete" in given:
-        instance.soft_close_when_complete = bool(given["soft-close-when-complete"])
     if "required-to-submit" in given:
         instance.required_to_submit = tuple(str(name) for name in given["required-to-submit"])
     return settings_of(instance)
@@ -176,7 +174,6 @@ def set_tolerances(instance: Instance, tolerances: Mapping[str, Mapping[str, str
 def settings_of(instance: Instance) -> Json:
     return {
         "tolerances": instance.tolerances, "invoice-approvers": instance.invoice_approvers,
-        "soft-close-when-complete": instance.soft_close_when_complete,
         "required-to-submit": list(instance.required_to_submit),
     }  # fmt: skip
 
@@ -195,4 +192,22 @@ EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "act_on_invoice": _act_on_invoice,
     "comment": _comment,
     "settings": _settings,
+}
+_LINE = "po-number and line-num, or order-line-id"
+_DECISION = "invoice-number or id, or approval-id; reason"
+DESCRIPTIONS: Mapping[str, str] = {
+    "receive": f"Post a receipt. {_LINE}; quantity (default: all open), match-reference, external-id, transaction-date",
+    "void_receipt": "Void a receipt. id; comments",
+    "approve": f"Approve the approval whose turn it is. {_DECISION}",
+    "reject": f"Reject it. {_DECISION}",
+    "hold": f"Hold it. {_DECISION}",
+    **{event: f"{event.capitalize()} a purchase order. po-number or id" for event in ("issue", "cancel", "close")},
+    "reopen": "Reopen a soft-closed purchase order. po-number or id; reason-insight-code",
+    **{event: f"{event.replace('_', ' ').capitalize()}. {_LINE}" for event in purchase_orders.LINE_GATES},
+    "change_price": f"Change a PO line's price. {_LINE}; price",
+    "change_quantity": f"Change a PO line's quantity. {_LINE}; quantity",
+    "enter_invoice": "A clerk keys and submits an invoice. The body of POST /api/invoices; draft (true: not submitted)",
+    "act_on_invoice": "Any action of the API. invoice-number or id; action; that action's own fields",
+    "comment": "A person comments. commentable-type, commentable-id, comments",
+    "settings": "What admins set up. tolerances, invoice-approvers, required-to-submit",
 }

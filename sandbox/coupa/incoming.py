@@ -45,7 +45,9 @@ def read_attributes(instance: Instance, resource: Resource, given: Mapping[str, 
             try:
                 values[name] = _read_value(instance, column, value)
             except ValueError as problem:
-                problems.append(f"{_label(name)} {problem}")
+                optional = isinstance(column, Ref) and not column.required
+                if not (optional and instance.switches["ignore_unknown_references"]):
+                    problems.append(f"{_label(name)} {problem}")
     if problems:
         raise invalid(resource.model, *problems)
     return values

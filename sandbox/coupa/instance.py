@@ -16,6 +16,10 @@ from sandbox.coupa.schema import Record, Resource
 from sandbox.coupa.store import Store, Table
 
 RESOURCES: Mapping[str, Resource] = {resource.name: resource for resource in (*REFERENCE_DATA, *DOCUMENTS, *MONITORING)}
+SWITCHES: Mapping[str, Any] = {
+    "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)
+    "ignore_unknown_references": False,  # an optional reference that names nothing changes nothing, instead of 400
+}
 API_USER_ID = 999_000_001  # outside the ordinary series, so that a seed's ids stay free
 
 
@@ -25,9 +29,7 @@ class Instance:
     store: Store = field(default_factory=lambda: Store(RESOURCES.values()))
     tolerances: dict[str, dict[str, str | None]] = field(default_factory=dict)
     invoice_approvers: list[str] = field(default_factory=list)
-    soft_close_when_complete: bool = (
-        False  # close a PO once everything is received and invoiced (a company setting in Coupa)
-    )
+    switches: dict[str, Any] = field(default_factory=lambda: dict(SWITCHES))
     required_to_submit: tuple[str, ...] = ("account-type", "bill-to-address", "remit-to-address")
     notifications: list[dict[str, Any]] = field(default_factory=list)  # to people: mentions, approvals, disputes
     mails: list[dict[str, Any]] = field(default_factory=list)  # to integration contacts
@@ -54,7 +56,7 @@ class Instance:
         )
 
     def now(self) -> datetime:
-        return self._moment or self.clock()
+        return (self._moment or self.clock()).replace(microsecond=0)  # Coupa's columns hold whole seconds
 
     def table(self, resource: str) -> Table:
         return self.store[resource]

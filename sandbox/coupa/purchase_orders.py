@@ -207,7 +207,7 @@ def refresh_line(instance: Instance, line: Record) -> None:
     order = order_of(instance, line)
     _refresh_requisition(instance, order)
     complete = all(one["received"] >= ordered(one) and one["invoiced"] >= ordered(one) for one in order["order-lines"])
-    if complete and instance.soft_close_when_complete and order["status"] == "issued":
+    if complete and instance.switches["soft_close_when_complete"] and order["status"] == "issued":
         instance.change("purchase_orders", order, status="soft_closed")
 
 

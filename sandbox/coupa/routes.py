@@ -74,7 +74,7 @@ def singular(resource: str) -> str:
 def _add(
     name: str, method: str, path: str, resource: str, handler: Handler, *, needs: tuple[str, ...], status: int = 200
 ) -> None:
-    pattern = re.compile("^/api" + re.sub(r"\{(\w+)\}", r"(?P<\1>\\d+)", path) + r"(?:\.json)?$")
+    pattern = re.compile("^/api" + re.sub(r"\{(\w+)\}", r"(?P<\1>\\d+)", path) + "$")
     OPERATIONS.append(Operation(name, method, path, resource, needs, handler, status, pattern))
 
 

@@ -12,15 +12,16 @@ from typing import Any, Protocol
 
 from sandbox.coupa import invoice_actions, matching, suppliers
 from sandbox.coupa.errors import Refused
-from sandbox.coupa.events import run_event, set_tolerances, settings_of
+from sandbox.coupa.events import EVENTS, run_event, set_tolerances, settings_of
 from sandbox.coupa.incoming import read_body
-from sandbox.coupa.instance import RESOURCES, Instance
+from sandbox.coupa.instance import RESOURCES, SWITCHES, Instance
 from sandbox.coupa.invoices import create_invoice
 from sandbox.coupa.references import find_reference
 from sandbox.coupa.routes import creator
 from sandbox.coupa.schema import Record
 from sandbox.coupa.serialise import Serialiser
 from sandbox.seed import CoupaRecord, CoupaSeed
+from sandbox.service import UnknownEvent
 
 Json = dict[str, Any]
 DISPUTE_REASONS = {
@@ -45,7 +46,7 @@ class Clock(Protocol):
 
 
 class Timeline(Protocol):
-    def add(self, moment: datetime, action: Callable[[], None]) -> None: ...
+    def add(self, at: datetime, happening: Callable[[], object]) -> None: ...
 
 
 class SeedError(ValueError):
@@ -53,11 +54,12 @@ class SeedError(ValueError):
 
 
 class CoupaState:
-    def __init__(self) -> None:
+    def __init__(self, switches: Json | None = None) -> None:
+        self._switches = dict(SWITCHES) if switches is None else switches
         self._begin()
 
     def _begin(self) -> None:
-        self.instance = Instance()
+        self.instance = Instance(switches=self._switches)
         self.serialiser = Serialiser(self.instance)
         self.problems: list[str] = []  # of seeded records that were due later and could not be made
         self._done: set[int] = set()
@@ -127,8 +129,13 @@ class CoupaState:
         }
 
     def event(self, name: str, body: Any) -> Json:
-        """Raises Refused (status, body) like a call."""
-        return run_event(self.instance, name, body)
+        """Raises UnknownEvent, or ValueError with Coupa's own sentences."""
+        if name not in EVENTS:
+            raise UnknownEvent(name)
+        try:
+            return run_event(self.instance, name, body)
+        except Refused as refusal:
+            raise ValueError(" ".join(refusal.sentences)) from None
 
 
 def make_record(instance: Instance, resource: str, body: Any) -> None:
