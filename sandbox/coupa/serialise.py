@@ -26,6 +26,7 @@ USER_SIMPLE = (
 )
 WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matching_allocations", "comments"}
 INTERNAL = {"matching_allocations": ("invoice-line", "order-line")}  # associations only filters may follow
+ONLY_IF_NAMED = {"invoices": ("customer-account-number",)}  # newer than the tenant's release: `fields` must ask for it
 Json = Any
 Show = Callable[[Record], Json]
 
@@ -110,20 +111,19 @@ def _wanted(fields: str) -> list[Any]:
 
 def _choices(resource: Resource, wanted: Any) -> list[tuple[str, Any]]:
     """(column, nested choice) pairs; the nested choice None means that association's usual form."""
+    usual = {
+        name: column for name, column in resource.columns.items() if name not in ONLY_IF_NAMED.get(resource.name, ())
+    }
     if wanted == "full":
-        return [(name, None) for name in resource.columns] + [("custom-fields", None)]
+        return [(name, None) for name in usual] + [("custom-fields", None)]
     if wanted == "plain":
-        return [
-            (name, None)
-            for name, column in resource.columns.items()
-            if not isinstance(column, Ref | Many | Linked | Inline)
-        ]
+        return [(name, None) for name, column in usual.items() if not isinstance(column, Ref | Many | Linked | Inline)]
     if wanted == "limited":
         return [("id", None)]
     if wanted == "shallow":
-        return [
-            (name, "keys" if isinstance(column, Ref) else "limited") for name, column in resource.columns.items()
-        ] + [("custom-fields", None)]
+        return [(name, "keys" if isinstance(column, Ref) else "limited") for name, column in usual.items()] + [
+            ("custom-fields", None)
+        ]
     if wanted == "keys":
         return [(name, "limited") for name in ("id", *resource.keys) if name in resource.columns]
     if not isinstance(wanted, list):
