@@ -116,11 +116,17 @@ def _add_views(app: FastAPI, sandbox: Sandbox, service: Service) -> None:
         for name, value in changes.items():
             if name not in known:
                 raise HTTPException(400, f"no switch {name!r}; there are {', '.join(known)}")
-            if type(value) is not type(known[name]):
+            if not _same_type(value, known[name]):
                 raise HTTPException(400, f"{name} is a {type(known[name]).__name__}, not {value!r}")
         known.update(changes)
         service.changed = True
         return known
+
+
+def _same_type(value: object, known: object) -> bool:
+    if isinstance(known, bool) or isinstance(value, bool):
+        return isinstance(known, bool) and isinstance(value, bool)
+    return isinstance(value, int | float) if isinstance(known, float) else type(value) is type(known)
 
 
 def _add_time(app: FastAPI, sandbox: Sandbox) -> None:

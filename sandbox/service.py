@@ -15,6 +15,7 @@ Paths under `/_sandbox` go to `control.py` and meet none of this.
 """
 
 import asyncio
+import copy
 import logging
 import math
 from collections import Counter
@@ -150,6 +151,7 @@ class Service:
         self.vendor, self.clock, self.timeline, self.tokens = vendor, clock, timeline, tokens
         self.limits, self.recorder = limits, recorder
         self.faults, self.calls = Faults(), Calls()
+        self._default_switches = copy.deepcopy(vendor.switches)
         self.changed = False  # since the last snapshot
         self.control: Callable[[Scope, Receive, Send], Any] | None = None
 
@@ -177,6 +179,12 @@ class Service:
             await _drop(scope, receive)
             return
         await _send(answer, send)
+
+    def start_over(self) -> None:
+        """Faults, counts, rates, tokens and switches as at the first start."""
+        for part in (self.faults, self.calls, self.limits, self.tokens):
+            part.clear()
+        self.vendor.switches.update(copy.deepcopy(self._default_switches))
 
     def run_timeline(self) -> None:
         if self.timeline.run_due(self.clock.now()):

@@ -28,7 +28,7 @@ SNAPSHOT_FORM = 1
 class Origin:
     """What a world is built from. `now` None means: today for a scenario, the report's own choice for a report."""
 
-    scenario: str = "default"
+    scenario: str
     orders_report: str | None = None
     seed: int = 1
     now: str | None = None
@@ -74,10 +74,7 @@ class Sandbox:
         """Starts over: clock, states, faults, counts, rates and tokens. A world that cannot be built changes nothing."""
         self._start(origin)
         for service in self.services:
-            service.faults.clear()
-            service.calls.clear()
-            service.limits.clear()
-            service.tokens.clear()
+            service.start_over()
 
     def _start(self, origin: Origin) -> None:
         world = self._build_world(origin)

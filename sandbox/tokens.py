@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.clock import SandboxClock, read_moment
 
 CLIENT_ID = "sandbox-client"
-CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the sandbox's published credentials
-REFRESH_TOKEN = "Atzr|sandbox"  # noqa: S105
+CLIENT_SECRET = "sandbox-secret"
+REFRESH_TOKEN = "Atzr|sandbox"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,179 @@
+"""What Amazon Business knows: the seed's timed documents, plus what events add or change afterwards.
+
+Every document is looked at as of a moment (`Timed.at`), so nothing has to be put on the timeline.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sandbox.clock import SandboxClock, read_moment
+from sandbox.seed import AmazonSeed, Json, Timed
+
+REPORTS = ("orders", "order_lines", "shipments", "shipment_lines")
+KINDS = (*REPORTS, "transactions", "invoice_details", "payments")
+LineKey = tuple[str, str, str]
+
+
+def order_id(row: Timed) -> str:
+    return str(row.document["orderMetadata"]["orderId"])
+
+
+def ordered_at(row: Timed) -> datetime:
+    return read_moment(row.document["orderMetadata"]["orderDate"])
+
+
+def line_key(line: Json) -> LineKey:
+    return str(line["orderId"]), str(line["orderLineItemId"]), str(line["shipmentId"])
+
+
+class AmazonState:
+    """`duplicated` holds transaction ids that a page shows twice; `reversed` turns each window around."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self.clock = clock
+        self.load(AmazonSeed())
+
+    def load(self, seed: AmazonSeed) -> None:
+        """Starts over. The seed's own lists are copied, its documents are never changed in place."""
+        self.seed = AmazonSeed(seed.account, seed.region, list(seed.user_emails))
+        for kind in KINDS:
+            rows = [Timed(row.document, row.since, list(row.changes)) for row in getattr(seed, kind)]
+            setattr(self.seed, kind, rows)
+        self.duplicated: set[str] = set()
+        self.reversed = False
+        self.touched = False  # by an event, since the load
+        self._index()
+
+    def _index(self) -> None:
+        seed = self.seed
+        for kind in REPORTS:
+            getattr(seed, kind).sort(key=ordered_at)
+        seed.transactions.sort(key=lambda row: row.since)
+        self._reports_by_order: dict[str, dict[str, list[Timed]]] = {kind: {} for kind in REPORTS}
+        for kind in REPORTS:
+            for row in getattr(seed, kind):
+                self._reports_by_order[kind].setdefault(order_id(row), []).append(row)
+        self._details = {line_key(row.document["orderLineItem"]): row for row in seed.invoice_details}
+        self._payments = {str(row.document["invoiceId"]): row for row in seed.payments}
+
+    # Reading
+
+    def reports(self, kind: str, start: datetime, end: datetime, order_ids: Iterable[str] | None) -> list[Timed]:
+        """Rows of `kind` whose order date lies within [start, end], by order date; of these orders only, if given."""
+        if order_ids is not None:
+            by_order = self._reports_by_order[kind]
+            rows = [row for name in dict.fromkeys(order_ids) for row in by_order.get(name, ())]
+            return sorted((row for row in rows if start <= ordered_at(row) <= end), key=ordered_at)
+        everything: list[Timed] = getattr(self.seed, kind)
+        first, last = bisect_left(everything, start, key=ordered_at), bisect_right(everything, end, key=ordered_at)
+        return everything[first:last]
+
+    def of_order(self, kind: str, name: str) -> list[Timed]:
+        """All rows of `kind` of one order."""
+        return self._reports_by_order[kind].get(name, [])
+
+    def feed(self, start: datetime, end: datetime, now: datetime) -> Iterator[Json]:
+        """Transactions with a feedDate within [start, end] that are in the feed by `now`, by feedDate."""
+        rows = self.seed.transactions
+        first = bisect_left(rows, start, key=lambda row: row.since)
+        last = bisect_right(rows, min(end, now), key=lambda row: row.since)
+        window = rows[first:last]
+        for row in reversed(window) if self.reversed else window:
+            document = row.at(now)
+            if document is not None:
+                yield document
+                if document.get("transactionId") in self.duplicated:
+                    yield document
+
+    def find_transaction(self, transaction_id: str) -> Timed:
+        """LookupError when the feed has none of that id."""
+        for row in self.seed.transactions:
+            if row.document.get("transactionId") == transaction_id:
+                return row
+        raise LookupError(f"no transaction {transaction_id!r}")
+
+    def invoice_details(self, key: LineKey, now: datetime) -> list[Any]:
+        row = self._details.get(key)
+        document = row.at(now) if row else None
+        return list(document["invoiceDetails"]) if document else []
+
+    def payment(self, invoice_id: str, now: datetime) -> Json | None:
+        row = self._payments.get(invoice_id)
+        return row.at(now) if row else None
+
+    # Changing (events only)
+
+    def add_report(self, kind: str, document: Json) -> Json:
+        row = Timed(document, self.clock.now())
+        insort(getattr(self.seed, kind), row, key=ordered_at)
+        self._reports_by_order[kind].setdefault(order_id(row), []).append(row)
+        self.touched = True
+        return document
+
+    def add_transaction(self, document: Json) -> Json:
+        """Into the feed, at this moment."""
+        insort(self.seed.transactions, Timed(document, self.clock.now()), key=lambda row: row.since)
+        self.touched = True
+        return document
+
+    def change(self, row: Timed, **patch: Any) -> Json:
+        """From this moment on; None removes a key. Later changes of the seed still come."""
+        row.changes.append((self.clock.now(), patch))
+        row.changes.sort(key=lambda change: change[0])
+        self.touched = True
+        return row.at(self.clock.now()) or {}
+
+    def add_invoice_detail(self, key: LineKey, detail: Json) -> None:
+        now = self.clock.now()
+        row = self._details.get(key)
+        if row is None:
+            names = dict(zip(("orderId", "orderLineItemId", "shipmentId"), key, strict=True))
+            row = Timed({"orderLineItem": names, "invoiceDetails": []}, now)
+            self.seed.invoice_details.append(row)
+            self._details[key] = row
+        row.since = min(row.since, now)
+        self.change(row, invoiceDetails=[*self.invoice_details(key, now), detail])
+
+    # The edge's protocol
+
+    def snapshot(self) -> Json:
+        """Empty of documents while no event has touched the seed: the world is rebuilt from its origin."""
+        flags: Json = {"duplicated": sorted(self.duplicated), "reversed": self.reversed}
+        if not self.touched:
+            return flags
+        return flags | {"documents": {kind: [_write(row) for row in getattr(self.seed, kind)] for kind in KINDS}}
+
+    def restore(self, snapshot: Json) -> None:
+        self.duplicated, self.reversed = set(snapshot["duplicated"]), snapshot["reversed"]
+        if "documents" in snapshot:
+            self.touched = True
+            for kind in KINDS:
+                setattr(self.seed, kind, [_read(row) for row in snapshot["documents"][kind]])
+            self._index()
+
+    def describe(self) -> Json:
+        """Every document as it reads now, `waiting` counting those still in the future."""
+        now = self.clock.now()
+        whole: Json = {"account": self.seed.account, "region": self.seed.region}
+        waiting: dict[str, int] = {}
+        for kind in KINDS:
+            rows: list[Timed] = getattr(self.seed, kind)
+            visible = [document for row in rows if (document := row.at(now)) is not None]
+            whole[kind], waiting[kind] = visible, len(rows) - len(visible)
+        return whole | {"waiting": waiting, "duplicated": sorted(self.duplicated), "reversed": self.reversed}
+
+
+def _write(row: Timed) -> Json:
+    changes = [[moment.isoformat(), patch] for moment, patch in row.changes]
+    return {"document": row.document, "since": row.since.isoformat(), "changes": changes}
+
+
+def _read(row: Json) -> Timed:
+    changes = [(read_moment(moment), patch) for moment, patch in row["changes"]]
+    return Timed(row["document"], read_moment(row["since"]), changes)
+
+
+assert {field.name for field in fields(AmazonSeed)} == {"account", "region", "user_emails", *KINDS}
