@@ -26,6 +26,19 @@ def read_body(body: Any, model: str) -> Record:
     return dict(hyphenate(body))
 
 
+def read_document(instance: Instance, name: str, body: Any) -> Record:
+    """A body whose child rows can be looked into: every list of rows is a list of objects."""
+    resource = instance.table(name).resource
+    given = read_body(body, resource.model)
+    for column, kind in resource.columns.items():
+        rows = given.get(column)
+        if not isinstance(kind, Many) or rows is None or column == "payments":
+            continue
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise invalid(resource.model, f"{_label(column)} must be a list of objects")
+    return given
+
+
 def read_attributes(instance: Instance, resource: Resource, given: Mapping[str, Any]) -> Record:
     """Typed values of the attributes sent; children stay as sent. Refuses unknown names; passes over Coupa's own
     columns."""

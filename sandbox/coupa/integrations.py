@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.coupa.errors import invalid
-from sandbox.coupa.incoming import create, read_body
+from sandbox.coupa.incoming import create, read_attributes, read_body
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.schema import Record
 
@@ -36,9 +36,8 @@ def act_on_run(instance: Instance, run: Record, action: str, body: Any) -> Recor
         changes["start_time"] = run["start-time"] or instance.now()
     if after in ENDED:
         changes["end_time"] = instance.now()
-    total = given.get("total-records")
-    if total is not None:
-        changes["total_records"] = int(total)
+    totals = {name: given[name] for name in ("total-records", "records-processed") if name in given}
+    changes |= read_attributes(instance, instance.table("integration_runs").resource, totals)
     instance.change("integration_runs", run, **changes)
     return run
 
@@ -54,7 +53,10 @@ def create_integration_error(instance: Instance, body: Any, *, alert: bool = Fal
         given["integration-run"] = {"id": given["integration-run-id"]}
     if given.get("integration-run") is None:
         raise invalid(ERROR_MODEL, "Integration run can't be blank")
-    responses = [dict(one) for one in given.get("responses") or []]
+    rows = given.get("responses") or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise invalid(ERROR_MODEL, "Responses must be a list of objects")
+    responses = [dict(row) for row in rows]
     for number, response in enumerate(responses, start=1):
         response.setdefault("id", number)
     error = create(instance, "integration_errors", {**given, "responses": responses})

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.coupa import approvals, comments
 from sandbox.coupa.errors import invalid
-from sandbox.coupa.incoming import read_body, update
+from sandbox.coupa.incoming import read_document, update
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.invoices import MODEL, check_complete
 from sandbox.coupa.matching import proceed, set_status
@@ -34,7 +34,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 
 def act_on_invoice(instance: Instance, invoice: Record, action: str, body: Any) -> Record:
     """Refuses with 400 what the machine does not allow; otherwise the invoice as it is afterwards."""
-    given = read_body(body, MODEL)
+    given = read_document(instance, "invoices", body)
     if invoice["status"] not in ALLOWED[action]:
         raise invalid(MODEL, f"Cannot {action.replace('_', ' ')} an invoice that is {invoice['status']}")
     ACTIONS[action](instance, invoice, given)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.coupa.errors import invalid
-from sandbox.coupa.incoming import all_or_nothing, create, read_body, remove, update
+from sandbox.coupa.incoming import all_or_nothing, create, read_document, remove, update
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import find_order_line, is_quantity_line, order_of
 from sandbox.coupa.schema import Record, hyphenate
@@ -36,7 +36,7 @@ SHORT_CHARGES = {column: kind for kind, column in CHARGE_AMOUNTS.items()}
 
 def create_invoice(instance: Instance, body: Any) -> Record:
     """A draft. Nothing is matched before it is submitted."""
-    given = read_body(body, MODEL)
+    given = read_document(instance, "invoices", body)
     _expand_short_charges(given, [])
     _resolve_order_lines(instance, given)
     given["payments"] = read_payments(given.get("payments"))
@@ -55,7 +55,7 @@ def create_invoice(instance: Instance, body: Any) -> Record:
 
 def update_invoice(instance: Instance, invoice: Record, body: Any) -> Record:
     """Drafts change freely; later only coding, custom fields, notes and payments do."""
-    given = read_body(body, MODEL)
+    given = read_document(instance, "invoices", body)
     if "payments" in given:
         given["payments"] = read_payments(given["payments"])
     if invoice["status"] not in FREELY_EDITABLE:
@@ -208,7 +208,8 @@ def _complete_header(instance: Instance, invoice: Record, supplier: Record) -> N
         if line["order-line-id"]
     ]
     order = order_of(instance, order_lines[0]) if order_lines else {}
-    account = instance.get("accounts", order_lines[0]["account"] if order_lines else None) or {}
+    accounts = (instance.get("accounts", line["account"]) for line in invoice["invoice-lines"])
+    account = next((account for account in accounts if account), {})
     chart_id = (
         invoice["account-type"]
         or (order_lines[0]["account-type"] if order_lines else None)

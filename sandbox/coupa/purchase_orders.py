@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.coupa.errors import invalid
-from sandbox.coupa.incoming import all_or_nothing, create, read_body, remove, update
+from sandbox.coupa.incoming import all_or_nothing, create, read_body, read_document, remove, update
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.references import find_reference
 from sandbox.coupa.schema import Record, round_half_up
@@ -59,7 +59,7 @@ REASON_KEYS = ("reason-insight-id", "reason-insight-code")
 
 def create_purchase_order(instance: Instance, body: Any) -> Record:
     """An external order; only Coupa itself (a seed) makes any other."""
-    given = read_body(body, MODEL)
+    given = read_document(instance, "purchase_orders", body)
     if not instance.trusted and given.get("type") != "ExternalOrderHeader":
         raise invalid(MODEL, "Type must be ExternalOrderHeader: other orders come from approved requisitions")
     if not given.get("order-lines"):
@@ -135,7 +135,7 @@ def order_of(instance: Instance, line: Mapping[str, Any]) -> Record:
 
 
 def update_purchase_order(instance: Instance, order: Record, body: Any) -> Record:
-    given = read_body(body, MODEL)
+    given = read_document(instance, "purchase_orders", body)
     for flag, event in (("_cancel", "cancel"), ("_close", "close")):
         if given.pop(flag, False):
             act_on_purchase_order(instance, order, event, {})

@@ -205,6 +205,8 @@ def read_moment(text: str) -> datetime:
     """ISO 8601; a value without a time is midnight UTC, one without an offset is UTC."""
     try:
         moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text.strip())
+        if not 1900 <= moment.year <= 2999:
+            raise ValueError
     except ValueError:
         raise Unreadable("is not a date") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -24,6 +24,7 @@ USER_SIMPLE = (
     "created-at",
     "updated-at",
 )
+SHOWN_IN_REFERENCES = {"requisitions": ("requested-by", "requester")}  # beside the plain attributes
 WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matching_allocations", "comments"}
 INTERNAL = {"matching_allocations": ("invoice-line", "order-line")}  # associations only filters may follow
 ONLY_IF_NAMED = {"invoices": ("customer-account-number",)}  # newer than the tenant's release: `fields` must ask for it
@@ -117,7 +118,9 @@ def _choices(resource: Resource, wanted: Any) -> list[tuple[str, Any]]:
     if wanted == "full":
         return [(name, None) for name in usual] + [("custom-fields", None)]
     if wanted == "plain":
-        return [(name, None) for name, column in usual.items() if not isinstance(column, Ref | Many | Linked | Inline)]
+        also = SHOWN_IN_REFERENCES.get(resource.name, ())
+        associations = Ref | Many | Linked | Inline
+        return [(name, None) for name, column in usual.items() if name in also or not isinstance(column, associations)]
     if wanted == "limited":
         return [("id", None)]
     if wanted == "shallow":
