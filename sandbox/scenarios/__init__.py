@@ -6,6 +6,7 @@
 from datetime import datetime
 from typing import Any
 
+from sandbox.scenarios.finishing import garbage_kept
 from sandbox.scenarios.registry import SCENARIOS
 from sandbox.seed import World
 
@@ -28,4 +29,5 @@ def build(name: str = DEFAULT, seed: int = 1, now: datetime | None = None, **opt
     if unknown:
         known = ", ".join(sorted(scenario.options))
         raise ValueError(f"scenario {name} has no option {', '.join(unknown)}; it has {known}")
-    return scenario.build(name, seed, now, **options)
+    with garbage_kept():
+        return scenario.build(name, seed, now, **options)

@@ -5,14 +5,16 @@ delivered, an invoice number may become known days after the charge.
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from sandbox.scenarios.amounts import WIRE_NAMES, Amounts, add_up, number_money, reporting_charges, text_money
+from sandbox.scenarios.amounts import WIRE_NAMES, Amounts, add_up, number_money, reporting_charges, text_money, to_cents
 from sandbox.scenarios.catalog import Article
 from sandbox.scenarios.people import MANAGERS, Person
 from sandbox.scenarios.purchases import InvoiceNumber, Line, Parcel, Purchase, Shipment, Transaction
 from sandbox.seed import AmazonSeed, Json, Timed
 
 PAYMENT_DAYS = 30
+RATE_STEP = Decimal("0.0001")
 LEGAL_ENTITY = "Example Manufacturing Inc."
 SHIP_TO: Json = {
     "fullName": "Receiving", "addressLine1": "1 Example Way", "city": "Austin", "stateOrRegion": "TX", "postalCode": "78701", "countryCode": "US",
@@ -60,7 +62,7 @@ def _order(purchase: Purchase, metadata: Json) -> Timed:
         "buyingCustomer": _customer(purchase.requester),
         "buyerGroup": {"name": purchase.group},
         "businessOrderInfo": {
-            "glCode": purchase.lines[0].gl_account, "costCenter": purchase.requester.cost_center, "department": purchase.requester.department,
+            "glCode": purchase.lines[0].gl_account, "costCenter": purchase.coded_to, "department": purchase.requester.department,
         },
         "approverDetails": {"lastOrderApproverCustomer": _customer(boss)},
     })  # fmt: skip
@@ -108,7 +110,7 @@ def _shipment(purchase: Purchase, shipment: Shipment, metadata: Json) -> Timed:
         "shipmentStatus": "SHIPPED",
         "deliveryInfo": {"expectedDeliveryDate": expected, "status": "NOT_DELIVERED"},
         "charges": reporting_charges(shipment.amounts, purchase.marketplace.currency),
-        "shippingAddress": SHIP_TO,
+        "shippingAddress": purchase.ship_to or SHIP_TO,
     })  # fmt: skip
     delivered = {"deliveryInfo": {"expectedDeliveryDate": expected, "status": "DELIVERED"}}
     return Timed(document, shipment.shipped_at, [(shipment.delivered_at, delivered)])
@@ -171,14 +173,20 @@ def _transaction_line(purchase: Purchase, shipment: Shipment, transaction: Trans
     document["taxRate"] = _tax_rate(purchase, amounts)
     document["totalAmount"] = text_money(amounts.total, currency)
     document["merchantLegalName"] = line.article.seller.name
-    document["businessOrderInfo"] = {"GL code": line.gl_account, "Cost center": purchase.requester.cost_center}
+    document["businessOrderInfo"] = {"GL code": line.gl_account, "Cost center": purchase.coded_to}
     if transaction.refund_reason:
         document["refundReason"] = transaction.refund_reason
     return document
 
 
 def _tax_rate(purchase: Purchase, amounts: Amounts) -> str:
-    return str(purchase.marketplace.tax_rate) if amounts.tax else "0"
+    """The marketplace's rate where it explains the tax, else the rate that the tax comes to, four places."""
+    rate = purchase.marketplace.tax_rate
+    if not amounts.tax:
+        return "0"
+    if to_cents(amounts.taxable * rate) == amounts.tax or not amounts.taxable:
+        return str(rate)
+    return str((amounts.tax / amounts.taxable).quantize(RATE_STEP))
 
 
 def _write_invoice_details(seed: AmazonSeed, purchase: Purchase) -> None:

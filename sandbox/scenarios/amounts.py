@@ -1,5 +1,6 @@
 """Exact money of one charged line, and its two wire forms: text in Reconciliation, a JSON number in Reporting."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -47,18 +48,19 @@ class Amounts:
     def negative(self) -> "Amounts":
         return Amounts(*(-getattr(self, part.name) for part in fields(self)))
 
-    def plus(self, other: "Amounts") -> "Amounts":
-        return Amounts(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
-
-NOTHING = Amounts(ZERO)
-
-
-def add_up(parts: list[Amounts]) -> Amounts:
-    total = NOTHING
-    for part in parts:
-        total = total.plus(part)
-    return total
+def add_up(parts: Sequence[Amounts]) -> Amounts:
+    """Component by component; all zero for no parts."""
+    if len(parts) == 1:
+        return parts[0]
+    return Amounts(
+        sum((part.principal for part in parts), ZERO),
+        sum((part.shipping for part in parts), ZERO),
+        sum((part.gift_wrap for part in parts), ZERO),
+        sum((part.regulatory_fee for part in parts), ZERO),
+        sum((part.discount for part in parts), ZERO),
+        sum((part.tax for part in parts), ZERO),
+    )
 
 
 def text_money(amount: Decimal, currency: str) -> Json:

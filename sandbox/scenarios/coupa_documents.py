@@ -12,6 +12,8 @@ from sandbox.scenarios.purchases import OrderLine, Purchase, PurchaseOrder, Rece
 from sandbox.scenarios.reference_data import BILL_TO, PAYMENT_TERM, REMIT_TO, SHIP_TO, SUPPLIER
 from sandbox.seed import CoupaRecord, Json
 
+DESCRIPTION_SIZE = 255
+
 
 def order_record(order: PurchaseOrder) -> CoupaRecord:
     login = {"login": order.requester.login}
@@ -34,11 +36,13 @@ def _text(moment: datetime) -> str:
 
 def _order_line(order: PurchaseOrder, line: OrderLine) -> Json:
     body: Json = {
-        "line-num": line.number, "type": "OrderQuantityLine", "description": line.article.title, "quantity": str(line.quantity),
+        "line-num": line.number, "type": "OrderQuantityLine", "description": line.article.title[:DESCRIPTION_SIZE], "quantity": str(line.quantity),
         "price": str(line.price), "currency": {"code": order.currency}, "uom": {"code": line.article.unit}, "source-part-num": line.article.asin,
         "commodity": {"name": commodity_for(line.article.unspsc)}, "account": {"code": line.account, "account-type": {"name": CHART}},
         "account-type": {"name": CHART}, "department": {"name": order.requester.department}, "manufacturer-name": _maker(line.article),
     }  # fmt: skip
+    if line.without_part_number:
+        del body["source-part-num"]
     if line.match_type:
         body["match-type"] = line.match_type
         body["receipt-required"] = line.match_type not in ("2-way", "none")

@@ -13,7 +13,7 @@ from random import Random
 from sandbox.scenarios.amounts import Amounts
 from sandbox.scenarios.catalog import ARTICLES, Article
 from sandbox.scenarios.coding import account_code, gl_account_for
-from sandbox.scenarios.people import REQUESTERS, Person
+from sandbox.scenarios.people import PEOPLE, REQUESTERS, Person
 from sandbox.scenarios.purchases import (
     PAY_BY_INVOICE,
     InvoiceNumber,
@@ -45,6 +45,7 @@ class Draft:
     random: Random = field(init=False)
     purchases: list[Purchase] = field(default_factory=list)
     situations: dict[str, list[Json]] = field(default_factory=dict)
+    people: list[Person] = field(default_factory=lambda: list(PEOPLE))
     records: list[CoupaRecord] = field(default_factory=list)  # what a situation adds to Coupa by itself
     _taken: set[str] = field(default_factory=set)
     _count: int = 0
@@ -65,9 +66,11 @@ class Draft:
 
     def fresh(self, pattern: str) -> str:
         """`#` becomes a digit, `?` a letter or digit; never the same text twice in one world."""
+        digits, letters = pattern.count("#"), pattern.count("?")
         while True:
-            digit, letter = self.random.randrange, self.random.choice
-            text = "".join(str(digit(10)) if one == "#" else letter(LETTERS) if one == "?" else one for one in pattern)
+            number = iter(f"{self.random.randrange(10**digits):0{digits}d}") if digits else iter("")
+            word = iter(self.random.choices(LETTERS, k=letters))
+            text = "".join(next(number) if one == "#" else next(word) if one == "?" else one for one in pattern)
             if text not in self._taken:
                 self._taken.add(text)
                 return text

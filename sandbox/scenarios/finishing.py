@@ -3,14 +3,15 @@
 Counts and money in the facts are of everything planted; `at_now` is what Amazon's feed shows at the world's `now`.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sandbox.scenarios.amazon_documents import write_payments, write_purchase
 from sandbox.scenarios.coupa_documents import order_record, receipt_record
 from sandbox.scenarios.drafting import Draft
-from sandbox.scenarios.people import PEOPLE
 from sandbox.scenarios.purchases import Purchase, PurchaseOrder, Transaction
 from sandbox.scenarios.reference_data import TOLERANCES, reference_records
 from sandbox.seed import AmazonSeed, CoupaRecord, CoupaSeed, Json, World
@@ -18,9 +19,21 @@ from sandbox.seed import AmazonSeed, CoupaRecord, CoupaSeed, Json, World
 SET_UP_BEFORE = timedelta(days=30)
 
 
+@contextmanager
+def garbage_kept() -> Iterator[None]:
+    """A large world is millions of dicts and no cycles: the collector would walk them again and again for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def finish(draft: Draft, *, approvers: Sequence[str] = ()) -> World:
     """Writes every purchase, and Coupa's own records in the order of their moments."""
-    amazon = AmazonSeed(user_emails=[person.email for person in PEOPLE])
+    amazon = AmazonSeed(user_emails=[person.email for person in draft.people])
     for purchase in draft.purchases:
         write_purchase(amazon, purchase)
     write_payments(amazon, draft.purchases, draft.now)
@@ -38,7 +51,9 @@ def _records(draft: Draft) -> list[CoupaRecord]:
             ]
     dated += draft.records
     first = min((record.at for record in dated), default=draft.now)
-    return reference_records(min(first, draft.now) - SET_UP_BEFORE) + sorted(dated, key=lambda record: record.at)
+    return reference_records(min(first, draft.now) - SET_UP_BEFORE, draft.people) + sorted(
+        dated, key=lambda record: record.at
+    )
 
 
 def purchase_orders(purchases: Sequence[Purchase]) -> list[PurchaseOrder]:

@@ -14,6 +14,7 @@ class Person:
     department: str
     cost_center: str
     manager: str | None = None
+    address: str | None = None  # where it is not the company's own form
 
     @property
     def name(self) -> str:
@@ -21,7 +22,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        return f"{self.login}@example.com"
+        return self.address or f"{self.login}@example.com"
 
 
 COST_CENTERS = {

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.scenarios.amounts import NOTHING, Amounts, add_up
+from sandbox.scenarios.amounts import Amounts, add_up
 from sandbox.scenarios.catalog import Article
 from sandbox.scenarios.people import Person
+from sandbox.seed import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Marketplace:
 
 US = Marketplace("US", "ATVPDKIKX0DER", "USD", "America/Los_Angeles", Decimal("0.0825"))
 DE = Marketplace("DE", "A1PA6795UKMFR9", "EUR", "Europe/Berlin", Decimal("0.19"))
+MARKETPLACES = {  # by the name that Amazon's reports give the website
+    "Amazon.com": US,
+    "Amazon.ca": Marketplace("CA", "A2EUQ1WTGCTBG2", "CAD", "America/Toronto", Decimal("0.13")),
+    "Amazon.co.uk": Marketplace("UK", "A1F83G8C2ARO7P", "GBP", "Europe/London", Decimal("0.20")),
+    "Amazon.de": DE,
+    "Amazon.fr": Marketplace("FR", "A13V1IB3VIYZZH", "EUR", "Europe/Paris", Decimal("0.20")),
+    "Amazon.it": Marketplace("IT", "APJ6JRA9NG5V4", "EUR", "Europe/Rome", Decimal("0.22")),
+    "Amazon.es": Marketplace("ES", "A1RKKUPIHCS9HS", "EUR", "Europe/Madrid", Decimal("0.21")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class OrderLine:
     price: Decimal
     account: str
     match_type: str | None = None
+    without_part_number: bool = False
 
 
 @dataclass(slots=True)
@@ -153,11 +164,17 @@ class Purchase:
     marketplace: Marketplace = US
     cancelled: bool = False
     group: str = "Coupa group"
+    cost_center: str = ""  # blank: the requester's
+    ship_to: Json | None = None
     refunds: list[tuple[Shipment, Transaction]] = field(default_factory=list)
 
     @property
+    def coded_to(self) -> str:
+        return self.cost_center or self.requester.cost_center
+
+    @property
     def amounts(self) -> Amounts:
-        return add_up([shipment.amounts for shipment in self.shipments]) if self.shipments else NOTHING
+        return add_up([shipment.amounts for shipment in self.shipments])
 
     @property
     def charges(self) -> list[Transaction]:

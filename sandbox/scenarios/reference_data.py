@@ -3,8 +3,9 @@
 Records are in the order in which they can be created: each names only what stands before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from sandbox.scenarios.coding import CHART, COMMODITIES, COMPANY, GL_ACCOUNTS, UNCATEGORISED, account_code
 from sandbox.scenarios.people import AP_CLERK, AP_LEAD, API_USER, COST_CENTERS, PEOPLE, Person
@@ -44,13 +45,10 @@ INTEGRATIONS = {
 }
 
 
-def reference_records(at: datetime) -> list[CoupaRecord]:
-    """Every record, to be created at `at`."""
-    return [
-        CoupaRecord(resource, body, at)
-        for part in (_codes, _places, _accounts, _people, _suppliers, _interfaces)
-        for resource, body in part()
-    ]
+def reference_records(at: datetime, people: Sequence[Person] = PEOPLE) -> list[CoupaRecord]:
+    """Every record, to be created at `at`; `people` are the users."""
+    bodies = chain(_codes(), _places(), _accounts(), _people(people), _suppliers(), _interfaces())
+    return [CoupaRecord(resource, body, at) for resource, body in bodies]
 
 
 Bodies = Iterator[tuple[str, Json]]
@@ -139,8 +137,8 @@ def _accounts() -> Bodies:
             )
 
 
-def _people() -> Bodies:
-    for number, person in enumerate(PEOPLE, start=1001):
+def _people(people: Sequence[Person]) -> Bodies:
+    for number, person in enumerate(people, start=1001):
         yield "users", _user(person, f"E{number}")
 
 
