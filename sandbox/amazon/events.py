@@ -10,7 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.amazon import billing
-from sandbox.amazon.amounts import number_money, read_amount, read_quantity, scaled_charges
+from sandbox.amazon.amounts import (
+    number_money,
+    read_amount,
+    read_quantity,
+    scaled_charges,
+)
 from sandbox.amazon.state import AmazonState
 from sandbox.clock import write_moment
 from sandbox.seed import Json, Timed
