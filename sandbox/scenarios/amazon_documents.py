@@ -17,7 +17,8 @@ PAYMENT_DAYS = 30
 RATE_STEP = Decimal("0.0001")
 LEGAL_ENTITY = "Example Manufacturing Inc."
 SHIP_TO: Json = {
-    "fullName": "Receiving", "addressLine1": "1 Example Way", "city": "Austin", "stateOrRegion": "TX", "postalCode": "78701", "countryCode": "US",
+    "fullName": "Receiving", "addressLine1": "1 Example Way", "city": "Austin", "stateOrRegion": "TX",
+    "postalCode": "78701", "countryCode": "US",
 }  # fmt: skip
 
 
@@ -62,7 +63,8 @@ def _order(purchase: Purchase, metadata: Json) -> Timed:
         "buyingCustomer": _customer(purchase.requester),
         "buyerGroup": {"name": purchase.group},
         "businessOrderInfo": {
-            "glCode": purchase.lines[0].gl_account, "costCenter": purchase.coded_to, "department": purchase.requester.department,
+            "glCode": purchase.lines[0].gl_account, "costCenter": purchase.coded_to,
+            "department": purchase.requester.department,
         },
         "approverDetails": {"lastOrderApproverCustomer": _customer(boss)},
     })  # fmt: skip
@@ -79,8 +81,10 @@ def _order(purchase: Purchase, metadata: Json) -> Timed:
 
 def _product(article: Article) -> Json:
     return {
-        "productCategory": article.category, "asin": article.asin, "title": article.title, "unspsc": {"code": article.unspsc},
-        "productCondition": article.condition, "brandCode": "GEN01", "brandName": "Generic", "manufacturerName": article.seller.name,
+        "productCategory": article.category, "asin": article.asin, "title": article.title,
+        "unspsc": {"code": article.unspsc},
+        "productCondition": article.condition, "brandCode": "GEN01", "brandName": "Generic",
+        "manufacturerName": article.seller.name,
     }  # fmt: skip
 
 
@@ -127,7 +131,7 @@ def _shipment_line(purchase: Purchase, shipment: Shipment, parcel: Parcel, metad
         "quantity": parcel.quantity,
         "charges": reporting_charges(parcel.amounts, purchase.marketplace.currency),
         "carrierName": shipment.carrier,
-        "packages": [{"trackingId": tracking, "packageId": str(n)} for n, tracking in enumerate(shipment.tracking, start=1)],
+        "packages": [{"trackingId": one, "packageId": str(n)} for n, one in enumerate(shipment.tracking, start=1)],
         "receivingInfo": {"customer": _customer(purchase.requester), "status": "PENDING", "quantity": 0},
     }), shipment.shipped_at)  # fmt: skip
 
@@ -136,12 +140,17 @@ def _write_transaction(seed: AmazonSeed, purchase: Purchase, shipment: Shipment,
     market, invoice = purchase.marketplace, transaction.invoice
     total = transaction.total if transaction.authorised is None else transaction.authorised
     document: Json = {
-        "transactionId": transaction.id, "transactionType": transaction.kind, "transactionDate": utc(transaction.at), "feedDate": utc(transaction.feed_at),
-        "marketplaceId": market.id, "amount": text_money(total, market.currency), "chargeIdentifier": f"P{transaction.id}",
-        "paymentInstrumentType": transaction.instrument.type, "shipTaxRate": str(market.tax_rate), "legalEntityName": LEGAL_ENTITY,
-        "purchasingCustomerGroupName": purchase.group, "buyer": {"id": f"amzn1.account.{purchase.requester.id}", **_customer(purchase.requester)},
-        "payer": {"id": "amzn1.account.payer"}, "associatedTransactionDetails": [{"associatedTransactionId": one} for one in transaction.associated],
-        "transactionLineItems": [_transaction_line(purchase, shipment, transaction, parcel) for parcel in transaction.parcels],
+        "transactionId": transaction.id, "transactionType": transaction.kind, "transactionDate": utc(transaction.at),
+        "feedDate": utc(transaction.feed_at),
+        "marketplaceId": market.id, "amount": text_money(total, market.currency),
+        "chargeIdentifier": f"P{transaction.id}",
+        "paymentInstrumentType": transaction.instrument.type, "shipTaxRate": str(market.tax_rate),
+        "legalEntityName": LEGAL_ENTITY,
+        "purchasingCustomerGroupName": purchase.group,
+        "buyer": {"id": f"amzn1.account.{purchase.requester.id}", **_customer(purchase.requester)},
+        "payer": {"id": "amzn1.account.payer"},
+        "associatedTransactionDetails": [{"associatedTransactionId": one} for one in transaction.associated],
+        "transactionLineItems": [_transaction_line(purchase, shipment, transaction, one) for one in transaction.parcels],
     }  # fmt: skip
     if transaction.instrument.last_digits:
         document["paymentInstrumentLast4Digits"] = transaction.instrument.last_digits
@@ -158,9 +167,12 @@ def _write_transaction(seed: AmazonSeed, purchase: Purchase, shipment: Shipment,
 def _transaction_line(purchase: Purchase, shipment: Shipment, transaction: Transaction, parcel: Parcel) -> Json:
     line, amounts, currency = parcel.line, parcel.amounts, purchase.marketplace.currency
     document: Json = {
-        "orderId": purchase.order_id, "orderLineItemId": line.reconciliation_id, "shipmentId": shipment.reconciliation_id,
-        "shipmentDate": utc(shipment.shipped_at), "asin": line.article.asin, "productTitle": line.article.title, "unspsc": line.article.unspsc,
-        "itemQuantity": parcel.quantity, "unitPrice": text_money(line.unit_price, currency), "principalAmount": text_money(amounts.principal, currency),
+        "orderId": purchase.order_id, "orderLineItemId": line.reconciliation_id,
+        "shipmentId": shipment.reconciliation_id,
+        "shipmentDate": utc(shipment.shipped_at), "asin": line.article.asin, "productTitle": line.article.title,
+        "unspsc": line.article.unspsc,
+        "itemQuantity": parcel.quantity, "unitPrice": text_money(line.unit_price, currency),
+        "principalAmount": text_money(amounts.principal, currency),
     }  # fmt: skip
     if purchase.po_number:
         document["purchaseOrderNumber"] = purchase.po_number
@@ -190,7 +202,7 @@ def _tax_rate(purchase: Purchase, amounts: Amounts) -> str:
 
 
 def _write_invoice_details(seed: AmazonSeed, purchase: Purchase) -> None:
-    """What getInvoiceDetailsByOrderLineItems answers per order line and shipment, number by number as they become known."""
+    """What getInvoiceDetailsByOrderLineItems answers per order line and shipment, as the numbers become known."""
     known: dict[tuple[str, str], list[tuple[datetime, InvoiceNumber, str]]] = {}
     documents = [(one, charge) for one in purchase.shipments for charge in one.transactions] + purchase.refunds
     for shipment, transaction in documents:

@@ -1,4 +1,4 @@
-"""How the company codes its spend: GL accounts by commodity, commodities by UNSPSC segment, accounts as joined segments.
+"""How the company codes its spend: GL accounts by commodity, commodities by UNSPSC segment, accounts by segments.
 
 UNSPSC segments are the first two digits of the eight-digit code; their names here are the company's commodity names.
 """

@@ -18,7 +18,8 @@ DESCRIPTION_SIZE = 255
 def order_record(order: PurchaseOrder) -> CoupaRecord:
     login = {"login": order.requester.login}
     body: Json = {
-        "po-number": order.number, "status": "issued", "supplier": {"number": SUPPLIER}, "currency": {"code": order.currency},
+        "po-number": order.number, "status": "issued", "supplier": {"number": SUPPLIER},
+        "currency": {"code": order.currency},
         "payment-term": {"code": PAYMENT_TERM}, "payment-method": order.payment_method, "ship-to-user": login,
         "ship-to-address": {"location-code": SHIP_TO}, "transmission-status": "sent_via_cxml",
         "requisition-header": {
@@ -36,10 +37,14 @@ def _text(moment: datetime) -> str:
 
 def _order_line(order: PurchaseOrder, line: OrderLine) -> Json:
     body: Json = {
-        "line-num": line.number, "type": "OrderQuantityLine", "description": line.article.title[:DESCRIPTION_SIZE], "quantity": str(line.quantity),
-        "price": str(line.price), "currency": {"code": order.currency}, "uom": {"code": line.article.unit}, "source-part-num": line.article.asin,
-        "commodity": {"name": commodity_for(line.article.unspsc)}, "account": {"code": line.account, "account-type": {"name": CHART}},
-        "account-type": {"name": CHART}, "department": {"name": order.requester.department}, "manufacturer-name": _maker(line.article),
+        "line-num": line.number, "type": "OrderQuantityLine", "description": line.article.title[:DESCRIPTION_SIZE],
+        "quantity": str(line.quantity),
+        "price": str(line.price), "currency": {"code": order.currency}, "uom": {"code": line.article.unit},
+        "source-part-num": line.article.asin,
+        "commodity": {"name": commodity_for(line.article.unspsc)},
+        "account": {"code": line.account, "account-type": {"name": CHART}},
+        "account-type": {"name": CHART}, "department": {"name": order.requester.department},
+        "manufacturer-name": _maker(line.article),
     }  # fmt: skip
     if line.without_part_number:
         del body["source-part-num"]
@@ -70,19 +75,26 @@ def receipt_record(order: PurchaseOrder, receipt: Receipt) -> CoupaRecord:
 
 def keyed_invoice_record(purchase: Purchase, charge: Transaction, at: datetime) -> CoupaRecord:
     """The same invoice as an accounts-payable clerk keyed it from paper: another channel, no id of ours."""
-    assert purchase.po and charge.invoice
+    order, invoice = purchase.po, charge.invoice
+    if order is None or invoice is None:
+        raise ValueError(f"order {purchase.order_id} has no PO or no invoice number: no clerk could key its invoice")
     lines = [
         {
-            "line-num": number, "type": "InvoiceQuantityLine", "description": parcel.line.article.title, "quantity": str(parcel.quantity),
-            "price": str(parcel.line.unit_price), "currency": {"code": "USD"}, "tax-amount": str(parcel.amounts.tax),
-            "order-line": {"order-header-number": purchase.po.number, "line-num": parcel.line.po_line.number if parcel.line.po_line else ""},
+            "line-num": number, "type": "InvoiceQuantityLine", "description": parcel.line.article.title,
+            "quantity": str(parcel.quantity), "price": str(parcel.line.unit_price), "currency": {"code": order.currency},
+            "tax-amount": str(parcel.amounts.tax),
+            "order-line": {"order-header-number": order.number, "line-num": parcel.line.po_line.number},
         }
         for number, parcel in enumerate(charge.parcels, start=1)
+        if parcel.line.po_line
     ]  # fmt: skip
     body: Json = {
-        "invoice-number": charge.invoice.number, "invoice-date": f"{charge.invoice.dated_at:%Y-%m-%d}", "supplier": {"number": SUPPLIER},
-        "account-type": {"name": CHART}, "currency": {"code": "USD"}, "payment-term": {"code": PAYMENT_TERM}, "channel": "manual",
-        "bill-to-address": {"location-code": BILL_TO}, "remit-to-address": {"remit-to-code": REMIT_TO}, "line-level-taxation": True,
+        "invoice-number": invoice.number, "invoice-date": f"{invoice.dated_at:%Y-%m-%d}",
+        "supplier": {"number": SUPPLIER},
+        "account-type": {"name": CHART}, "currency": {"code": order.currency}, "payment-term": {"code": PAYMENT_TERM},
+        "channel": "manual",
+        "bill-to-address": {"location-code": BILL_TO}, "remit-to-address": {"remit-to-code": REMIT_TO},
+        "line-level-taxation": True,
         "supplier-total": str(charge.total), "invoice-lines": lines, "status": "approved",
     }  # fmt: skip
     return CoupaRecord("invoices", body, at)

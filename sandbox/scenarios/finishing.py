@@ -62,9 +62,7 @@ def purchase_orders(purchases: Sequence[Purchase]) -> list[PurchaseOrder]:
 
 
 def _facts(draft: Draft) -> Json:
-    transactions = [
-        (purchase, one) for purchase in draft.purchases for one in [*purchase.charges, *(refund for _, refund in purchase.refunds)]
-    ]  # fmt: skip
+    transactions = [(purchase, one) for purchase in draft.purchases for one in purchase.transactions]
     return {
         "counts": {
             "orders": len(draft.purchases),

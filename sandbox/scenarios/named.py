@@ -27,34 +27,73 @@ NAMED = {
     "tiny": Plan(
         "Ten orders, the most usual situations once each",
         (
-            "split_over_two_invoices", "one_invoice_over_two_shipments", "partial_receipt", "late_receipt", "returned", "free_shipping",
-            "price_over_po", "no_po_number", "number_appears_later", "paid_by_card",
+            "split_over_two_invoices",
+            "one_invoice_over_two_shipments",
+            "partial_receipt",
+            "late_receipt",
+            "returned",
+            "free_shipping",
+            "price_over_po",
+            "no_po_number",
+            "number_appears_later",
+            "paid_by_card",
         ),
         plain=2,
     ),
     "split_shipments": Plan(
-        "Orders in two shipments: two invoices when far apart, one when within five days", ("split_over_two_invoices", "one_invoice_over_two_shipments")
+        "Orders in two shipments: two invoices when far apart, one when within five days",
+        ("split_over_two_invoices", "one_invoice_over_two_shipments"),
     ),
-    "refund": Plan("Returns, whole and in part, and a price adjustment, each with a credit memo", ("returned", "partly_returned", "price_refund")),
-    "overrefund": Plan("More refunded than was paid, and a refund of what was never invoiced", ("overrefund", "refund_never_invoiced")),
-    "promotion": Plan("A promotion, and free shipping as shipping with an equal discount", ("promotion", "free_shipping", "paid_shipping")),
+    "refund": Plan(
+        "Returns, whole and in part, and a price adjustment, each with a credit memo",
+        ("returned", "partly_returned", "price_refund"),
+    ),
+    "overrefund": Plan(
+        "More refunded than was paid, and a refund of what was never invoiced", ("overrefund", "refund_never_invoiced")
+    ),
+    "promotion": Plan(
+        "A promotion, and free shipping as shipping with an equal discount",
+        ("promotion", "free_shipping", "paid_shipping"),
+    ),
     "regulatory_fee": Plan("A regulatory fee on a line, and gift wrap", ("regulatory_fee", "gift_wrap")),
     "tax_exempt": Plan("A tax-exempt order beside a taxed one", ("tax_exempt",)),
-    "no_po_number": Plan("Website orders without a PO number, and one with a number Coupa does not know", ("no_po_number", "unknown_po_number")),
-    "number_appears_later": Plan("An invoice number that appears hours after its charge", ("number_appears_later", "still_settling")),
-    "consolidated": Plan("A consolidated invoice that is Pending, then numbered; another numbered from the start", ("consolidated_pending", "consolidated_numbered")),
+    "no_po_number": Plan(
+        "Website orders without a PO number, and one with a number Coupa does not know",
+        ("no_po_number", "unknown_po_number"),
+    ),
+    "number_appears_later": Plan(
+        "An invoice number that appears hours after its charge", ("number_appears_later", "still_settling")
+    ),
+    "consolidated": Plan(
+        "A consolidated invoice that is Pending, then numbered; another numbered from the start",
+        ("consolidated_pending", "consolidated_numbered"),
+    ),
     "deviations": Plan(
         "Prices and quantities that stray from the PO and the receipts",
-        ("price_over_po", "price_over_po", "price_over_po", "price_under_po", "quantity_over_order", "quantity_over_receipt", "rounding_cent"),
+        (
+            "price_over_po",
+            "price_over_po",
+            "price_over_po",
+            "price_under_po",
+            "quantity_over_order",
+            "quantity_over_receipt",
+            "rounding_cent",
+        ),
     ),
     "references": Plan(
-        "Ways an order can fail to say which PO line it fills", ("no_po_line", "asin_on_two_lines", "ambiguous_po_line", "two_orders_on_one_po")
+        "Ways an order can fail to say which PO line it fills",
+        ("no_po_line", "asin_on_two_lines", "ambiguous_po_line", "two_orders_on_one_po"),
     ),
-    "instruments": Plan("Card, split and unknown payment instruments", ("paid_by_card", "card_on_invoice_po", "split_instruments", "unknown_instrument")),
+    "instruments": Plan(
+        "Card, split and unknown payment instruments",
+        ("paid_by_card", "card_on_invoice_po", "split_instruments", "unknown_instrument"),
+    ),
     "already_in_coupa": Plan("An invoice that accounts payable already keyed by hand", ("keyed_by_clerk",)),
-    "foreign_marketplace": Plan("An order on the German marketplace, in euro, beside one in the US", ("foreign_marketplace",)),
+    "foreign_marketplace": Plan(
+        "An order on the German marketplace, in euro, beside one in the US", ("foreign_marketplace",)
+    ),
     "end_of_month": Plan("An invoice dated 23:00 on the last of a month in the marketplace's zone", ("end_of_month",)),
-}  # fmt: skip
+}
 
 
 def build_named(name: str, seed: int, now: datetime, *, ids: str = "equal") -> World:

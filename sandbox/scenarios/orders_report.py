@@ -1,4 +1,4 @@
-"""A world from a customer's own orders: every row of an Amazon order-items report becomes orders, shipments and charges.
+"""A world from a customer's own orders: the rows of an Amazon order-items report as orders, shipments and charges.
 
 Amazon's money is the report's, row by row and to the cent. Coupa is invented around it: for a share of the orders there
 are purchase orders and receipts, and everything that deviates deviates there. The facts say of every row which
@@ -24,7 +24,8 @@ SAMPLE = Path(__file__).with_name("sample-orders-report.csv")
 
 
 def read_orders_report(
-    path: str | Path, *, with_pos: Decimal = Decimal("0.70"), seed: int = 1, now: datetime | None = None, ids: str = "equal"
+    path: str | Path, *, with_pos: Decimal = Decimal("0.70"), seed: int = 1, now: datetime | None = None,
+    ids: str = "equal"
 ) -> World:  # fmt: skip
     """The report's world; dates are kept. `with_pos` is the share of orders that have a PO in Coupa (0 to 1).
 
@@ -79,25 +80,26 @@ def _give_purchase_orders(draft: Draft, orders: Sequence[ReportOrder], share: De
 
 def _report_facts(orders: Sequence[ReportOrder], refused: Sequence[RefusedRow], with_pos: Decimal) -> Json:
     places = sorted((place for order in orders for place in _row_facts(order)), key=lambda place: place["row"])
-    currencies = sorted({place["currency"] for place in places})
-    printed = {
-        one: sum((Decimal(place["amount"]) for place in places if place["currency"] == one), ZERO) for one in currencies
-    }
-    charged = {
-        one: sum((Decimal(place["amount"]) for place in places if place["currency"] == one and "transaction" in place), ZERO)
-        for one in currencies
-    }  # fmt: skip
+    charged = [place for place in places if "transaction" in place]
     return {
         "rows": len(places) + len(refused),
         "orders": len(orders),
         "orders_with_po": sum(order.purchase.po is not None for order in orders),
         "share_with_po": str(with_pos),
-        "money": {currency: str(total) for currency, total in printed.items()},
-        "charged": {currency: str(total) for currency, total in charged.items()},
-        "charged_rows": sum("transaction" in place for place in places),
+        "money": _sums(places),
+        "charged": _sums(charged),
+        "charged_rows": len(charged),
         "refused_rows": len(refused),
         "where": places,
     }
+
+
+def _sums(places: Sequence[Json]) -> dict[str, str]:
+    """The rows' amounts per currency, as text."""
+    sums: dict[str, Decimal] = {}
+    for place in places:
+        sums[place["currency"]] = sums.get(place["currency"], ZERO) + Decimal(place["amount"])
+    return {currency: str(total) for currency, total in sorted(sums.items())}
 
 
 def _row_facts(order: ReportOrder) -> Iterable[Json]:

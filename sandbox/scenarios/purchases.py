@@ -94,7 +94,8 @@ class Parcel:
 
 @dataclass(slots=True)
 class InvoiceNumber:
-    """`known_at`: when the number appears (None: with the charge); `consolidated`: it gathers several orders, Pending until then."""
+    """`known_at`: when the number appears (None: with the charge). `consolidated`: it gathers several orders and reads
+    Pending until then."""
 
     number: str
     dated_at: datetime
@@ -104,7 +105,7 @@ class InvoiceNumber:
 
 @dataclass(slots=True)
 class Transaction:
-    """One CHARGE, REFUND or OVERREFUND; refunds carry negative amounts. `authorised` replaces `amount` where it differs."""
+    """One CHARGE, REFUND or OVERREFUND; refunds carry negative amounts. `authorised` stands as `amount` if given."""
 
     id: str
     kind: str
@@ -179,6 +180,10 @@ class Purchase:
     @property
     def charges(self) -> list[Transaction]:
         return [charge for shipment in self.shipments for charge in shipment.transactions]
+
+    @property
+    def transactions(self) -> list[Transaction]:
+        return [*self.charges, *(refund for _, refund in self.refunds)]
 
     @property
     def invoices(self) -> list[InvoiceNumber]:

@@ -48,8 +48,10 @@ def build_order(draft: Draft, rows: list[ReportRow]) -> ReportOrder:
     """The order with its shipments and charges; no PO yet, except the number that the report itself names."""
     first = rows[0]
     purchase = Purchase(
-        first.order_id, datetime.combine(first.order_date, ORDERED_AT), _buyer(draft, first), [], po_number=first.po_number or None,
-        instrument=Instrument(first.instrument), marketplace=first.marketplace, group=first.group or WEBSITE_GROUP, ship_to=_address(first),
+        first.order_id, datetime.combine(first.order_date, ORDERED_AT), _buyer(draft, first), [],
+        po_number=first.po_number or None,
+        instrument=Instrument(first.instrument), marketplace=first.marketplace, group=first.group or WEBSITE_GROUP,
+        ship_to=_address(first),
     )  # fmt: skip
     purchase.cancelled = all(row.quantity == 0 for row in rows)
     for position, row in enumerate(rows, start=1):
@@ -90,7 +92,8 @@ def _line(draft: Draft, row: ReportRow, position: int) -> Line:
     reporting_id, reconciliation_id = draft.line_ids(position)
     seller = AMAZON if row.seller == AMAZON.name else Seller(row.seller, "not in the report", "", "", row.credentials)
     article = Article(
-        row.asin, row.title, row.category, row.unspsc, row.unit_price, seller, condition=row.condition.capitalize() or "New"
+        row.asin, row.title, row.category, row.unspsc, row.unit_price, seller,
+        condition=row.condition.capitalize() or "New"
     )  # fmt: skip
     line = Line(article, row.quantity, row.unit_price, reporting_id, reconciliation_id, gl_account_for(row.unspsc))
     line.tax_exempt = row.tax_exempt
@@ -125,7 +128,7 @@ def _ship(draft: Draft, purchase: Purchase, rows: Sequence[ReportRow]) -> None:
 
 
 def give_purchase_order(draft: Draft, order: ReportOrder) -> None:
-    """A PO issued three hours before the order, with the report's prices and quantities, fully received the day after delivery."""
+    """A PO issued three hours before the order, at the report's prices and quantities, received after delivery."""
     purchase = order.purchase
     number = purchase.po_number or str(4_600_000 + draft.next())
     if len(number) > LONGEST_PO_NUMBER:

@@ -18,11 +18,15 @@ from sandbox.scenarios.purchases import MARKETPLACES, Marketplace
 from sandbox.seed import RefusedRow
 
 COLUMNS = (
-    "Order Date", "Order ID", "Title", "Category", "ASIN/ISBN", "UNSPSC Code", "Website", "Release Date", "Condition", "Seller",
-    "Seller Credentials", "List Price Per Unit", "Purchase Price Per Unit", "Quantity", "Payment Instrument Type", "Purchase Order Number",
+    "Order Date", "Order ID", "Title", "Category", "ASIN/ISBN", "UNSPSC Code", "Website", "Release Date", "Condition",
+    "Seller",
+    "Seller Credentials", "List Price Per Unit", "Purchase Price Per Unit", "Quantity", "Payment Instrument Type",
+    "Purchase Order Number",
     "PO Line Number", "Ordering Customer Email", "Shipment Date", "Shipping Address Name", "Shipping Address Street 1",
-    "Shipping Address Street 2", "Shipping Address City", "Shipping Address State", "Shipping Address Zip", "Order Status",
-    "Carrier Name & Tracking Number", "Item Subtotal", "Item Subtotal Tax", "Item Total", "Tax Exemption Applied", "Tax Exemption Type",
+    "Shipping Address Street 2", "Shipping Address City", "Shipping Address State", "Shipping Address Zip",
+    "Order Status",
+    "Carrier Name & Tracking Number", "Item Subtotal", "Item Subtotal Tax", "Item Total", "Tax Exemption Applied",
+    "Tax Exemption Type",
     "Exemption Opt-Out", "Buyer Name", "Currency", "Group Name",
 )  # fmt: skip
 ENCODING = "utf-8-sig"  # spreadsheets put a byte order mark in front
@@ -180,11 +184,16 @@ def _read_row(number: int, reading: Reading) -> ReportRow | None:
     _note_oddities(reading, quantity, unit_price, amounts)
     address = ("Name", "Street 1", "Street 2", "City", "State", "Zip")
     return ReportRow(
-        number=number, order_id=order_id, order_date=order_date, ship_date=ship_date, asin=reading.text("ASIN/ISBN"), title=reading.text("Title"),
-        category=reading.text("Category"), unspsc=reading.text("UNSPSC Code"), condition=reading.text("Condition"), seller=reading.text("Seller"),
-        credentials=tuple(part.strip() for part in reading.text("Seller Credentials").split(",") if part.strip()), unit_price=unit_price,
-        quantity=quantity, amounts=amounts, instrument=reading.text("Payment Instrument Type"), po_number=reading.text("Purchase Order Number"),
-        po_line_number=reading.text("PO Line Number"), email=reading.text("Ordering Customer Email"), buyer=reading.text("Buyer Name"),
+        number=number, order_id=order_id, order_date=order_date, ship_date=ship_date, asin=reading.text("ASIN/ISBN"),
+        title=reading.text("Title"),
+        category=reading.text("Category"), unspsc=reading.text("UNSPSC Code"), condition=reading.text("Condition"),
+        seller=reading.text("Seller"),
+        credentials=tuple(part.strip() for part in reading.text("Seller Credentials").split(",") if part.strip()),
+        unit_price=unit_price,
+        quantity=quantity, amounts=amounts, instrument=reading.text("Payment Instrument Type"),
+        po_number=reading.text("Purchase Order Number"),
+        po_line_number=reading.text("PO Line Number"), email=reading.text("Ordering Customer Email"),
+        buyer=reading.text("Buyer Name"),
         group=reading.text("Group Name"), marketplace=marketplace, carrier=carrier, tracking=tracking,
         tax_exempt=reading.text("Tax Exemption Applied").upper() == TRUE, notes=tuple(reading.notes),
         address=tuple(reading.text(f"Shipping Address {part}") for part in address),

@@ -64,7 +64,7 @@ def late_component(draft: Draft, purchase: Purchase) -> None:
 
 
 def still_settling(draft: Draft, purchase: Purchase) -> None:
-    """Shipped yesterday, in the feed for less than a day: more may come under the same number; nothing is received yet."""
+    """Shipped yesterday, in the feed for less than a day: more may come under the same number; not received yet."""
     draft.restage(purchase, draft.now - timedelta(days=3))
     draft.ship(purchase, draft.now - timedelta(hours=22), [(line, line.quantity) for line in purchase.lines])
     draft.state("still_settling", purchase, feed_at=purchase.charges[0].feed_at.isoformat())

@@ -1,4 +1,4 @@
-"""How a purchase is paid when it is not simply by invoice: cards, several instruments at once, instruments nobody knows."""
+"""How a purchase is paid when not simply by invoice: cards, several instruments at once, instruments nobody knows."""
 
 from sandbox.scenarios.amounts import add_up
 from sandbox.scenarios.drafting import Draft
@@ -42,7 +42,8 @@ def split_instruments(draft: Draft, purchase: Purchase) -> None:
     whole = shipment.transactions[0]
     middle = len(whole.parcels) // 2
     part = Transaction(
-        draft.transaction_id(), "CHARGE", whole.at, whole.feed_at, whole.parcels[middle:], whole.invoice, CARDS[0], [whole.id]
+        draft.transaction_id(), "CHARGE", whole.at, whole.feed_at, whole.parcels[middle:], whole.invoice, CARDS[0],
+        [whole.id]
     )  # fmt: skip
     whole.parcels = whole.parcels[:middle]
     whole.associated.append(part.id)

@@ -68,7 +68,8 @@ def two_orders_on_one_po(draft: Draft, purchase: Purchase) -> None:
     second_lines = purchase.lines[middle:]
     del purchase.lines[middle:]
     second = Purchase(
-        draft.order_id(), purchase.ordered_at + timedelta(minutes=1), purchase.requester, second_lines, po=purchase.po, po_number=purchase.po_number
+        draft.order_id(), purchase.ordered_at + timedelta(minutes=1), purchase.requester, second_lines, po=purchase.po,
+        po_number=purchase.po_number
     )  # fmt: skip
     draft.restage(purchase, purchase.ordered_at)
     draft.purchases.append(second)

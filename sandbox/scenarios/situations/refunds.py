@@ -34,11 +34,12 @@ def partly_returned(draft: Draft, purchase: Purchase) -> None:
 
 
 def price_refund(draft: Draft, purchase: Purchase) -> None:
-    """The goods stay, part of the price comes back: quantity as charged, a principal far below unit price x quantity."""
+    """The goods stay, part of the price comes back; the units are given as charged, or as 0, in turn."""
     shipment, parcel = _refundable(purchase)
+    units = 0 if len(draft.situations.get("price_refund", ())) % 2 else parcel.quantity
     part = Amounts(to_cents(parcel.amounts.principal * PRICE_ADJUSTMENT)).taxed(_rate(purchase, parcel))
     refund = draft.refund(
-        purchase, shipment, [replace(parcel, amounts=part)], shipment.shipped_at + AFTER, reason="Pricing adjustment"
+        purchase, shipment, [replace(parcel, quantity=units, amounts=part)], shipment.shipped_at + AFTER, reason="Pricing adjustment"
     )  # fmt: skip
     draft.state("price_refund", purchase, credit_memo=_memo(refund.invoice), amount=str(refund.total))
 
@@ -49,7 +50,8 @@ def overrefund(draft: Draft, purchase: Purchase) -> None:
     refund = draft.refund(purchase, shipment, [parcel], shipment.shipped_at + AFTER)
     more = Parcel(parcel.line, parcel.quantity, Amounts(GOODWILL))
     extra = draft.refund(
-        purchase, shipment, [more], shipment.shipped_at + AFTER + timedelta(days=1), kind="OVERREFUND", reason="Goodwill"
+        purchase, shipment, [more], shipment.shipped_at + AFTER + timedelta(days=1), kind="OVERREFUND",
+        reason="Goodwill"
     )  # fmt: skip
     extra.associated.append(refund.id)
     draft.state("overrefund", purchase, credit_memo=_memo(extra.invoice), amount=str(extra.total), refund=refund.id)
