@@ -253,7 +253,7 @@ def _whole(options: dict[str, str], name: str, default: int) -> int:
 def _ordered(resource: Resource, rows: list[Record], options: dict[str, str]) -> list[Record]:
     column = options.get("order-by", "id").replace("_", "-")
     direction = options.get("dir", "asc").lower()
-    if column not in resource.columns or isinstance(resource.columns[column], Many | Linked | Inline):
+    if column not in resource.columns or isinstance(resource.columns[column], Ref | Many | Linked | Inline):
         raise bad_query(f"Cannot order by {column}")
     if direction not in ("asc", "desc"):
         raise bad_query(f"Value {direction[:80]!r} of dir is neither asc nor desc")

@@ -36,7 +36,7 @@ def act_on_run(instance: Instance, run: Record, action: str, body: Any) -> Recor
         changes["start_time"] = run["start-time"] or instance.now()
     if after in ENDED:
         changes["end_time"] = instance.now()
-    totals = {name: given[name] for name in ("total-records", "records-processed") if name in given}
+    totals: Record = {name: given[name] for name in ("total-records", "records-processed") if name in given}
     changes |= read_attributes(instance, instance.table("integration_runs").resource, totals)
     instance.change("integration_runs", run, **changes)
     return run
