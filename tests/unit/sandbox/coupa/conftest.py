@@ -58,8 +58,14 @@ def records() -> list[CoupaRecord]:
         ("uoms", {"code": "EA", "name": "Each"}),
         ("payment_terms", {"code": "Net 30", "days-for-net-payment": 30}),
         ("account_types", {"name": "US Chart", "currency": dollars}),
-        ("accounts", {"name": "Facilities", "segment-1": "10", "segment-2": "4100", "segment-3": "6100", "account-type": chart}),
-        ("accounts", {"name": "Freight", "segment-1": "10", "segment-2": "4100", "segment-3": "6800", "account-type": chart}),
+        (
+            "accounts",
+            {"name": "Facilities", "segment-1": "10", "segment-2": "4100", "segment-3": "6100", "account-type": chart},
+        ),
+        (
+            "accounts",
+            {"name": "Freight", "segment-1": "10", "segment-2": "4100", "segment-3": "6800", "account-type": chart},
+        ),
         ("commodities", {"name": "Office Equipment"}),
         ("commodities", {"name": "Food"}),
         ("departments", {"name": "Facilities"}),
@@ -70,29 +76,97 @@ def records() -> list[CoupaRecord]:
         ("users", {"login": "jane.doe", "email": "jane.doe@example.com", "firstname": "Jane", "lastname": "Doe"}),
         ("users", {"login": "ap.lead", "email": "ap.lead@example.com", "firstname": "Ann", "lastname": "Lee"}),
         ("users", {"login": "cfo", "email": "cfo@example.com", "firstname": "Kim", "lastname": "Roe", "active": False}),
-        ("suppliers", {
-            "name": "Amazon Business (US)", "number": "AMZN-US", "status": "active", "invoice-matching-level": "3-way",
-            "payment-term": {"code": "Net 30"}, "primary-contact": {"email": "billing@example.com"},
-            "remit-to-addresses": [{"remit-to-code": "AMZN-RT1", **place}],
-        }),
-        ("suppliers", {"name": "Northside", "number": "NORTH", "status": "active", "remit-to-addresses": [{"remit-to-code": "N-1", **place}]}),
-        ("integrations", {"code": "AB_INVOICES", "name": "Invoices", "direction": "to_coupa", "end-system": "AB", "end-system-type": "other"}),
-        ("integration_contacts", {"integration": {"code": "AB_INVOICES"}, "contact-alert-type": "Functional", "contactable": {"login": "ap.lead"}}),
-        ("purchase_orders", {
-            "po-number": "PO-1", "supplier": {"number": "AMZN-US"}, "currency": dollars, "payment-term": {"code": "Net 30"},
-            "ship-to-address": {"location-code": "HQ-1"},
-            "requisition-header": {"req-title": "Printers", "requested-by": {"login": "jane.doe"}, "status": "ordered"},
-            "order-lines": [
-                {**line, "description": "Label printer", "quantity": "4", "price": "100.00", "commodity": {"name": "Office Equipment"}, "source-part-num": "B0EXAMPLE1"},
-                {**line, "description": "Cookies", "quantity": "10", "price": "5.00", "match-type": "2-way", "commodity": {"name": "Food"}},
-                {**line, "type": "OrderAmountLine", "description": "Service", "price": "300.00", "match-type": "2-way"},
-            ],
-        }),
-        ("purchase_orders", {
-            "po-number": "PO-2", "supplier": {"number": "NORTH"}, "currency": dollars,
-            "order-lines": [{**line, "description": "Desk", "quantity": "1", "price": "250.00", "match-type": "direct_matching"}],
-        }),
-    ]  # fmt: skip
+        (
+            "suppliers",
+            {
+                "name": "Amazon Business (US)",
+                "number": "AMZN-US",
+                "status": "active",
+                "invoice-matching-level": "3-way",
+                "payment-term": {"code": "Net 30"},
+                "primary-contact": {"email": "billing@example.com"},
+                "remit-to-addresses": [{"remit-to-code": "AMZN-RT1", **place}],
+            },
+        ),
+        (
+            "suppliers",
+            {
+                "name": "Northside",
+                "number": "NORTH",
+                "status": "active",
+                "remit-to-addresses": [{"remit-to-code": "N-1", **place}],
+            },
+        ),
+        (
+            "integrations",
+            {
+                "code": "AB_INVOICES",
+                "name": "Invoices",
+                "direction": "to_coupa",
+                "end-system": "AB",
+                "end-system-type": "other",
+            },
+        ),
+        (
+            "integration_contacts",
+            {
+                "integration": {"code": "AB_INVOICES"},
+                "contact-alert-type": "Functional",
+                "contactable": {"login": "ap.lead"},
+            },
+        ),
+        (
+            "purchase_orders",
+            {
+                "po-number": "PO-1",
+                "supplier": {"number": "AMZN-US"},
+                "currency": dollars,
+                "payment-term": {"code": "Net 30"},
+                "ship-to-address": {"location-code": "HQ-1"},
+                "requisition-header": {
+                    "req-title": "Printers",
+                    "requested-by": {"login": "jane.doe"},
+                    "status": "ordered",
+                },
+                "order-lines": [
+                    {
+                        **line,
+                        "description": "Label printer",
+                        "quantity": "4",
+                        "price": "100.00",
+                        "commodity": {"name": "Office Equipment"},
+                        "source-part-num": "B0EXAMPLE1",
+                    },
+                    {
+                        **line,
+                        "description": "Cookies",
+                        "quantity": "10",
+                        "price": "5.00",
+                        "match-type": "2-way",
+                        "commodity": {"name": "Food"},
+                    },
+                    {
+                        **line,
+                        "type": "OrderAmountLine",
+                        "description": "Service",
+                        "price": "300.00",
+                        "match-type": "2-way",
+                    },
+                ],
+            },
+        ),
+        (
+            "purchase_orders",
+            {
+                "po-number": "PO-2",
+                "supplier": {"number": "NORTH"},
+                "currency": dollars,
+                "order-lines": [
+                    {**line, "description": "Desk", "quantity": "1", "price": "250.00", "match-type": "direct_matching"}
+                ],
+            },
+        ),
+    ]
     return [CoupaRecord(resource, body, START) for resource, body in bodies]
 
 
@@ -145,10 +219,14 @@ class Company:
         given = lines or ({"order-line-id": 1, "quantity": "2", "price": "100.00"},)
         rows = [{"line-num": n, "description": "Item", **line} for n, line in enumerate(given, start=1)]
         return {
-            "invoice-number": number, "invoice-date": "2026-05-08", "supplier": {"number": "AMZN-US"}, "invoice-lines": rows,
-            "bill-to-address": {"location-code": "HQ-1"}, "remit-to-address": {"remit-to-code": "AMZN-RT1"},
+            "invoice-number": number,
+            "invoice-date": "2026-05-08",
+            "supplier": {"number": "AMZN-US"},
+            "invoice-lines": rows,
+            "bill-to-address": {"location-code": "HQ-1"},
+            "remit-to-address": {"remit-to-code": "AMZN-RT1"},
             **{name.replace("_", "-"): value for name, value in header.items()},
-        }  # fmt: skip
+        }
 
     def act(self, invoice: Json, action: str, body: Json = None) -> Json:
         status, result = self.call("PUT", f"/invoices/{invoice['id']}/{action}", body)
@@ -194,3 +272,9 @@ def company_with() -> type[Company]:
 @pytest.fixture
 def refused() -> Callable[..., str]:
     return sentences
+
+
+@pytest.fixture
+def seed() -> CoupaSeed:
+    """The company as a scenario would hand it over."""
+    return CoupaSeed(records())

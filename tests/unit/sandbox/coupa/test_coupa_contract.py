@@ -17,11 +17,31 @@ PLACE = {"street1": "1 Main St", "city": "Seattle", "postal-code": "98101", "cou
 CHART = {"name": "US Chart"}
 ACCOUNT = {"code": "10-4100-6100", "account-type": CHART}
 NEW = {
-    "suppliers": {"name": "Acme", "number": "ACME", "status": "active", "po-method": "email", "primary-address": PLACE,
-                  "primary-contact": {"email": "a@example.com", "name-given": "A"}, "payment-term": {"code": "Net 30"}},
-    "users": {"login": "new", "email": "new@example.com", "firstname": "New", "lastname": "Person", "manager": {"login": "cfo"},
-              "department": {"name": "Facilities"}, "roles": [{"id": 1, "name": "User"}]},
-    "accounts": {"name": "Rounding", "segment-1": "10", "segment-2": "4100", "segment-3": "6810", "account-type": CHART},
+    "suppliers": {
+        "name": "Acme",
+        "number": "ACME",
+        "status": "active",
+        "po-method": "email",
+        "primary-address": PLACE,
+        "primary-contact": {"email": "a@example.com", "name-given": "A"},
+        "payment-term": {"code": "Net 30"},
+    },
+    "users": {
+        "login": "new",
+        "email": "new@example.com",
+        "firstname": "New",
+        "lastname": "Person",
+        "manager": {"login": "cfo"},
+        "department": {"name": "Facilities"},
+        "roles": [{"id": 1, "name": "User"}],
+    },
+    "accounts": {
+        "name": "Rounding",
+        "segment-1": "10",
+        "segment-2": "4100",
+        "segment-3": "6810",
+        "account-type": CHART,
+    },
     "account_types": {"name": "DE Chart", "currency": {"code": "USD"}},
     "lookups": {"name": "GL Account"},
     "lookup_values": {"name": "6100", "external-ref-num": "6100", "lookup": {"name": "Cost Center"}},
@@ -30,17 +50,40 @@ NEW = {
     "departments": {"name": "Engineering"},
     "addresses": {"name": "Lab", "location-code": "LAB", **PLACE},
     "tax_codes": {"code": "CA", "country": {"code": "US"}, "percentage": "8.5"},
-    "purchase_orders": {"type": "ExternalOrderHeader", "po-number": "EXT-1", "supplier": {"number": "NORTH"}, "currency": {"code": "USD"},
-                        "ship-to-user": {"login": "jane.doe"}, "order-lines": [
-                            {"description": "Chair", "quantity": "3", "price": "80", "uom": {"code": "EA"}, "account": ACCOUNT}]},
+    "purchase_orders": {
+        "type": "ExternalOrderHeader",
+        "po-number": "EXT-1",
+        "supplier": {"number": "NORTH"},
+        "currency": {"code": "USD"},
+        "ship-to-user": {"login": "jane.doe"},
+        "order-lines": [
+            {"description": "Chair", "quantity": "3", "price": "80", "uom": {"code": "EA"}, "account": ACCOUNT}
+        ],
+    },
     "comments": {"commentable-type": "OrderHeader", "commentable-id": 1, "comments": "@[User:2] please look"},
-    "integrations": {"code": "AB_ORDERS", "name": "Orders", "business-object": "OrderHeader", "direction": "from_coupa", "end-system": "AB",
-                     "end-system-type": "other"},
-    "integration_contacts": {"integration": {"code": "AB_INVOICES"}, "contactable-type": "User", "contactable-id": 1, "contact-alert-type": "Both"},
+    "integrations": {
+        "code": "AB_ORDERS",
+        "name": "Orders",
+        "business-object": "OrderHeader",
+        "direction": "from_coupa",
+        "end-system": "AB",
+        "end-system-type": "other",
+    },
+    "integration_contacts": {
+        "integration": {"code": "AB_INVOICES"},
+        "contactable-type": "User",
+        "contactable-id": 1,
+        "contact-alert-type": "Both",
+    },
     "integration_runs": {"integration": {"code": "AB_INVOICES"}},
-    "integration_errors": {"integration-run-id": 1, "document-type": "InvoiceHeader", "document-id": 1, "contact-alert-type": "Functional",
-                           "responses": [{"response-code": "PRICE-VAR", "response-message": "Line 1"}]},
-}  # fmt: skip
+    "integration_errors": {
+        "integration-run-id": 1,
+        "document-type": "InvoiceHeader",
+        "document-id": 1,
+        "contact-alert-type": "Functional",
+        "responses": [{"response-code": "PRICE-VAR", "response-message": "Line 1"}],
+    },
+}
 
 UNMODELLED = (
     "/tax_codes",
@@ -61,8 +104,22 @@ def story(company):
     for resource, body in NEW.items():
         made = ok("POST", f"/{resource}", body)
         ok("GET", f"/{resource}/{made['id']}")
-    for resource in ("suppliers", "users", "accounts", "lookups", "lookup_values", "payment_terms", "commodities", "departments", "addresses",
-                     "tax_codes", "integrations", "integration_contacts", "integration_runs", "integration_errors"):  # fmt: skip
+    for resource in (
+        "suppliers",
+        "users",
+        "accounts",
+        "lookups",
+        "lookup_values",
+        "payment_terms",
+        "commodities",
+        "departments",
+        "addresses",
+        "tax_codes",
+        "integrations",
+        "integration_contacts",
+        "integration_runs",
+        "integration_errors",
+    ):
         for method in ("PUT", "PATCH"):
             ok(method, f"/{resource}/1", {"custom-fields": {"checked": "yes"}})
     for word in ("addresses", "remit_to_addresses"):
@@ -79,8 +136,16 @@ def story(company):
     for operation in OPERATIONS:
         if operation.method == "GET" and "{" not in operation.path:
             ok("GET", operation.path)
-    for path in ("currencies", "uoms", "requisitions", "purchase_order_lines", "receiving_transactions", "approvals", "invoices",
-                 "matching_allocations"):  # fmt: skip
+    for path in (
+        "currencies",
+        "uoms",
+        "requisitions",
+        "purchase_order_lines",
+        "receiving_transactions",
+        "approvals",
+        "invoices",
+        "matching_allocations",
+    ):
         ok("GET", f"/{path}/1")
     ok(
         "GET",
@@ -108,8 +173,13 @@ def orders(company, ok):
         "reopen_for_invoicing",
     ):
         ok("PUT", f"/purchase_order_lines/1/{name}")
-    for status, event in (("buyer_hold", "issue"), ("buyer_hold", "release_from_buyer_hold"), ("draft", "issue_without_send"),
-                          ("supplier_window_hold", "ignore_window_and_issue"), ("issued", "cancel")):  # fmt: skip
+    for status, event in (
+        ("buyer_hold", "issue"),
+        ("buyer_hold", "release_from_buyer_hold"),
+        ("draft", "issue_without_send"),
+        ("supplier_window_hold", "ignore_window_and_issue"),
+        ("issued", "cancel"),
+    ):
         company.state.instance.change(
             "purchase_orders", company.state.instance.get("purchase_orders", 3), status=status
         )
@@ -118,9 +188,18 @@ def orders(company, ok):
     ok("POST", "/requisitions/1/comments", {"comments": "seen"})
     ok("GET", "/purchase_orders/1/comments")
     ok("GET", "/requisitions/1/comments")
-    receipt = ok("POST", "/receiving_transactions", {
-        "type": "ReceivingQuantityConsumption", "quantity": "1", "order-line": {"id": 1}, "transaction-date": "2026-05-05",
-        "match-reference": "TBA1", "custom-fields": {"external-id": "AB-1"}})  # fmt: skip
+    receipt = ok(
+        "POST",
+        "/receiving_transactions",
+        {
+            "type": "ReceivingQuantityConsumption",
+            "quantity": "1",
+            "order-line": {"id": 1},
+            "transaction-date": "2026-05-05",
+            "match-reference": "TBA1",
+            "custom-fields": {"external-id": "AB-1"},
+        },
+    )
     for method in ("PUT", "PATCH"):
         ok(method, f"/receiving_transactions/{receipt['id']}", None, exported="true")
     ok("PUT", f"/receiving_transactions/{receipt['id']}/void", {})
@@ -130,9 +209,19 @@ def invoices(company, ok, instance):
     instance.invoice_approvers = ["ap.lead", "cfo"]
     company.receive("4")
     full = {
-        "supplier_total": "221.30", "custom_fields": {"seller": "Acme"}, "transaction_uuid": "d-1",
-        "invoice_charges": [{"type": "InvoiceShippingCharge", "line-num": 1, "total": "5.00", "account": ACCOUNT, "tax-lines": [{"amount": "0.40"}]}],
-    }  # fmt: skip
+        "supplier_total": "221.30",
+        "custom_fields": {"seller": "Acme"},
+        "transaction_uuid": "d-1",
+        "invoice_charges": [
+            {
+                "type": "InvoiceShippingCharge",
+                "line-num": 1,
+                "total": "5.00",
+                "account": ACCOUNT,
+                "tax-lines": [{"amount": "0.40"}],
+            }
+        ],
+    }
     line = {
         "order-line-id": 1,
         "quantity": "2",
@@ -172,9 +261,12 @@ def invoices(company, ok, instance):
     company.act(third, "bypass_approvals")
     company.act(third, "void")
     company.submit(
-        "CR-1", {"order-line-id": 1, "quantity": "-1", "price": "100", "adjustment-type": "quantity"}, is_credit_note=True,
-        original_invoice_number="C-1", original_invoice_date="2026-05-08",
-    )  # fmt: skip
+        "CR-1",
+        {"order-line-id": 1, "quantity": "-1", "price": "100", "adjustment-type": "quantity"},
+        is_credit_note=True,
+        original_invoice_number="C-1",
+        original_invoice_date="2026-05-08",
+    )
     last = max(company.ids("/approvals", ("status", "pending_approval")))
     ok("PATCH", f"/approvals/{last}/hold")
     ok("PUT", f"/approvals/{last}/reject")

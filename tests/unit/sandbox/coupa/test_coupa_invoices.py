@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 CHART = {"name": "US Chart"}
 UNBACKED = {"account": {"code": "10-4100-6100", "account-type": CHART}}
-TOTALS = ("gross-total", "total-with-taxes", "tax-amount", "shipping-amount", "handling-amount", "misc-amount", "amount-due")
+TOTALS = (
+    "gross-total",
+    "total-with-taxes",
+    "tax-amount",
+    "shipping-amount",
+    "handling-amount",
+    "misc-amount",
+    "amount-due",
+)
 
 
 def totals(invoice):
@@ -28,14 +36,24 @@ def test_a_total_is_lines_and_charges_and_taxes(company):
     )
     gross = "213.74"  # 179.00 + 10.00 + 5.99 + 1.00 - 0.01 + 16.30 + 0.91 + 0.55
     assert totals(invoice) == {
-        "gross-total": gross, "total-with-taxes": gross, "amount-due": gross, "tax-amount": "17.76", "shipping-amount": "5.99",
-        "handling-amount": "1.00", "misc-amount": "-0.01",
-    }  # fmt: skip
+        "gross-total": gross,
+        "total-with-taxes": gross,
+        "amount-due": gross,
+        "tax-amount": "17.76",
+        "shipping-amount": "5.99",
+        "handling-amount": "1.00",
+        "misc-amount": "-0.01",
+    }
     assert [line["total"] for line in invoice["invoice-lines"]] == ["179.00", "10.00"]
 
 
 def test_a_tax_line_without_an_amount_is_computed_from_its_rate(company):
-    line = {"order-line-id": 1, "quantity": "1", "price": "99.95", "tax-lines": [{"rate": "9.1"}, {"rate": "2", "taxable-amount": "50"}]}
+    line = {
+        "order-line-id": 1,
+        "quantity": "1",
+        "price": "99.95",
+        "tax-lines": [{"rate": "9.1"}, {"rate": "2", "taxable-amount": "50"}],
+    }
     invoice = company.invoice("A", line)
     assert [tax["amount"] for tax in invoice["invoice-lines"][0]["tax-lines"]] == ["9.10", "1.00"]
     assert invoice["tax-amount"] == "10.10"
@@ -43,7 +61,9 @@ def test_a_tax_line_without_an_amount_is_computed_from_its_rate(company):
 
 def test_header_taxation_and_line_taxation_exclude_each_other(company, refused):
     taxed = {"order-line-id": 1, "quantity": "1", "price": "100", "tax-lines": [{"amount": "9"}]}
-    assert "Taxes belong on the header" in refused(company.call("POST", "/invoices", company.body("A", taxed, line_level_taxation=False)))
+    assert "Taxes belong on the header" in refused(
+        company.call("POST", "/invoices", company.body("A", taxed, line_level_taxation=False))
+    )
     assert "belongs on the lines" in refused(company.call("POST", "/invoices", company.body("A", tax_amount="9.00")))
     invoice = company.invoice("A", line_level_taxation=False, tax_rate="10")
     assert (invoice["tax-amount"], invoice["gross-total"]) == ("20.00", "220.00")
@@ -51,7 +71,9 @@ def test_header_taxation_and_line_taxation_exclude_each_other(company, refused):
 
 def test_the_short_form_of_a_charge_is_a_charge(company):
     invoice = company.invoice("A", shipping_amount="7.50")
-    assert [(charge["type"], charge["total"]) for charge in invoice["invoice-charges"]] == [("InvoiceShippingCharge", "7.50")]
+    assert [(charge["type"], charge["total"]) for charge in invoice["invoice-charges"]] == [
+        ("InvoiceShippingCharge", "7.50")
+    ]
     status, changed = company.call("PUT", f"/invoices/{invoice['id']}", {"shipping_amount": "8.00"})
     assert (status, changed["gross-total"], len(changed["invoice-charges"])) == (200, "208.00", 1)
 
@@ -63,17 +85,28 @@ def test_a_currency_without_cents_has_totals_without_cents(company):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    lines=st.lists(st.tuples(st.decimals("1", "500", places=3), st.decimals("0", "9999", places=6), st.decimals("0", "99", places=2)), min_size=1, max_size=6),
+    lines=st.lists(
+        st.tuples(
+            st.decimals("1", "500", places=3), st.decimals("0", "9999", places=6), st.decimals("0", "99", places=2)
+        ),
+        min_size=1,
+        max_size=6,
+    ),
     shipping=st.decimals("0", "50", places=2),
 )
 def test_the_total_is_the_exact_sum_of_its_parts(company_with, lines, shipping):
     company = company_with()
-    rows = [{**UNBACKED, "quantity": str(q), "price": str(p), "tax-lines": [{"amount": str(tax)}]} for q, p, tax in lines]
+    rows = [
+        {**UNBACKED, "quantity": str(q), "price": str(p), "tax-lines": [{"amount": str(tax)}]} for q, p, tax in lines
+    ]
     invoice = company.invoice("A", *rows, invoice_charges=[{"type": "InvoiceShippingCharge", "total": str(shipping)}])
     cent = Decimal("0.01")
     expected = shipping + sum((q * p).quantize(cent, ROUND_HALF_UP) + tax for q, p, tax in lines)
     assert Decimal(invoice["gross-total"]) == expected
-    assert sum(Decimal(line["total"]) for line in invoice["invoice-lines"]) + Decimal(invoice["tax-amount"]) + shipping == expected
+    assert (
+        sum(Decimal(line["total"]) for line in invoice["invoice-lines"]) + Decimal(invoice["tax-amount"]) + shipping
+        == expected
+    )
 
 
 def test_the_order_fills_what_the_invoice_leaves_out(company):
@@ -85,7 +118,12 @@ def test_the_order_fills_what_the_invoice_leaves_out(company):
     assert invoice["requested-by"]["login"] == "jane.doe"
     assert invoice["net-due-date"] == "2026-06-06T17:00:00-07:00"
     assert (invoice["channel"], invoice["document-type"], invoice["status"]) == ("api", "Invoice", "draft")
-    assert (line["po-number"], line["order-line-num"], line["uom"]["code"], line["account"]["code"]) == ("PO-1", "1", "EA", "10-4100-6100")
+    assert (line["po-number"], line["order-line-num"], line["uom"]["code"], line["account"]["code"]) == (
+        "PO-1",
+        "1",
+        "EA",
+        "10-4100-6100",
+    )
 
 
 @pytest.mark.parametrize("fate", ["draft", "void", "abandon"])
@@ -104,7 +142,9 @@ def test_a_credit_note_names_its_original_and_is_negative(company, refused):
     assert "Original invoice number can't be blank" in said
     assert "Original invoice date can't be blank" in said
     original = {"is_credit_note": True, "original_invoice_number": "A", "original_invoice_date": "2026-05-08"}
-    assert "must be negative" in refused(company.call("POST", "/invoices", company.body("CR", {**credit, "quantity": "1"}, **original)))
+    assert "must be negative" in refused(
+        company.call("POST", "/invoices", company.body("CR", {**credit, "quantity": "1"}, **original))
+    )
     note = company.submit("CR", credit, **original)
     assert (note["document-type"], note["gross-total"], note["status"]) == ("Credit Note", "-100.00", "approved")
 
@@ -115,7 +155,9 @@ def test_a_credit_note_takes_its_units_off_the_order_line_and_a_price_credit_doe
     original = {"is_credit_note": True, "original_invoice_number": "A", "original_invoice_date": "2026-05-08"}
     company.submit("CR-1", {"order-line-id": 1, "quantity": "-1", "price": "100"}, **original)
     assert (company.order_line()["invoiced"], company.order_line()["total-invoiced"]) == ("3.0", "300.00")
-    company.submit("CR-2", {"order-line-id": 1, "quantity": "-3", "price": "10", "adjustment-type": "price"}, **original)
+    company.submit(
+        "CR-2", {"order-line-id": 1, "quantity": "-3", "price": "10", "adjustment-type": "price"}, **original
+    )
     assert (company.order_line()["invoiced"], company.order_line()["total-invoiced"]) == ("3.0", "270.00")
 
 
@@ -141,11 +183,17 @@ def test_a_submitted_invoice_changes_only_in_coding_notes_custom_fields_and_paym
     invoice = company.submit()
     line = invoice["invoice-lines"][0]["id"]
     path = f"/invoices/{invoice['id']}"
-    for change in ({"invoice-number": "B"}, {"invoice-lines": [{"id": line, "price": "1"}]}, {"invoice-lines": [{"description": "x", "price": "1"}]}):
+    for change in (
+        {"invoice-number": "B"},
+        {"invoice-lines": [{"id": line, "price": "1"}]},
+        {"invoice-lines": [{"description": "x", "price": "1"}]},
+    ):
         assert "cannot be changed while the invoice is pending_receipt" in refused(company.call("PUT", path, change))
     account = {"code": "10-4100-6800", "account-type": CHART}
     status, changed = company.call(
-        "PUT", path, {"internal-note": "seen", "custom-fields": {"a": "1"}, "invoice-lines": [{"id": line, "account": account}]}
+        "PUT",
+        path,
+        {"internal-note": "seen", "custom-fields": {"a": "1"}, "invoice-lines": [{"id": line, "account": account}]},
     )
     assert (status, changed["internal-note"], changed["custom-fields"]) == (200, "seen", {"a": "1"})
     assert changed["invoice-lines"][0]["account"]["code"] == "10-4100-6800"
@@ -156,7 +204,9 @@ def test_a_submitted_invoice_changes_only_in_coding_notes_custom_fields_and_paym
 def test_payments_come_in_three_forms_and_lower_what_is_due(company, form):
     company.receive("2")
     invoice = company.submit()
-    status, paid = company.call("PUT", f"/invoices/{invoice['id']}", {"paid": True, "payments": form({"amount_paid": "50.00", "notes": "ACH"})})
+    status, paid = company.call(
+        "PUT", f"/invoices/{invoice['id']}", {"paid": True, "payments": form({"amount_paid": "50.00", "notes": "ACH"})}
+    )
     assert (status, paid["paid"], paid["amount-due"]) == (200, True, "150.00")
     assert [payment["amount-paid"] for payment in paid["payments"]] == ["50.00"]
 
@@ -182,9 +232,15 @@ def test_custom_fields_are_merged_one_by_one(company):
 
 
 def test_lines_of_a_draft_are_changed_added_and_deleted(company):
-    draft = company.invoice("A", {"order-line-id": 1, "quantity": "1", "price": "100"}, {"order-line-id": 2, "quantity": "1", "price": "5"})
+    draft = company.invoice(
+        "A", {"order-line-id": 1, "quantity": "1", "price": "100"}, {"order-line-id": 2, "quantity": "1", "price": "5"}
+    )
     first, second = (line["id"] for line in draft["invoice-lines"])
-    rows = [{"id": first, "quantity": "2"}, {"id": second, "_delete": True}, {"description": "Fee", "quantity": "1", "price": "3", **UNBACKED}]
+    rows = [
+        {"id": first, "quantity": "2"},
+        {"id": second, "_delete": True},
+        {"description": "Fee", "quantity": "1", "price": "3", **UNBACKED},
+    ]
     status, changed = company.call("PUT", f"/invoices/{draft['id']}", {"invoice-lines": rows})
     assert (status, changed["gross-total"]) == (200, "203.00")
     assert [line["description"] for line in changed["invoice-lines"]] == ["Item", "Fee"]

@@ -17,14 +17,29 @@ def set_status(company, status):
 
 MACHINE = {
     "issue": {"draft": "issued", "buyer_hold": "issued", "supplier_hold": "issued", "currency_hold": "issued"},
-    "issue_without_send": {"draft": "issued", "buyer_hold": "issued", "supplier_hold": "issued", "currency_hold": "issued"},
+    "issue_without_send": {
+        "draft": "issued",
+        "buyer_hold": "issued",
+        "supplier_hold": "issued",
+        "currency_hold": "issued",
+    },
     "release_from_buyer_hold": {"buyer_hold": "issued"},
     "ignore_window_and_issue": {"supplier_window_hold": "issued"},
     "cancel": dict.fromkeys(("draft", "issued", "buyer_hold", "supplier_hold", "supplier_window_hold"), "cancelled"),
     "close": {"issued": "soft_closed", "soft_closed": "closed"},
     "reopen": {"soft_closed": "issued"},
 }
-STATUSES = ("draft", "buyer_hold", "supplier_hold", "currency_hold", "supplier_window_hold", "issued", "soft_closed", "closed", "cancelled")
+STATUSES = (
+    "draft",
+    "buyer_hold",
+    "supplier_hold",
+    "currency_hold",
+    "supplier_window_hold",
+    "issued",
+    "soft_closed",
+    "closed",
+    "cancelled",
+)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -61,7 +76,13 @@ def test_custom_fields_and_references_change_no_version_and_keep_exported(compan
 
 
 @pytest.mark.parametrize(
-    "row", [{"id": 1, "quantity": "5"}, {"id": 1, "price": "99"}, {"id": 2, "_delete": True}, {"description": "Freight", "quantity": "1", "price": "9.99"}]
+    "row",
+    [
+        {"id": 1, "quantity": "5"},
+        {"id": 1, "price": "99"},
+        {"id": 2, "_delete": True},
+        {"description": "Freight", "quantity": "1", "price": "9.99"},
+    ],
 )
 def test_what_the_supplier_must_see_raises_the_version_and_clears_exported(company, row):
     company.call("PUT", PATH, None, exported="true")
@@ -77,7 +98,9 @@ def test_a_line_sent_with_the_values_it_has_changes_nothing(company):
 
 def test_a_line_that_was_received_cannot_be_deleted(company, refused):
     company.receive("1")
-    assert "has receipts or invoices" in refused(company.call("PUT", PATH, {"order-lines": [{"id": 1, "_delete": True}]}))
+    assert "has receipts or invoices" in refused(
+        company.call("PUT", PATH, {"order-lines": [{"id": 1, "_delete": True}]})
+    )
 
 
 def test_only_external_orders_are_posted_and_their_number_is_unique(company, refused):
@@ -88,24 +111,41 @@ def test_only_external_orders_are_posted_and_their_number_is_unique(company, ref
     status, made = company.call("POST", "/purchase_orders", order)
     assert (status, made["status"], made["currency"]["code"]) == (201, "issued", "USD")
     assert "Po number has already been taken" in refused(company.call("POST", "/purchase_orders", order))
-    assert "Order lines can't be blank" in refused(company.call("POST", "/purchase_orders", {**order, "order-lines": []}))
+    assert "Order lines can't be blank" in refused(
+        company.call("POST", "/purchase_orders", {**order, "order-lines": []})
+    )
 
 
 def test_receipts_move_line_and_requisition_together(company):
     requisition = lambda: company.read("/requisitions/1", fields=["status"])["status"]  # noqa: E731
     assert (company.order_line()["status"], requisition()) == ("created", "ordered")
     company.receive("3")
-    assert (company.order_line()["received"], company.order_line()["status"], requisition()) == ("3.0", "partially_received", "partially_received")
+    assert (company.order_line()["received"], company.order_line()["status"], requisition()) == (
+        "3.0",
+        "partially_received",
+        "partially_received",
+    )
     company.receive("1")
     company.receive("10", 2)
-    company.call("POST", "/receiving_transactions", {"type": "ReceivingAmountConsumption", "total": "300", "order-line": {"id": 3}})
+    company.call(
+        "POST",
+        "/receiving_transactions",
+        {"type": "ReceivingAmountConsumption", "total": "300", "order-line": {"id": 3}},
+    )
     assert [company.order_line(n)["status"] for n in (1, 2, 3)] == ["received"] * 3
     assert requisition() == "received"
 
 
 def test_a_receipt_knows_price_total_and_unit_of_its_line(company):
-    receipt = company.receive("2", match_reference="TBA-1", custom_fields={"external-id": "AB-1"}, transaction_date="2026-05-09")
-    assert (receipt["price"], receipt["total"], receipt["uom"]["code"], receipt["status"]) == ("100.00", "200.00", "EA", "created")
+    receipt = company.receive(
+        "2", match_reference="TBA-1", custom_fields={"external-id": "AB-1"}, transaction_date="2026-05-09"
+    )
+    assert (receipt["price"], receipt["total"], receipt["uom"]["code"], receipt["status"]) == (
+        "100.00",
+        "200.00",
+        "EA",
+        "created",
+    )
     assert receipt["order-line"]["order-header-number"] == "PO-1"
     for query in (("match_reference", "TBA-1"), ("custom_fields[external-id]", "AB-1"), ("order_line[id]", "1")):
         assert company.ids("/receiving_transactions", query) == [receipt["id"]]
@@ -143,7 +183,12 @@ def test_a_void_takes_the_receipt_back_once(company, refused):
 
 def test_a_part_of_a_receipt_is_voided_by_its_own_record(company, refused):
     receipt = company.receive("3")
-    part = {"type": "VoidReceivingQuantityConsumption", "quantity": "2", "order-line": {"id": 1}, "original-transaction": {"id": receipt["id"]}}
+    part = {
+        "type": "VoidReceivingQuantityConsumption",
+        "quantity": "2",
+        "order-line": {"id": 1},
+        "original-transaction": {"id": receipt["id"]},
+    }
     status, void = company.call("POST", "/receiving_transactions", part)
     assert (status, void["original-transaction-id"], company.order_line()["received"]) == (201, receipt["id"], "1.0")
     company.receive("3")
@@ -171,7 +216,9 @@ def test_a_receipt_changes_in_nothing_but_its_export_flag_and_custom_fields(comp
     path = f"/receiving_transactions/{receipt['id']}"
     assert "Quantity cannot be changed" in refused(company.call("PUT", path, {"quantity": "2"}))
     assert company.call("PUT", path, None, exported="true")[1]["exported"] is True
-    assert company.call("PUT", path, {"custom-fields": {"external-id": "x"}})[1]["custom-fields"] == {"external-id": "x"}
+    assert company.call("PUT", path, {"custom-fields": {"external-id": "x"}})[1]["custom-fields"] == {
+        "external-id": "x"
+    }
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,12 @@ def test_a_mention_notifies_the_person_once(company):
     invoice = company.invoice()
     text = "@[User:2] price variance 5.00 on line 1, please decide @[User:2] @[User:99]"
     status, comment = company.call("POST", f"/invoices/{invoice['id']}/comments", {"comments": text})
-    assert (status, comment["commentable-type"], comment["commentable-id"], comment["mentionees"]) == (201, "InvoiceHeader", 1, "2")
+    assert (status, comment["commentable-type"], comment["commentable-id"], comment["mentionees"]) == (
+        201,
+        "InvoiceHeader",
+        1,
+        "2",
+    )
     [note] = company.state.describe()["notifications"]
     assert (note["to"], note["document"], note["text"]) == ("ap.lead@example.com", "InvoiceHeader/1", text)
 
@@ -93,9 +98,13 @@ def test_comments_are_read_on_their_document_only(company, refused):
 
 
 ERROR = {
-    "integration-run-id": 1, "document-type": "InvoiceHeader", "document-id": 7, "contact-alert-type": "Functional", "external-id": "A",
+    "integration-run-id": 1,
+    "document-type": "InvoiceHeader",
+    "document-id": 7,
+    "contact-alert-type": "Functional",
+    "external-id": "A",
     "responses": [{"response-code": "PRICE-VAR", "response-message": "Line 1"}],
-}  # fmt: skip
+}
 
 
 def test_a_run_goes_through_its_states_and_succeeds_only_without_open_errors(company, refused):
@@ -119,7 +128,9 @@ def test_an_alert_is_mailed_to_the_contacts_it_concerns(company, kind, mails):
     company.call("POST", "/integration_errors/create_alert", {**ERROR, "contact-alert-type": kind})
     sent = company.state.describe()["mails"]
     assert len(sent) == mails
-    assert [(mail["to"], mail["text"], mail["external-id"]) for mail in sent] == [("ap.lead@example.com", "PRICE-VAR: Line 1", "A")] * mails
+    assert [(mail["to"], mail["text"], mail["external-id"]) for mail in sent] == [
+        ("ap.lead@example.com", "PRICE-VAR: Line 1", "A")
+    ] * mails
 
 
 def test_errors_are_found_by_external_id_and_can_be_reopened(company):
@@ -138,8 +149,16 @@ def test_errors_are_found_by_external_id_and_can_be_reopened(company):
         ("suppliers", {"name": "New", "number": "NORTH"}, "Number has already been taken"),
         ("users", {"login": "cfo", "email": "x@example.com"}, "Login has already been taken"),
         ("users", {"login": "x", "email": "cfo@example.com"}, "Email has already been taken"),
-        ("lookup_values", {"name": "x", "external-ref-num": "4100", "lookup": {"name": "Cost Center"}}, "External ref code has already been taken"),
-        ("accounts", {"segment-1": "10", "segment-2": "4100", "segment-3": "6100", "account-type": {"name": "US Chart"}}, "Code has already been taken"),
+        (
+            "lookup_values",
+            {"name": "x", "external-ref-num": "4100", "lookup": {"name": "Cost Center"}},
+            "External ref code has already been taken",
+        ),
+        (
+            "accounts",
+            {"segment-1": "10", "segment-2": "4100", "segment-3": "6100", "account-type": {"name": "US Chart"}},
+            "Code has already been taken",
+        ),
         ("accounts", {"account-type": {"name": "US Chart"}}, "Segment 1 can't be blank"),
         ("addresses", {**PLACE, "location-code": "HQ-1"}, "Location code has already been taken"),
         ("integrations", {"code": "AB_INVOICES", "name": "Other"}, "Code has already been taken"),
@@ -150,9 +169,16 @@ def test_what_identifies_a_record_is_used_once(company, refused, resource, body,
 
 
 def test_coupa_derives_codes_and_full_names(company):
-    account = company.call("POST", "/accounts", {"segment_1": "20", "segment_2": "1", "account_type": {"name": "US Chart"}})[1]
+    account = company.call(
+        "POST", "/accounts", {"segment_1": "20", "segment_2": "1", "account_type": {"name": "US Chart"}}
+    )[1]
     assert (account["code"], account["active"]) == ("20-1", True)
-    child = {"name": "4100.1", "external-ref-num": "1", "lookup": {"name": "Cost Center"}, "parent": {"external-ref-num": "4100"}}
+    child = {
+        "name": "4100.1",
+        "external-ref-num": "1",
+        "lookup": {"name": "Cost Center"},
+        "parent": {"external-ref-num": "4100"},
+    }
     assert company.call("POST", "/lookup_values", child)[1]["external-ref-code"] == "4100-1"
     assert company.call("PUT", "/users/1", {"lastname": "Roe"})[1]["fullname"] == "Jane Roe"
     assert company.call("POST", "/suppliers", {"name": "Acme", "supplier-status": "active"})[1]["status"] == "active"
@@ -163,6 +189,10 @@ def test_remit_to_addresses_belong_to_their_supplier(company, refused):
     status, address = company.call("POST", "/suppliers/2/addresses", {**PLACE, "remit-to-code": "N-2"})
     assert (status, company.ids("/suppliers/2/addresses")) == (201, [2, address["id"]])
     assert company.ids("/suppliers/1/remit_to_addresses") == [1]
-    assert "Could not find Remit to address" in refused(company.call("GET", f"/suppliers/1/addresses/{address['id']}"), 404)
+    assert "Could not find Remit to address" in refused(
+        company.call("GET", f"/suppliers/1/addresses/{address['id']}"), 404
+    )
     company.call("PUT", f"/suppliers/2/addresses/{address['id']}", {"active": False})
-    assert "Inactive addresses cannot be updated" in refused(company.call("PUT", f"/suppliers/2/addresses/{address['id']}", {"city": "Reno"}))
+    assert "Inactive addresses cannot be updated" in refused(
+        company.call("PUT", f"/suppliers/2/addresses/{address['id']}", {"city": "Reno"})
+    )

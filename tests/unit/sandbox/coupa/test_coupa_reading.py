@@ -1,4 +1,4 @@
-"""Reading from Coupa: filters, paging and order, `fields` and `return_object`, and the types that trap a careless reader."""
+"""Reading from Coupa: filters, paging and order, `fields`, `return_object`, and types that trap a careless reader."""
 
 import json
 
@@ -12,11 +12,28 @@ def books(company):
     """Three invoices: A paid by hand of a clerk, B waiting, C a draft of the other supplier."""
     company.receive("2")
     company.submit("A", delivery_number="D-1", custom_fields={"amazon-order-id": "113-1", "checked": True})
-    company.submit("B", {"order-line-id": 1, "quantity": "1.5", "price": "99.995"}, custom_fields={"amazon_order_id": "113-2"})
-    company.call("POST", "/invoices", {
-        "invoice-number": "C", "invoice-date": "2026-05-10", "supplier": {"number": "NORTH"}, "requested-by": {"login": "ap.lead"},
-        "invoice-lines": [{"order-line-id": 4, "description": "Desk", "quantity": "1", "price": "250", "account": {"code": "10-4100-6800"}}],
-    })  # fmt: skip
+    company.submit(
+        "B", {"order-line-id": 1, "quantity": "1.5", "price": "99.995"}, custom_fields={"amazon_order_id": "113-2"}
+    )
+    company.call(
+        "POST",
+        "/invoices",
+        {
+            "invoice-number": "C",
+            "invoice-date": "2026-05-10",
+            "supplier": {"number": "NORTH"},
+            "requested-by": {"login": "ap.lead"},
+            "invoice-lines": [
+                {
+                    "order-line-id": 4,
+                    "description": "Desk",
+                    "quantity": "1",
+                    "price": "250",
+                    "account": {"code": "10-4100-6800"},
+                }
+            ],
+        },
+    )
     return company
 
 
@@ -128,18 +145,34 @@ def test_order_lines_can_be_read_by_order_number_and_id(company):
 
 
 def test_fields_cut_a_record_to_what_was_asked_at_any_depth(books):
-    wanted = ["id", "invoice_number", {"invoice_lines": ["line_num", {"account": ["code"]}]}, {"supplier": ["number"]}, {"custom_fields": {}}, "unknown"]
+    wanted = [
+        "id",
+        "invoice_number",
+        {"invoice_lines": ["line_num", {"account": ["code"]}]},
+        {"supplier": ["number"]},
+        {"custom_fields": {}},
+        "unknown",
+    ]
     assert books.read("/invoices/1", fields=wanted) == {
-        "id": 1, "invoice-number": "A", "invoice-lines": [{"line-num": 1, "account": {"code": "10-4100-6100"}}],
-        "supplier": {"number": "AMZN-US"}, "custom-fields": {"amazon-order-id": "113-1", "checked": True},
-    }  # fmt: skip
+        "id": 1,
+        "invoice-number": "A",
+        "invoice-lines": [{"line-num": 1, "account": {"code": "10-4100-6100"}}],
+        "supplier": {"number": "AMZN-US"},
+        "custom-fields": {"amazon-order-id": "113-1", "checked": True},
+    }
     assert books.read("/invoices/1", fields=[{"custom_fields": ["checked"]}]) == {"custom-fields": {"checked": True}}
 
 
 def test_fields_work_on_writes_too(company):
     wanted = json.dumps(["id", "status"])
-    assert company.ask("POST", "/invoices", [("fields", wanted)], company.body("A")) == (201, {"id": 1, "status": "draft"})
-    assert company.ask("PUT", "/invoices/1/submit", [("fields", wanted)]) == (200, {"id": 1, "status": "pending_receipt"})
+    assert company.ask("POST", "/invoices", [("fields", wanted)], company.body("A")) == (
+        201,
+        {"id": 1, "status": "draft"},
+    )
+    assert company.ask("PUT", "/invoices/1/submit", [("fields", wanted)]) == (
+        200,
+        {"id": 1, "status": "pending_receipt"},
+    )
 
 
 def test_a_bad_fields_list_stops_a_write_before_it_happens(company, refused):
@@ -174,8 +207,9 @@ def test_an_order_shows_its_requisition_with_the_requester(company):
     assert order["requisition-header"]["requested-by"]["login"] == "jane.doe"
     assert order["order-lines"][0]["requester"]["login"] == "jane.doe"
     assert company.read("/requisitions/1", fields=["req_title", {"requester": ["email"]}]) == {
-        "req-title": "Printers", "requester": {"email": "jane.doe@example.com"},
-    }  # fmt: skip
+        "req-title": "Printers",
+        "requester": {"email": "jane.doe@example.com"},
+    }
 
 
 def test_what_is_not_a_reference_by_number_may_be_one_by_several_keys(company):

@@ -50,12 +50,27 @@ SHIPPING = {"invoice_charges": [{"type": "InvoiceShippingCharge", "total": "12.0
         ({"price_percent": "5"}, {**LINE, "price": "80.00"}, {}, {}),
         ({"price_amount": "4.50"}, {**LINE, "price": "104.50"}, {}, {}),
         ({"price_amount": "4.50"}, {**LINE, "price": "105.00"}, {}, {"price_amount": ("5.00", "4.50")}),
-        ({"price_percent": "1", "price_amount": "1"}, {**LINE, "price": "102"}, {}, {"price_percent": ("2.00", "1.00"), "price_amount": ("2.00", "1.00")}),
+        (
+            {"price_percent": "1", "price_amount": "1"},
+            {**LINE, "price": "102"},
+            {},
+            {"price_percent": ("2.00", "1.00"), "price_amount": ("2.00", "1.00")},
+        ),
         ({"quantity_percent": "10"}, {"order-line-id": 2, "quantity": "11", "price": "5"}, {}, {}),
-        ({"quantity_percent": "10"}, {"order-line-id": 2, "quantity": "12", "price": "5"}, {}, {"quantity_percent": ("20.00", "10.00")}),
+        (
+            {"quantity_percent": "10"},
+            {"order-line-id": 2, "quantity": "12", "price": "5"},
+            {},
+            {"quantity_percent": ("20.00", "10.00")},
+        ),
         ({"quantity_percent": "0"}, {"order-line-id": 3, "price": "330"}, {}, {"quantity_percent": ("10.00", "0.00")}),
         ({"line_total_amount": "2"}, {"order-line-id": 2, "quantity": "10", "price": "5.20"}, {}, {}),
-        ({"line_total_amount": "2"}, {"order-line-id": 2, "quantity": "10", "price": "5.30"}, {}, {"line_total_amount": ("3.00", "2.00")}),
+        (
+            {"line_total_amount": "2"},
+            {"order-line-id": 2, "quantity": "10", "price": "5.30"},
+            {},
+            {"line_total_amount": ("3.00", "2.00")},
+        ),
         ({"shipping_amount": "12"}, LINE, SHIPPING, {}),
         ({"shipping_amount": "10"}, LINE, SHIPPING, {"shipping_amount": ("12.00", "10.00")}),
         ({"unbacked_line": "20"}, UNBACKED, {}, {}),
@@ -63,11 +78,16 @@ SHIPPING = {"invoice_charges": [{"type": "InvoiceShippingCharge", "total": "12.0
         ({"tax_percent": "10"}, {**LINE, "tax-lines": [{"amount": "20.00"}]}, {}, {}),
         ({"tax_percent": "10"}, {**LINE, "tax-lines": [{"amount": "21.00"}]}, {}, {"tax_percent": ("10.50", "10.00")}),
         ({"invoice_total_vs_po": "0"}, {"order-line-id": 2, "quantity": "10", "price": "75.00"}, {}, {}),
-        ({"invoice_total_vs_po": "0"}, {"order-line-id": 2, "quantity": "10", "price": "82.50"}, {}, {"invoice_total_vs_po": ("10.00", "0.00")}),
+        (
+            {"invoice_total_vs_po": "0"},
+            {"order-line-id": 2, "quantity": "10", "price": "82.50"},
+            {},
+            {"invoice_total_vs_po": ("10.00", "0.00")},
+        ),
         ({"price_percent": None}, {**LINE, "price": "900"}, {}, {}),
         ({}, {**LINE, "price": "900"}, {}, {}),
     ],
-)  # fmt: skip
+)
 def test_an_invoice_is_held_exactly_for_the_limits_it_passes(company_with, limits, line, header, expected):
     status, failures = held(company_with, limits, line, **header)
     assert failures == expected
