@@ -17,7 +17,7 @@ from sandbox.coupa.vendor import create_vendor as create_coupa
 from sandbox.recording import Recorder
 from sandbox.scenarios import DEFAULT
 from sandbox.server import run, write_ready_file
-from sandbox.system import Origin, Sandbox, SnapshotError, read_snapshot
+from sandbox.system import Origin, Sandbox, read_snapshot
 from sandbox.worlds import build_world
 
 
@@ -38,6 +38,13 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no option; write NAME=VALUE")
+    return name, value
+
+
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -45,6 +52,10 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     world = parser.add_mutually_exclusive_group()
     world.add_argument("--scenario", default=DEFAULT, metavar="NAME", help=f"a named scenario (default: {DEFAULT})")
     world.add_argument("--orders-report", metavar="FILE", help="build the world from an Amazon order-items CSV")
+    parser.add_argument(
+        "--option", type=_option, action="append", default=[], metavar="NAME=VALUE",
+        help="an option of the world: ids=different; for a report also with_pos=0.7",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same world (default: 1)")
     parser.add_argument("--now", type=_moment, metavar="T", help="the sandbox's date at the start, ISO 8601")
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="clock and rate limits N times as fast")
@@ -58,15 +69,11 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def _create(options: argparse.Namespace) -> Sandbox:
     report = str(Path(options.orders_report).resolve()) if options.orders_report else None
-    origin = Origin(options.scenario, report, options.seed, options.now)
+    origin = Origin(options.scenario, report, options.seed, options.now, dict(options.option))
     recorder = Recorder(options.record) if options.record else None
+    snapshot = read_snapshot(options.state) if options.state and options.state.exists() else None
     vendors = (create_amazon, create_coupa)
-    if options.state and options.state.exists():
-        snapshot = read_snapshot(options.state)
-        sandbox = Sandbox(Origin(**snapshot["origin"]), build_world, vendors, speed=options.speed, recorder=recorder)
-        sandbox.restore(snapshot)
-        return sandbox
-    return Sandbox(origin, build_world, vendors, speed=options.speed, recorder=recorder)
+    return Sandbox(origin, build_world, vendors, speed=options.speed, recorder=recorder, snapshot=snapshot)
 
 
 def main(arguments: list[str]) -> int:
@@ -82,7 +89,7 @@ def main(arguments: list[str]) -> int:
     try:
         sandbox = _create(options)
         run(sandbox, (options.amazon_port, options.coupa_port), ready=announce, state_file=options.state)
-    except (SnapshotError, LookupError, ValueError, OSError) as problem:
+    except (ValueError, OSError) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)
         return 2
     return 0

@@ -51,6 +51,7 @@ class ResetRequest(Strict):
     orders_report: str | None = None
     seed: int | None = None
     now: datetime | None = None
+    options: dict[str, str] | None = None
 
 
 def control_app(sandbox: Sandbox, service: Service) -> FastAPI:
@@ -158,7 +159,7 @@ def _add_time(app: FastAPI, sandbox: Sandbox) -> None:
     async def reset(request: ResetRequest | None = None) -> Json:
         try:
             sandbox.load(_origin(sandbox.origin, request or ResetRequest()))
-        except (LookupError, ValueError, OSError) as problem:
+        except (ValueError, OSError) as problem:
             raise HTTPException(400, f"no such world: {problem}") from problem
         return {"name": sandbox.world.name, "seed": sandbox.world.seed, "now": write_moment(sandbox.world.now)}
 
@@ -170,6 +171,7 @@ def _origin(origin: Origin, request: ResetRequest) -> Origin:
         orders_report=origin.orders_report if same_world else request.orders_report,
         seed=origin.seed if request.seed is None else request.seed,
         now=request.now.isoformat() if request.now else origin.now if same_world else None,
+        options=request.options if request.options is not None else origin.options if same_world else {},
     )
 
 

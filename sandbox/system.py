@@ -7,7 +7,7 @@ the origin, the clock and each vendor's state, so a restored sandbox goes on whe
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,16 @@ SNAPSHOT_FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a world is built from. `now` None means: today for a scenario, the report's own choice for a report."""
+    """What a world is built from. `now` None means: today for a scenario, the report's own choice for a report.
+
+    `options` are the scenario's or the report reader's own, as text: `ids`, `with_pos`.
+    """
 
     scenario: str
     orders_report: str | None = None
     seed: int = 1
     now: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
 
 
 BuildWorld = Callable[[Origin], World]
@@ -42,7 +46,7 @@ class SnapshotError(ValueError):
 
 
 class Sandbox:
-    """`services` in the order of the vendors given."""
+    """`services` in the order of the vendors given. A `snapshot` decides instead of the origin."""
 
     def __init__(
         self,
@@ -52,12 +56,16 @@ class Sandbox:
         *,
         speed: float = 1.0,
         recorder: Recorder | None = None,
+        snapshot: Json | None = None,
     ) -> None:
         self._build_world = build_world
         self.clock, self.timeline = SandboxClock(datetime.now(UTC), speed), Timeline()
         self.recorder = recorder
         self.services = [self._service(create_vendor) for create_vendor in vendors]
-        self.load(origin)
+        if snapshot is None:
+            self.load(origin)
+        else:
+            self.restore(snapshot)
 
     def _service(self, create_vendor: CreateVendor) -> Service:
         tokens = TokenStore(self.clock)

@@ -4,6 +4,7 @@ A further API is one more module with an `operations()` table, added in `AmazonB
 """
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.amazon import reconciliation, reporting
@@ -47,7 +48,7 @@ class AmazonBusiness:
             "roles": [reconciliation.ROLE, reporting.ROLE],
         }
         self.state = _State(clock)
-        self.events = {name: event.text for name, event in EVENTS.items()}
+        self.events: Mapping[str, str] = {name: event.text for name, event in EVENTS.items()}
         self._sign_in = SignIn(tokens, self.switches)
         apis = (
             self._sign_in,

@@ -192,9 +192,8 @@ def start_amazon() -> Iterator[StartAmazon]:
 
         def start(*, speed: float = FAST, record: Path | None = None, snapshot: Json | None = None) -> Amazon:
             recorder = Recorder(record) if record else None
-            sandbox = Sandbox(Origin("small"), build_world, [create_vendor], speed=speed, recorder=recorder)
-            if snapshot is not None:
-                sandbox.restore(snapshot)
+            origin = Origin("small")
+            sandbox = Sandbox(origin, build_world, [create_vendor], speed=speed, recorder=recorder, snapshot=snapshot)
             started = stack.enter_context(running(sandbox))
             amazon = Amazon(started.urls[0], sandbox)
             stack.callback(amazon.http.close)
