@@ -150,7 +150,7 @@ def _write_transaction(seed: AmazonSeed, purchase: Purchase, shipment: Shipment,
         "buyer": {"id": f"amzn1.account.{purchase.requester.id}", **_customer(purchase.requester)},
         "payer": {"id": "amzn1.account.payer"},
         "associatedTransactionDetails": [{"associatedTransactionId": one} for one in transaction.associated],
-        "transactionLineItems": [_transaction_line(purchase, shipment, transaction, one) for one in transaction.parcels],
+        "transactionLineItems": [_transaction_line(purchase, shipment, transaction, p) for p in transaction.parcels],
     }  # fmt: skip
     if transaction.instrument.last_digits:
         document["paymentInstrumentLast4Digits"] = transaction.instrument.last_digits

@@ -81,8 +81,8 @@ def keyed_invoice_record(purchase: Purchase, charge: Transaction, at: datetime) 
     lines = [
         {
             "line-num": number, "type": "InvoiceQuantityLine", "description": parcel.line.article.title,
-            "quantity": str(parcel.quantity), "price": str(parcel.line.unit_price), "currency": {"code": order.currency},
-            "tax-amount": str(parcel.amounts.tax),
+            "quantity": str(parcel.quantity), "price": str(parcel.line.unit_price),
+            "currency": {"code": order.currency}, "tax-amount": str(parcel.amounts.tax),
             "order-line": {"order-header-number": order.number, "line-num": parcel.line.po_line.number},
         }
         for number, parcel in enumerate(charge.parcels, start=1)

@@ -9,7 +9,7 @@ from sandbox.scenarios.catalog import ARTICLES, Article
 from sandbox.scenarios.drafting import Draft
 from sandbox.scenarios.finishing import finish
 from sandbox.scenarios.purchases import DE, Purchase
-from sandbox.scenarios.situations import SITUATIONS
+from sandbox.scenarios.situations import SITUATIONS, Situation
 from sandbox.scenarios.situations.references import drop_po
 from sandbox.seed import World
 
@@ -23,9 +23,10 @@ class Plan:
     plain: int = 1
 
 
+USUAL_AGE = 28
 NAMED = {
     "tiny": Plan(
-        "Ten orders, the most usual situations once each",
+        "A dozen orders, the most usual situations once each",
         (
             "split_over_two_invoices",
             "one_invoice_over_two_shipments",
@@ -101,19 +102,16 @@ def build_named(name: str, seed: int, now: datetime, *, ids: str = "equal") -> W
     draft = Draft(name, seed, now, ids)
     for days in range(plan.plain):
         draft.purchase(draft.now - timedelta(days=12 + days), line_count=2)
-    for situation in plan.situations:
-        purchase = _staged(draft)
-        if situation == "foreign_marketplace":
-            foreign_marketplace(draft, purchase)
-        else:
-            SITUATIONS[situation].apply(draft, purchase)
+    for name_of_situation in plan.situations:
+        situation = SITUATIONS.get(name_of_situation, FOREIGN)
+        situation.apply(draft, _staged(draft, min(USUAL_AGE, situation.max_age // 2)))
     return finish(draft)
 
 
-def _staged(draft: Draft) -> Purchase:
-    """A purchase that suits every situation: 28 days old, three lines, the first of several units."""
+def _staged(draft: Draft, days_old: int) -> Purchase:
+    """A purchase that suits every situation of that age: three lines, the first of several units."""
     articles: Sequence[Article] = draft.random.sample(ARTICLES, 3)
-    purchase = draft.purchase(draft.now - timedelta(days=28), articles=articles)
+    purchase = draft.purchase(draft.now - timedelta(days=days_old), articles=articles)
     for line, quantity in zip(purchase.lines, (4, 1, 2), strict=True):
         line.quantity = quantity
         if line.po_line:
@@ -130,3 +128,6 @@ def foreign_marketplace(draft: Draft, purchase: Purchase) -> None:
     draft.restage(purchase, purchase.ordered_at)
     draft.ship(purchase, purchase.ordered_at + timedelta(days=1), [(line, line.quantity) for line in purchase.lines])
     draft.state("foreign_marketplace", purchase, marketplace=DE.region)
+
+
+FOREIGN = Situation(foreign_marketplace, 0)

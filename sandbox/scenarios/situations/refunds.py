@@ -38,9 +38,8 @@ def price_refund(draft: Draft, purchase: Purchase) -> None:
     shipment, parcel = _refundable(purchase)
     units = 0 if len(draft.situations.get("price_refund", ())) % 2 else parcel.quantity
     part = Amounts(to_cents(parcel.amounts.principal * PRICE_ADJUSTMENT)).taxed(_rate(purchase, parcel))
-    refund = draft.refund(
-        purchase, shipment, [replace(parcel, quantity=units, amounts=part)], shipment.shipped_at + AFTER, reason="Pricing adjustment"
-    )  # fmt: skip
+    adjusted = [replace(parcel, quantity=units, amounts=part)]
+    refund = draft.refund(purchase, shipment, adjusted, shipment.shipped_at + AFTER, reason="Pricing adjustment")
     draft.state("price_refund", purchase, credit_memo=_memo(refund.invoice), amount=str(refund.total))
 
 
