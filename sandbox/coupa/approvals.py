@@ -1,8 +1,7 @@
 """Approvals of invoices: a chain of people, in order, one at a time.
 
 The chain is the instance's `invoice_approvers`; a supplier whose invoices must be approved gets the requester when the
-chain is empty. Only the approval whose turn it is can be acted on; the last one approves the invoice, any rejection
-rejects it. On a held invoice the people added by hand decide whether the breach is accepted.
+chain is empty. What a decision does to the invoice is told in `decisions.py`.
 """
 
 from typing import Any
@@ -69,10 +68,10 @@ def cancel(instance: Instance, invoice: Record) -> None:
 
 def remove(instance: Instance, invoice: Record, row: Record) -> None:
     instance.change("approvals", row, status=CANCELLED)
-    _next_turn(instance, invoice)
+    next_turn(instance, invoice)
 
 
-def _next_turn(instance: Instance, invoice: Record) -> bool:
+def next_turn(instance: Instance, invoice: Record) -> bool:
     """Hands the turn on; False when the chain is at its end."""
     waiting = of_invoice(instance, invoice, *OPEN)
     if not waiting:
@@ -91,45 +90,6 @@ def _tell(instance: Instance, invoice: Record, row: Record) -> None:
         "Please approve or reject.",
         document=f"InvoiceHeader/{invoice['id']}",
     )
-
-
-def act(instance: Instance, row: Record, event: str, reason: str | None) -> Record:
-    """approve, reject or hold an approval whose turn it is; 400 otherwise."""
-    if row["status"] not in (CURRENT, HELD):
-        raise invalid(MODEL, f"Cannot {event} an approval that is {row['status']}")
-    invoice = instance.table("invoices").rows[row["approvable-id"]]
-    done = {"note": reason, "approval_date": instance.now(), "approved_by": API_USER_ID}
-    if event == "hold":
-        instance.change("approvals", row, status=HELD, note=reason)
-    elif event == "reject":
-        instance.change("approvals", row, status=REJECTED, **done)
-        cancel(instance, invoice)
-        settle(instance, invoice, "rejected")
-    else:
-        instance.change("approvals", row, status=APPROVED, **done)
-        if not _next_turn(instance, invoice):
-            settle(instance, invoice, "approved")
-    return row
-
-
-def settle(instance: Instance, invoice: Record, verdict: str) -> None:
-    """The chain has spoken. On a held invoice an approval accepts the breach and the ordinary chain follows."""
-    from sandbox.coupa.matching import (
-        set_status,  # matching starts chains, chains set statuses
-    )
-
-    if verdict == "rejected":
-        set_status(instance, invoice, "rejected")
-    elif invoice["status"] == "on_hold":
-        accept_breaches(instance, invoice)
-        set_status(instance, invoice, "pending_approval" if start(instance, invoice) else "approved")
-    else:
-        set_status(instance, invoice, "approved")
-
-
-def accept_breaches(instance: Instance, invoice: Record) -> None:
-    for failed in invoice["failed-tolerances"]:
-        instance.change("failed_tolerances", failed, resolved=True)
 
 
 def find_open(instance: Instance, invoice: Record, given: Any) -> Record:

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.coupa import (
     approvals,
     comments,
+    decisions,
     invoice_actions,
     invoices,
     purchase_orders,
@@ -89,7 +90,7 @@ def _decide(event: str) -> Callable[[Instance, Json], Json]:
         else:
             invoice = _invoice(instance, given)
             row = approvals.find_open(instance, invoice, None)
-        approvals.act(instance, row, event, given.get("reason"))
+        decisions.act(instance, row, event, given.get("reason"))
         return {"invoice": invoice["id"], "status": invoice["status"]}
 
     return handle

@@ -110,7 +110,7 @@ def _resolve(
             return tuple(steps), ("status",), ANY_TEXT
         if column is None and token == upward[0]:
             steps.append(Step("up", "_parent", upward[1]))
-        elif column is None or not rest and isinstance(column, Many | Linked):
+        elif column is None or (not rest and isinstance(column, Many | Linked)):
             break
         elif not rest:
             return tuple(steps), (token,), Whole() if isinstance(column, Ref) else column

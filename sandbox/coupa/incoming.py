@@ -52,7 +52,7 @@ def read_attributes(instance: Instance, resource: Resource, given: Mapping[str, 
             continue
         elif column is None:
             problems.append(f"{_label(name)} is not an attribute of {resource.title.lower()}")
-        elif name in NEVER_WRITTEN and not instance.trusted or column.output and not instance.trusted:
+        elif (name in NEVER_WRITTEN and not instance.trusted) or (column.output and not instance.trusted):
             continue
         else:
             try:

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.coupa import approvals, comments
+from sandbox.coupa import approvals, comments, decisions
 from sandbox.coupa.errors import invalid
 from sandbox.coupa.incoming import read_document, update
 from sandbox.coupa.instance import Instance
@@ -109,12 +109,12 @@ def _remove_approval(instance: Instance, invoice: Record, given: Record) -> None
 
 def _bypass_approvals(instance: Instance, invoice: Record, given: Record) -> None:
     approvals.cancel(instance, invoice)
-    approvals.accept_breaches(instance, invoice)
+    decisions.accept_breaches(instance, invoice)
     set_status(instance, invoice, "approved")
 
 
 def _bypass_current_approval(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.act(instance, approvals.find_open(instance, invoice, None), "approve", "Bypassed")
+    decisions.act(instance, approvals.find_open(instance, invoice, None), "approve", "Bypassed")
 
 
 def _update_line_accounts(instance: Instance, invoice: Record, given: Record) -> None:

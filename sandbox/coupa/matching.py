@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.coupa import approvals
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import order_of, ordered, refresh_line
+from sandbox.coupa.receipt_types import remaining, sign
 from sandbox.coupa.schema import Record, round_half_up
 from sandbox.coupa.tolerances import (
     COUNTED,
@@ -95,13 +96,7 @@ def _shortfall(instance: Instance, line: Record, order_line: Record) -> Breach:
 
 
 def _free_receipts(instance: Instance, line: Record, order_line: Record, level: str) -> list[tuple[Record, Decimal]]:
-    """Receipts with what is left unmatched of each, oldest first, never more in sum than the PO line still holds as
-    received."""
-    from sandbox.coupa.receipts import (  # receipts drive matching, matching reads receipts
-        remaining,
-        sign,
-    )
-
+    """What is left unmatched of each receipt, the oldest first; in sum never more than the PO line still holds."""
     rows = [
         row
         for row in instance.table("receiving_transactions").by("order-line", order_line["id"])
@@ -185,8 +180,6 @@ def receipt_arrived(instance: Instance, order_line: Record) -> None:
 def receipt_gone(instance: Instance, order_line: Record, reason: str) -> None:
     """Allocations that no receipt covers any more are void, the newest first; their invoices look again unless
     approved."""
-    from sandbox.coupa.receipts import remaining
-
     table = instance.table("matching_allocations")
     affected: set[int] = set()
     for row in reversed(table.by("order-line-id", order_line["id"])):

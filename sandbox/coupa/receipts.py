@@ -13,21 +13,11 @@ from sandbox.coupa.errors import invalid
 from sandbox.coupa.incoming import create, read_body, update
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import is_quantity_line, order_of, refresh_line
+from sandbox.coupa.receipt_types import TYPES, measured, remaining, sign
 from sandbox.coupa.schema import Record, round_half_up
 
 MODEL = "inventory_transaction"
-ARRIVALS = ("InventoryReceipt", "ReceivingQuantityConsumption", "ReceivingAmountConsumption")
-DEPARTURES = ("ReceivingQuantityReturnToSupplier", "ReceivingAmountReturnToSupplier")
-NEUTRAL = ("ReceivingQuantityDisposal", "ReceivingAmountDisposal")
-TYPES = (*ARRIVALS, *DEPARTURES, *NEUTRAL, *(f"Void{name}" for name in (*ARRIVALS, *DEPARTURES, *NEUTRAL)))
 RECEIVABLE = ("issued",)
-
-
-def sign(kind: str) -> int:
-    """+1 for what adds to the received quantity, -1 for what takes from it, 0 for what leaves it alone."""
-    if kind.startswith("Void"):
-        return -sign(kind.removeprefix("Void"))
-    return 1 if kind in ARRIVALS else -1 if kind in DEPARTURES else 0
 
 
 def create_receipt(instance: Instance, body: Any) -> Record:
@@ -51,12 +41,6 @@ def create_receipt(instance: Instance, body: Any) -> Record:
     elif sign(receipt["type"]) < 0:
         matching.receipt_gone(instance, line, "Receipt reduced")
     return receipt
-
-
-def measured(receipt: Record) -> Decimal:
-    """Units, or money for receipts of amount lines."""
-    value = receipt["total"] if "Amount" in receipt["type"] else receipt["quantity"]
-    return Decimal(value or 0)
 
 
 def _check(instance: Instance, receipt: Record) -> None:
@@ -90,11 +74,6 @@ def _check_original(instance: Instance, receipt: Record) -> None:
     instance.change(
         "receiving_transactions", original, voided_value=(original["voided-value"] or 0) + measured(receipt)
     )
-
-
-def remaining(receipt: Record) -> Decimal:
-    """What of a receipt is still valid."""
-    return Decimal(0) if receipt["status"] == "voided" else measured(receipt) - (receipt["voided-value"] or 0)
 
 
 def _complete(instance: Instance, receipt: Record, line: Record) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.coupa import (
-    approvals,
     comments,
+    decisions,
     integrations,
     invoice_actions,
     invoices,
@@ -256,7 +256,7 @@ def _event(
 def _approval(event: str) -> Handler:
     def handle(instance: Instance, call: Call) -> Result:
         reason = call.option("reason") or read_body(call.body, "approval").get("reason")
-        return approvals.act(instance, find(instance, "approvals", call.ids["id"]), event, reason)
+        return decisions.act(instance, find(instance, "approvals", call.ids["id"]), event, reason)
 
     return handle
 

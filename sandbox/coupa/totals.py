@@ -6,12 +6,12 @@ header's. The header's shipping, handling and misc amounts are the sums of the c
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sandbox.coupa.instance import Instance
-from sandbox.coupa.schema import Record, round_half_up
+from sandbox.coupa.schema import COMPANY_ZONE, Record, round_half_up
 
 ZERO = Decimal(0)
 CHARGE_AMOUNTS = {
@@ -95,4 +95,4 @@ def _due(instance: Instance, invoice: Mapping[str, Any]) -> datetime | None:
     if not term or term.get("days-for-net-payment") is None:
         return None
     day = invoice["invoice-date"]
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=term["days-for-net-payment"])
+    return datetime(day.year, day.month, day.day, tzinfo=COMPANY_ZONE) + timedelta(days=term["days-for-net-payment"])

@@ -116,7 +116,7 @@ def test_the_order_fills_what_the_invoice_leaves_out(company):
     assert invoice["currency"]["code"] == "USD"
     assert invoice["payment-term"]["code"] == "Net 30"
     assert invoice["requested-by"]["login"] == "jane.doe"
-    assert invoice["net-due-date"] == "2026-06-06T17:00:00-07:00"
+    assert invoice["net-due-date"] == "2026-06-07T00:00:00-07:00"
     assert (invoice["channel"], invoice["document-type"], invoice["status"]) == ("api", "Invoice", "draft")
     assert (line["po-number"], line["order-line-num"], line["uom"]["code"], line["account"]["code"]) == (
         "PO-1",

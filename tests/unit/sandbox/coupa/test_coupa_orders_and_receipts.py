@@ -46,7 +46,7 @@ STATUSES = (
 @pytest.mark.parametrize("event", sorted(MACHINE))
 def test_an_order_moves_exactly_as_its_machine_says(company, status, event):
     set_status(company, status)
-    answered, order = company.call("PUT", f"{PATH}/{event}", {"reason-insight-code": "LATE"})
+    answered, _ = company.call("PUT", f"{PATH}/{event}", {"reason-insight-code": "LATE"})
     after = MACHINE[event].get(status)
     assert answered == (200 if after else 400)
     assert company.read(PATH, fields=["status"])["status"] == (after or status)

@@ -120,7 +120,7 @@ def test_a_page_holds_50_records_at_most_whatever_the_limit(company_with):
     assert len(company.read("/commodities", ("limit", "500"))) == 50
     pages = [company.ids("/commodities", ("offset", str(offset))) for offset in (0, 50, 100, 150)]
     assert [len(page) for page in pages] == [50, 50, 22, 0]
-    assert sorted(sum(pages, [])) == list(range(1, 123))
+    assert sorted(number for page in pages for number in page) == list(range(1, 123))
 
 
 def test_nothing_found_is_an_empty_list(company):
