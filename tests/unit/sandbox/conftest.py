@@ -17,7 +17,7 @@ import requests
 from sandbox.amazon.vendor import create_vendor
 from sandbox.recording import Recorder
 from sandbox.seed import AmazonSeed, CoupaSeed, Timed, World
-from sandbox.server import running
+from sandbox.server import Running, running
 from sandbox.system import Origin, Sandbox
 from sandbox.tokens import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
@@ -202,9 +202,17 @@ def start_amazon() -> Iterator[StartAmazon]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def _shared() -> Iterator[Running]:
+    with running(Sandbox(Origin("small"), build_world, [create_vendor], speed=FAST)) as started:
+        yield started
+
+
 @pytest.fixture
-def amazon(start_amazon: StartAmazon) -> Amazon:
-    """A running sandbox, signed in."""
-    client = start_amazon()
+def amazon(_shared: Running) -> Iterator[Amazon]:
+    """One sandbox for the session, started over and signed in for each test."""
+    client = Amazon(_shared.urls[0], _shared.sandbox)
+    assert client.control("POST", "reset", {}).status_code == 200
     client.sign_in()
-    return client
+    yield client
+    client.http.close()
