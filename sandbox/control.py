@@ -31,8 +31,8 @@ class FaultRequest(Strict):
     operation: str = "*"
     times: int = Field(1, ge=1)
     skip: int = Field(0, ge=0, description="calls let through first")
-    status: int = Field(500, ge=400, le=599, description="for `status` and `html`")
-    seconds: float = Field(1.0, ge=0, description="for `slow`, machine time")
+    status: int = Field(500, ge=400, le=599, description="for `status`, `status_after` and `html`")
+    seconds: float = Field(1.0, ge=0, description="for `slow` and `slow_after`, machine time")
     retry_after: float | None = Field(None, ge=0, description="for `rate_limit`: sent as Retry-After")
     patch: Json = Field(default_factory=dict, description="for `patch`: top-level keys of the answer; null removes")
 

@@ -1,8 +1,8 @@
 """Faults on demand: what an operation's next calls meet instead of, or on top of, their ordinary answer.
 
 A fault counts down `times` calls of its operation (`*` is any), after letting `skip` of them through. Faults are
-tried in the order they were set; one fault acts on one call. `drop_after` does the work and then closes the
-connection without an answer: the write has happened and the client can't know.
+tried in the order they were set; one fault acts on one call. After `drop_after`, `status_after` and `slow_after` the
+write has happened and the client can't know.
 """
 
 import itertools
@@ -15,7 +15,9 @@ FaultKind = Literal[
     "rate_limit",  # 429, before anything is looked at
     "status",  # `status` with the vendor's error envelope
     "html",  # `status` with an HTML page
-    "slow",  # the ordinary answer, `seconds` later
+    "slow",  # everything as usual, `seconds` later: a client that gave up meanwhile has its write done all the same
+    "slow_after",  # everything done at once, the answer `seconds` later
+    "status_after",  # everything done, then answered with `status`
     "drop_before",  # connection closed, nothing done
     "drop_after",  # everything done, then connection closed without an answer
     "expired_token",  # the vendor's answer to an expired token

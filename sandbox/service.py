@@ -173,8 +173,13 @@ class Service:
             await _drop(scope, receive)
             return
         answer = self._answer(call, operation, allowed, fault)
+        done = 200 <= answer.status < 300
+        if fault and fault.kind == "status_after" and done:
+            answer = self.vendor.refuse(Problem.SERVER_ERROR, call, status=fault.status)
         self.vendor.finish(call, operation, answer)
-        self._keep(call, operation, answer)
+        self._keep(call, operation, answer, done=done)
+        if fault and fault.kind == "slow_after":
+            await asyncio.sleep(fault.seconds)
         if fault and fault.kind == "drop_after":
             await _drop(scope, receive)
             return
@@ -182,7 +187,8 @@ class Service:
 
     def start_over(self) -> None:
         """Faults, counts, rates, tokens and switches as at the first start."""
-        for part in (self.faults, self.calls, self.limits, self.tokens):
+        self.faults = Faults()
+        for part in (self.calls, self.limits, self.tokens):
             part.clear()
         self.vendor.switches.update(copy.deepcopy(self._default_switches))
 
@@ -224,11 +230,11 @@ class Service:
             return html_page(fault.status)
         return self.vendor.refuse(Problem.SERVER_ERROR, call, status=fault.status)
 
-    def _keep(self, call: Call, operation: Operation | None, answer: Answer) -> None:
+    def _keep(self, call: Call, operation: Operation | None, answer: Answer, *, done: bool) -> None:
+        """`done` is whether the handler did what was asked, whatever the client is told."""
         write = operation is not None and operation.write
-        accepted = write and 200 <= answer.status < 300
         status = "429" if answer.status == 429 else f"{answer.status // 100}xx"
-        self.calls.count(operation.name if operation else "?", status, write_accepted=accepted)
+        self.calls.count(operation.name if operation else "?", status, write_accepted=write and done)
         self.changed = self.changed or write
         if self.recorder is not None and not (operation and operation.public):
             self.recorder.write(self.vendor.service, call, answer)

@@ -208,6 +208,28 @@ def test_a_connection_dropped_after_the_write_has_written_and_says_nothing(box: 
     assert requests.post(f"{url}/things", json={"n": 2}).json() == {"id": 2}, "the server goes on"
 
 
+def test_a_server_error_after_the_write_has_written(box: tuple[Box, Running]) -> None:
+    vendor, url = box[0], box[1].urls[0]
+    _set(url, "status_after")
+    assert requests.post(f"{url}/things", json={"n": 1}).status_code == 500
+    assert vendor.kept == [{"n": 1}]
+    calls = requests.get(f"{url}/_sandbox/calls").json()
+    assert (calls["writes_accepted"], calls["by_status"]) == (1, {"5xx": 1})
+
+
+@pytest.mark.parametrize("kind", ["slow", "slow_after"])
+def test_a_client_that_gives_up_on_a_slow_write_finds_it_done(box: tuple[Box, Running], kind: str) -> None:
+    vendor, url = box[0], box[1].urls[0]
+    _set(url, kind)
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{url}/things", json={"n": 1}, timeout=0.3)
+    assert vendor.kept == ([] if kind == "slow" else [{"n": 1}])
+    deadline = time.monotonic() + 5
+    while not vendor.kept and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert vendor.kept == [{"n": 1}]
+
+
 def test_a_bug_inside_a_handler_is_the_vendors_500_and_no_accepted_write(box: tuple[Box, Running]) -> None:
     url = box[1].urls[0]
     answer = requests.post(f"{url}/failures", json={})
