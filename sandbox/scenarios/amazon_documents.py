@@ -1,14 +1,16 @@
 """Purchases in Amazon Business's wire form: Reporting 2025-06-09 and Reconciliation 2021-01-08 documents.
 
 Each document appears at its moment and changes as the purchase goes on: an order closes when its last package is
-delivered, an invoice number may become known days after the charge.
+delivered, an invoice number may become known days after the charge. What many documents say alike (a product, a
+seller, a person) is one dict in all of them: nobody changes a document in place.
 """
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 from sandbox.scenarios.amounts import WIRE_NAMES, Amounts, add_up, number_money, reporting_charges, text_money, to_cents
-from sandbox.scenarios.catalog import Article
+from sandbox.scenarios.catalog import Article, Seller
 from sandbox.scenarios.people import MANAGERS, Person
 from sandbox.scenarios.purchases import InvoiceNumber, Line, Parcel, Purchase, Shipment, Transaction
 from sandbox.seed import AmazonSeed, Json, Timed
@@ -45,6 +47,7 @@ def write_purchase(seed: AmazonSeed, purchase: Purchase) -> None:
     _write_invoice_details(seed, purchase)
 
 
+@cache
 def _customer(person: Person) -> Json:
     return {"name": person.name, "email": person.email}
 
@@ -79,6 +82,12 @@ def _order(purchase: Purchase, metadata: Json) -> Timed:
     return Timed(document, purchase.ordered_at, closing)
 
 
+@cache
+def _seller(seller: Seller) -> Json:
+    return seller.to_wire()
+
+
+@cache
 def _product(article: Article) -> Json:
     return {
         "productCategory": article.category, "asin": article.asin, "title": article.title,
@@ -101,7 +110,7 @@ def _order_line(purchase: Purchase, line: Line, metadata: Json) -> Timed:
         "unitPrice": number_money(line.unit_price, currency),
         "charges": reporting_charges(add_up(money), currency),
         "taxExemption": {"applied": line.tax_exempt, "type": "Resale" if line.tax_exempt else "None", "optOut": False},
-        "seller": line.article.seller.to_wire(),
+        "seller": _seller(line.article.seller),
     }), purchase.ordered_at)  # fmt: skip
 
 

@@ -72,7 +72,7 @@ SITUATIONS = {
         Situation(charges.regulatory_fee, 6),
         Situation(charges.tax_exempt, 6),
         Situation(charges.rounding_cent, 4),
-        Situation(charges.price_over_po, 9),
+        Situation(charges.price_over_po, 12),
         Situation(charges.price_under_po, 5),
         Situation(charges.authorised_amount, 2),
         Situation(references.no_po_number, 6),
