@@ -24,6 +24,7 @@ FaultKind = Literal[
     "malformed",  # the ordinary answer cut in half: 200 with broken JSON
     "duplicate",  # the first record of the page appears twice
     "reorder",  # the records of the page in reverse order
+    "repeat_token",  # the page names itself as the next one
     "patch",  # `patch` replaces top-level keys of the answer; null removes
 ]
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
@@ -91,6 +92,8 @@ def spoil(fault: Fault, call: Call, answer: Answer) -> Answer:
     if fault.kind == "patch" and isinstance(answer.body, dict):
         merged = {**answer.body, **fault.patch}
         return Answer(answer.status, {k: v for k, v in merged.items() if v is not None}, answer.headers)
+    if fault.kind == "repeat_token" and isinstance(answer.body, dict) and (token := call.argument("nextPageToken")):
+        return Answer(answer.status, {**answer.body, "nextPageToken": token}, answer.headers)
     if fault.kind == "duplicate":
         return _with_rows(answer, lambda rows: rows[:1] + rows)
     if fault.kind == "reorder":

@@ -31,7 +31,7 @@ def charge(state: AmazonState, body: Json) -> Json:
     if given is not None:
         if not isinstance(given, dict):
             raise ValueError("transaction is an object in Reconciliation's form")
-        return state.add_transaction({"feedDate": write_moment(state.clock.now()), **given})
+        return state.add_transaction({"feedDate": write_moment(state.feed_moment()), **given})
     line = _order_line(state, body)
     quantity = read_quantity(body, line["quantity"])
     full = _transaction_line(line, str(body.get("shipmentId") or _shipment_of(state, line)))
@@ -88,7 +88,7 @@ def _transaction(state: AmazonState, kind: str, lines: list[Json]) -> Json:
         "transactionId": f"sandbox-{len(state.seed.transactions) + 1:06d}",
         "transactionType": kind,
         "transactionDate": now,
-        "feedDate": now,
+        "feedDate": write_moment(state.feed_moment()),
         "marketplaceId": MARKETPLACES.get(state.seed.region, MARKETPLACES["US"]),
         "amount": text_money(total, lines[0]["totalAmount"]["currencyCode"]),
         "transactionLineItems": lines,

@@ -4,9 +4,9 @@ Every document is looked at as of a moment (`Timed.at`), so nothing has to be pu
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.clock import SandboxClock, read_moment
@@ -32,8 +32,8 @@ def line_key(line: Json) -> LineKey:
 class AmazonState:
     """`duplicated` holds transaction ids that a page shows twice; `reversed` turns each window around."""
 
-    def __init__(self, clock: SandboxClock) -> None:
-        self.clock = clock
+    def __init__(self, clock: SandboxClock, switches: Mapping[str, Any]) -> None:
+        self.clock, self._switches = clock, switches
         self.load(AmazonSeed())
 
     def load(self, seed: AmazonSeed) -> None:
@@ -113,9 +113,13 @@ class AmazonState:
         self.touched = True
         return document
 
+    def feed_moment(self) -> datetime:
+        """When something that happens now enters the feed."""
+        return self.clock.now() + timedelta(seconds=self._switches["feed_delay_seconds"])
+
     def add_transaction(self, document: Json) -> Json:
-        """Into the feed, at this moment."""
-        insort(self.seed.transactions, Timed(document, self.clock.now()), key=lambda row: row.since)
+        """Into the feed, after the delay that the switch `feed_delay_seconds` says."""
+        insort(self.seed.transactions, Timed(document, self.feed_moment()), key=lambda row: row.since)
         self.touched = True
         return document
 

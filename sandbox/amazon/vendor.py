@@ -43,11 +43,12 @@ class AmazonBusiness:
         self.switches: dict[str, Any] = {
             "reconciliation_page_size": 100,
             "reporting_page_size": 100,
+            "feed_delay_seconds": 0.0,  # from an event to its transaction's feedDate
             "retry_after": False,  # undocumented by Amazon
             "quota_code": "QuotaExceeded",
             "roles": [reconciliation.ROLE, reporting.ROLE],
         }
-        self.state = _State(clock)
+        self.state = _State(clock, self.switches)
         self.events: Mapping[str, str] = {name: event.text for name, event in EVENTS.items()}
         self._sign_in = SignIn(tokens, self.switches)
         apis = (

@@ -100,6 +100,16 @@ def test_a_charge_is_built_from_its_order_line_and_gets_its_number_later(amazon:
     assert [row["invoiceNumber"] for row in details["invoiceDetails"]] == ["INV-1", "INV-9"]
 
 
+def test_a_charge_enters_the_feed_after_the_delay_that_is_set(amazon: Amazon) -> None:
+    amazon.switch(feed_delay_seconds=86400.0)
+    charge = amazon.event("charge", orderId="112-1", orderLineItemId="L1")
+    assert charge["feedDate"].startswith("2026-02-11T12")
+    assert charge["transactionId"] not in [row["transactionId"] for row in _feed(amazon)]
+    amazon.advance(days=1)
+    amazon.sign_in()
+    assert charge["transactionId"] in [row["transactionId"] for row in _feed(amazon)]
+
+
 def test_a_charge_can_be_given_whole(amazon: Amazon) -> None:
     amazon.event(
         "charge", transaction={"transactionId": "mine", "transactionType": "CHARGE", "transactionLineItems": []}

@@ -21,7 +21,7 @@ def _ids(answer: Any) -> list[str]:
 
 
 def _is_invalid(answer: Any) -> bool:
-    return answer.status_code == 400 and answer.json()["errors"][0]["code"] == "INVALID_REQUEST_PARAMETER"
+    return bool(answer.status_code == 400) and bool(answer.json()["errors"][0]["code"] == "INVALID_REQUEST_PARAMETER")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,13 @@ def test_patch_replaces_and_removes_keys_so_that_a_token_can_repeat_or_a_field_b
     assert amazon.transactions().json() == {"nextPageToken": "again"}
 
 
+def test_a_repeated_page_token_names_the_page_just_read(amazon: Amazon) -> None:
+    amazon.switch(reconciliation_page_size=1)
+    amazon.fault("repeat_token", skip=1)
+    token = amazon.transactions().json()["nextPageToken"]
+    assert amazon.transactions(nextPageToken=token).json()["nextPageToken"] == token
+
+
 def test_cleared_faults_are_gone_and_the_met_ones_are_counted(amazon: Amazon) -> None:
     amazon.fault("status", times=5)
     amazon.transactions()
@@ -125,7 +132,7 @@ class Box:
 
     service = "box"
     title = "Box"
-    events: dict[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
     switches: dict[str, Any] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
 
