@@ -79,7 +79,7 @@ class AmazonState:
         """Transactions with a feedDate within [start, end] that are in the feed by `now`, by feedDate."""
         rows = self.seed.transactions
         first = bisect_left(rows, start, key=lambda row: row.since)
-        last = bisect_right(rows, min(end, now), key=lambda row: row.since)
+        last = bisect_right(rows, end, key=lambda row: row.since)
         window = rows[first:last]
         for row in reversed(window) if self.reversed else window:
             document = row.at(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,9 +85,19 @@ def test_a_page_token_is_good_for_nothing_else(amazon: Amazon) -> None:
     token = amazon.transactions().json()["nextPageToken"]
     foreign = amazon.reports("orderReports").json()["nextPageToken"]
     assert _is_invalid(amazon.transactions("01-02", nextPageToken=token)), "other dates"
-    assert _is_invalid(amazon.get(PAGES, nextPageToken=foreign)), "another operation's"
+    stranger = amazon.get(PAGES, nextPageToken=foreign)
+    assert _is_invalid(stranger)
+    assert "not valid for this operation" in stranger.json()["errors"][0]["message"]
     assert _is_invalid(amazon.get(PAGES, nextPageToken=token[:-4])), "cut"
     assert _is_invalid(amazon.get(PAGES, nextPageToken="made-up")), "made up"
+
+
+def test_a_page_token_that_was_tampered_with_is_400(amazon: Amazon) -> None:
+    amazon.switch(reconciliation_page_size=1)
+    packed = base64.urlsafe_b64decode(amazon.transactions().json()["nextPageToken"])
+    assert b",1," in packed, "the offset"
+    tampered = base64.urlsafe_b64encode(packed.replace(b",1,", b",2,")).decode()
+    assert _is_invalid(amazon.get(PAGES, nextPageToken=tampered))
 
 
 @pytest.mark.parametrize(

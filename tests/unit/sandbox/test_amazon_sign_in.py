@@ -96,3 +96,5 @@ def test_every_answer_has_a_request_id_and_the_ordinary_ones_the_rate(amazon: Am
     assert amazon.reports("orderReports").headers["x-amzn-RateLimit-Limit"] == "0.5"
     assert fine.headers["x-amzn-RequestId"] != denied.headers["x-amzn-RequestId"]
     assert denied.status_code == 404
+    amazon.headers = {}
+    assert "x-amzn-RateLimit-Limit" not in amazon.transactions().headers, "not promised on a 403"
