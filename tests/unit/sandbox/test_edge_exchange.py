@@ -51,7 +51,7 @@ def test_a_wrong_method_says_which_there_are_and_an_unknown_path_has_none() -> N
 
 
 def test_decimals_leave_as_json_numbers_and_text_stays_text() -> None:
-    document = {"price": Decimal("39.98"), "count": Decimal("4"), "text": "39.90"}
+    document = {"price": Decimal("39.98"), "count": Decimal(4), "text": "39.90"}
     assert to_json(document) == b'{"price":39.98,"count":4,"text":"39.90"}'
 
 
