@@ -40,7 +40,7 @@ class Limiter(Protocol):
         ...
 
     def take(self, bucket: str, *, max_wait: float) -> None:
-        """Return once a call is permitted; TransientError (with `retry_after`) when that is over `max_wait` seconds away."""
+        """Return once a call is permitted; TransientError (with `retry_after`) if it takes over `max_wait` seconds."""
         ...
 
     def push_back(self, bucket: str, seconds: float) -> None:
@@ -75,4 +75,4 @@ class LocalLimiter:
 
     def push_back(self, bucket: str, seconds: float) -> None:
         with self._lock:
-            self._next_slot[bucket] = max(self._next_slot[bucket], time.monotonic()) + seconds
+            self._next_slot[bucket] = max(self._next_slot[bucket], time.monotonic() + seconds)

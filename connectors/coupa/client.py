@@ -1,0 +1,134 @@
+"""Coupa, one method per call. Writes take a permit, make one attempt, and answer with Coupa's record afterwards.
+
+A body that breaks our own models is refused as `RejectedError` before anything is sent. The `bypass_*` actions on
+approvals do not exist here on purpose.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from connectors.coupa import fields as wanted
+from connectors.coupa.bodies import (
+    CommentPayload,
+    IntegrationErrorPayload,
+    InvoiceActionPayload,
+    InvoiceChanges,
+    InvoicePayload,
+    ReceiptPayload,
+    RunPayload,
+)
+from connectors.coupa.fields import Fields, written
+from connectors.coupa.operations import APPROVAL_ACTIONS, INVOICE_ACTIONS, OPERATIONS, RUN_ACTIONS
+from connectors.coupa.reads import CoupaReads, comments_path
+from connectors.errors import RejectedError, UncertainOutcome
+from connectors.http import Permit
+from connectors.payload_types import CoupaBody
+from connectors.redaction import redact
+from connectors.tally import Json
+
+Model = TypeVar("Model", bound=CoupaBody)
+Given = Mapping[str, Any]
+
+
+class Coupa(CoupaReads):
+    """Reads and writes of one Coupa instance."""
+
+    def permit(self, operation: str) -> Permit:
+        """Leave for one write of `operation` (its method's name); waits for rate, token and a place in flight."""
+        return self._edge.permit(OPERATIONS[operation])
+
+    def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:
+        """A new draft invoice or credit note."""
+        body = checked(InvoicePayload, payload, "create_invoice")
+        return self._write("create_invoice", permit, body, fields=wanted.INVOICE)
+
+    def update_invoice(self, id: int, payload: InvoiceChanges | Given, permit: Permit) -> Json:
+        body = checked(InvoiceChanges, payload, "update_invoice")
+        return self._write("update_invoice", permit, body, fields=wanted.INVOICE, id=id)
+
+    def act_on_invoice(
+        self, id: int, action: str, permit: Permit, payload: InvoiceActionPayload | Given | None = None
+    ) -> Json:
+        """`action` is a word of INVOICE_ACTIONS; the answer is the invoice with the status that Coupa gave it."""
+        known(action, INVOICE_ACTIONS)
+        body = checked(InvoiceActionPayload, payload, "act_on_invoice") if payload is not None else None
+        return self._write("act_on_invoice", permit, body, fields=wanted.INVOICE, id=id, action=action)
+
+    def create_comment(self, document: str, id: int, text: str, permit: Permit) -> Json:
+        """A comment on a document (`invoices`, `purchase_orders`, ...); `@[User:5]` in it notifies that user."""
+        body = checked(CommentPayload, {"comments": text}, "create_comment")
+        path = comments_path("create_comment", document, id)
+        return self._write("create_comment", permit, body, fields=wanted.COMMENT, path=path)
+
+    def create_receipt(self, payload: ReceiptPayload | Given, permit: Permit) -> Json:
+        """A receiving transaction: receipt, return or partial void, as its `type` says."""
+        body = checked(ReceiptPayload, payload, "create_receipt")
+        return self._write("create_receipt", permit, body, fields=wanted.RECEIPT)
+
+    def void_receipt(self, id: int, permit: Permit) -> Json:
+        return self._write("void_receipt", permit, {}, fields=wanted.RECEIPT, id=id)
+
+    def act_on_approval(self, id: int, action: str, permit: Permit, reason: str | None = None) -> Json:
+        """approve, reject or hold a pending approval; the answer is the approval, or the document."""
+        known(action, APPROVAL_ACTIONS)
+        query = {"reason": reason} if reason else {}
+        return self._write("act_on_approval", permit, None, query=query, id=id, action=action)
+
+    def create_integration_run(self, integration: str, permit: Permit) -> Json:
+        """A pending run of the integration with this code."""
+        body = checked(RunPayload, {"integration": {"code": integration}}, "create_integration_run")
+        return self._write("create_integration_run", permit, body, fields=wanted.INTEGRATION_RUN)
+
+    def act_on_integration_run(self, id: int, action: str, permit: Permit, *, total_records: int | None = None) -> Json:
+        """`success` is refused by Coupa while the run has unresolved errors."""
+        known(action, RUN_ACTIONS)
+        body = {"total_records": total_records} if total_records is not None else None
+        return self._write("act_on_integration_run", permit, body, fields=wanted.INTEGRATION_RUN, id=id, action=action)
+
+    def create_integration_error(
+        self, payload: IntegrationErrorPayload | Given, permit: Permit, *, alert: bool = True
+    ) -> Json:
+        """An error of a run; with `alert` Coupa mails the integration's contacts."""
+        name = "alert_integration_error" if alert else "create_integration_error"
+        body = checked(IntegrationErrorPayload, payload, name)
+        return self._write(name, permit, body, fields=wanted.INTEGRATION_ERROR)
+
+    def resolve_integration_error(self, id: int, permit: Permit) -> Json:
+        return self._write("resolve_integration_error", permit, None, fields=wanted.INTEGRATION_ERROR, id=id)
+
+    def _write(
+        self,
+        name: str,
+        permit: Permit,
+        body: Json | None,
+        *,
+        fields: Fields | None = None,
+        query: Mapping[str, str] | None = None,
+        path: str | None = None,
+        **parts: str | int,
+    ) -> Json:
+        operation = OPERATIONS[name]
+        query = {**(query or {}), **({"fields": written(fields)} if fields else {})}
+        answer = self._edge.write(operation, permit, path=path or operation.at(**parts), query=query, json=body)
+        if not isinstance(answer, dict) or not isinstance(answer.get("id"), int):
+            raise UncertainOutcome("Coupa's answer is not a record with an id", operation=name)
+        return answer
+
+
+def checked(model: type[Model], payload: Model | Given, operation: str) -> Json:
+    """The JSON to send; RejectedError with every problem when the payload breaks its model."""
+    if isinstance(payload, model):
+        return payload.body()
+    try:
+        return model.model_validate(payload).body()
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        reasons = (f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in problems)
+        raise RejectedError(tuple(redact(reason) for reason in reasons), operation=operation) from None
+
+
+def known(action: str, actions: frozenset[str]) -> None:
+    if action not in actions:
+        raise ValueError(f"{action!r} is no action here; known are {', '.join(sorted(actions))}")
