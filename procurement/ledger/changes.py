@@ -1,0 +1,51 @@
+"""When a delivery may still change, and what happens to a record that changes after that.
+
+A delivery is open to change until it may have reached the target: while `planned` or `waiting` with every attempt
+answered by "did not happen", and when a plan itself held, skipped or buried it before any attempt. What a person
+discarded stays discarded.
+"""
+
+import sqlalchemy as sa
+
+DISCARDED = "discarded: "  # begins the reason of what a person put aside
+CHANGED_PART = "changed after claim"
+
+
+def unanswered(delivery: str) -> str:
+    """SQL: the delivery has an attempt of which nobody knows whether it reached the target."""
+    return f"EXISTS (SELECT FROM attempts t WHERE t.delivery_id = {delivery}.id AND t.outcome IS NULL)"
+
+
+def open_to_change(delivery: str) -> str:
+    """SQL: payload and links of the delivery (an alias of our own) may still change."""
+    return (
+        f"({delivery}.state IN ('planned', 'waiting') AND NOT {unanswered(delivery)} "
+        f"OR {delivery}.state IN ('held', 'skipped', 'dead') AND {delivery}.attempt = 0 "
+        f"AND coalesce({delivery}.reason, '') NOT LIKE '{DISCARDED}%')"
+    )
+
+
+# Both work on the temporary table `changed (record_id, key, amount, currency, claimed)`. `billed` is what deliveries and
+# earlier decisions already hold of the record.
+_BILLED = f"""
+    JOIN LATERAL (
+        SELECT sum(o.amount) FILTER (WHERE o.part <> '{CHANGED_PART}') AS billed, bool_or(o.part = '{CHANGED_PART}') AS held
+        FROM allocations o WHERE o.record_id = c.record_id AND o.role = 'bills'
+    ) b ON true
+"""
+REPORT_CHANGED_AFTER_CLAIM = sa.text(f"""
+    INSERT INTO findings (record_id, run_id, kind, sentence, expected, actual, difference)
+    SELECT c.record_id, :run, 'changed_after_claim',
+        concat(c.key, ' was read differently after it had been sent: ', b.billed, ' was sent, now it is ', c.amount, ' ', c.currency, '.'),
+        b.billed, c.amount, c.amount - b.billed
+    FROM changed c {_BILLED} WHERE c.claimed ORDER BY c.record_id
+""")
+HOLD_CHANGED_AFTER_CLAIM = sa.text(f"""
+    INSERT INTO allocations (record_id, part, pipeline, state, reason, amount, currency)
+    SELECT c.record_id, '{CHANGED_PART}', :pipeline, CASE WHEN c.amount = b.billed THEN 'skipped' ELSE 'held' END,
+        CASE WHEN c.amount = b.billed THEN 'changed back' ELSE 'changed after it was sent' END, c.amount - b.billed, c.currency
+    FROM changed c {_BILLED}
+    WHERE c.claimed AND c.amount IS NOT NULL AND (b.held OR c.amount <> b.billed) ORDER BY c.record_id
+    ON CONFLICT (record_id, part) WHERE role = 'bills'
+    DO UPDATE SET state = excluded.state, reason = excluded.reason, amount = excluded.amount, changed_at = clock_timestamp()
+""")

@@ -1,0 +1,182 @@
+"""Deliveries on their way: claim, outcome, and the question that an unanswered attempt demands.
+
+Every transition is a compare-and-set, so whoever comes late changes nothing and leaves an event. `sending` means: nobody
+knows; such a row, and any row with an unanswered attempt whatever its state, is never claimed before it was asked for.
+All waiting here is measured by PostgreSQL's clock.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from procurement.ledger import delivery_statements as sql
+from procurement.ledger.encoding import clean, dump_json
+from procurement.ledger.events import add_event
+from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Sent
+
+Json = dict[str, object]
+
+
+class Deliveries:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def due(self, pipeline: str, limit: int, *, excluding: Iterable[int] = ()) -> list[tuple[int, str]]:
+        """(id, action) of rows that may be claimed now, in the order they were planned."""
+        values = {"pipeline": pipeline, "limit": limit, "excluding": sorted(excluding)}
+        with self._engine.begin() as connection:
+            return [(row.id, row.action) for row in connection.execute(sql.DUE, values)]
+
+    def settle_chains(self, pipeline: str) -> None:
+        """Rows behind one that is dead, held or skipped wait, with that reason; rows behind one that was delivered go on."""
+        for statement in (sql.BLOCK_CHAINS, sql.RELEASE_CHAINS):
+            with self._engine.begin() as connection:
+                while connection.execute(statement, {"pipeline": pipeline}).rowcount:
+                    pass
+
+    def claim(self, id: int) -> Claimed | None:
+        """The one attempt that this commit allows; None when somebody else has it, or it is not its turn, or it must be asked for first."""
+        with self._engine.begin() as connection:
+            row = connection.execute(sql.CLAIM, {"id": id}).one_or_none()
+        return Claimed(**row._mapping) if row is not None else None
+
+    def delivered(self, claimed: Claimed, sent: Sent) -> bool:
+        """The target's confirmation; False when it came too late to count. A total that differs from the payload's is a finding."""
+        return self._deliver(claimed, sent, question=False)
+
+    def release(self, claimed: Claimed, error: str, *, retry_after: float | None = None) -> bool:
+        """It certainly did not happen: planned again, due in `retry_after` seconds."""
+        values = {"state": "planned", "answer": "not_sent", "error": error, "due_in": retry_after or 0.0}
+        return self._answer(claimed, values, event=None)
+
+    def uncertain(self, claimed: Claimed, error: str) -> None:
+        """Nobody knows whether it happened: stays `sending` until it was asked for."""
+        with self._engine.begin() as connection:
+            connection.execute(sql.NOTE_ERROR, {"id": claimed.id, "n": claimed.attempt, "error": clean(error[:2000])})
+            add_event(connection, delivery_id=claimed.id, kind="uncertain", sentence=_short(f"attempt {claimed.attempt}: {error}"))
+
+    def dead(self, claimed: Claimed, errors: Sequence[str], *, error_class: ErrorClass) -> bool:
+        """The target refused it, or trying again is pointless: a dead letter with all its errors."""
+        reason = errors[0] if errors else "refused without a reason"
+        values = {
+            "state": "dead", "reason": reason, "answer": "rejected", "error": "; ".join(errors), "error_class": error_class,
+            "errors": list(errors),
+        }  # fmt: skip
+        return self._answer(claimed, values, event=f"{error_class}: {'; '.join(errors) or reason}")
+
+    def hold(self, claimed: Claimed, reason: str, *, error_class: ErrorClass = "policy") -> bool:
+        """A person must decide. The attempt stays unanswered, so a replay asks again before anything is sent."""
+        values = {"state": "held", "reason": reason, "answer": None, "error_class": error_class, "errors": [reason]}
+        return self._answer(claimed, values, event=reason, question=True)
+
+    def skip(self, id: int, reason: str) -> bool:
+        """Not to be sent after all; only what was never attempted or certainly did not happen."""
+        with self._engine.begin() as connection:
+            changed = connection.execute(sql.SKIP, {"id": id, "reason": clean(reason)}).rowcount == 1
+            if changed:
+                add_event(connection, delivery_id=id, kind="skipped", sentence=reason)
+        return changed
+
+    def to_ask(self, pipeline: str, *, wait: float, limit: int = 1000) -> list[Claimed]:
+        """Rows with an unanswered attempt, `wait` seconds (time-out and ask_again_after) after it was sent; oldest first."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(sql.TO_ASK, {"pipeline": pipeline, "wait": wait, "limit": limit})
+            return [Claimed(**row._mapping) for row in rows]
+
+    def unanswered(self, pipeline: str) -> int:
+        """How many rows still lack an answer, whether or not their wait has passed."""
+        with self._engine.begin() as connection:
+            return int(connection.execute(sql.UNANSWERED, {"pipeline": pipeline}).scalar_one())
+
+    def found(self, asked: Claimed, found: Found) -> bool:
+        """The target has a document there: ours is delivered, anybody else's holds the row."""
+        if not found.ours:
+            return self.hold(asked, f"the target already has {found.target_id}, and it does not carry our delivery id")
+        return self._deliver(asked, Sent(found.target_id, found.total, found.facts), question=True)
+
+    def not_found(self, asked: Claimed, *, max_attempts: int) -> bool:
+        """The target has nothing after the wait: planned again, or dead when that was the last of `max_attempts`."""
+        with self._engine.begin() as connection:
+            row = connection.execute(sql.NOT_FOUND, {"id": asked.id, "n": asked.attempt, "most": max_attempts}).one_or_none()
+            if row is None:
+                return False
+            connection.execute(sql.CLOSE_ATTEMPTS, {"id": asked.id, "outcome": "not_found"})
+            add_event(connection, delivery_id=asked.id, kind="not_found", sentence=f"attempt {asked.attempt} did not happen: {row.state}")
+        return True
+
+    def known(self, pipeline: str, action: str, business_keys: Iterable[str]) -> dict[str, Known]:
+        """What the ledger has of these keys, by business key; unknown keys are absent."""
+        values = {"pipeline": pipeline, "action": action, "keys": sorted(set(business_keys))}
+        with self._engine.begin() as connection:
+            return {row.business_key: Known(**row._mapping) for row in connection.execute(sql.KNOWN, values)}
+
+    def list_by_outcome(self, pipeline: str, outcome: str) -> list[Known]:
+        """Deliveries whose match came out so, in order: `exception`, `waiting_for_receipt`, …"""
+        with self._engine.begin() as connection:
+            return [Known(**row._mapping) for row in connection.execute(sql.BY_OUTCOME, {"pipeline": pipeline, "outcome": outcome})]
+
+    def set_outcome(self, id: int, outcome: str) -> None:
+        """A later match's word about a document, whatever its state."""
+        with self._engine.begin() as connection:
+            connection.execute(sql.SET_OUTCOME, {"id": id, "outcome": outcome})
+            add_event(connection, delivery_id=id, kind="matched", sentence=outcome)
+
+    def _deliver(self, claimed: Claimed, sent: Sent, *, question: bool) -> bool:
+        values = {
+            "id": claimed.id, "n": claimed.attempt, "question": question, "target": clean(sent.target_id),
+            "total": sent.total.amount if sent.total else None, "facts": dump_json(dict(sent.facts)),
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            row = connection.execute(sql.DELIVERED, values).one_or_none()
+            if row is None:
+                _note_late(connection, claimed, sent)
+                return False
+            values["outcome"] = "found" if question else "delivered"
+            connection.execute(sql.ANSWER_DELIVERED, values)
+            add_event(connection, delivery_id=claimed.id, kind="delivered", sentence=f"as {sent.target_id}{', found' if question else ''}")
+            connection.execute(sql.COMPARE_TOTAL, {**values, "currency": sent.total.currency if sent.total else None})
+            _alarm(connection, claimed, sent.target_id)
+        return True
+
+    def _answer(self, claimed: Claimed, values: dict[str, object], *, event: str | None, question: bool = False) -> bool:
+        bound = {
+            "id": claimed.id, "n": claimed.attempt, "question": question, "due_in": 0.0, "reason": None, "error_class": None, **values,
+            "errors": dump_json([clean(str(error)) for error in _listed(values.get("errors"))]),
+        }  # fmt: skip
+        bound["reason"] = clean(_short(str(bound["reason"]))) if bound["reason"] is not None else None
+        error = values.get("error")
+        with self._engine.begin() as connection:
+            if connection.execute(sql.OUTCOME, bound).rowcount == 0:
+                sentence = f"attempt {claimed.attempt} ended as {values['state']} when that no longer mattered"
+                add_event(connection, delivery_id=claimed.id, kind="late", sentence=sentence)
+                return False
+            if values["answer"] is not None:
+                answer = {"id": claimed.id, "n": claimed.attempt, "outcome": values["answer"], "error": clean(str(error)[:2000])}
+                connection.execute(sql.ANSWER, answer)
+            if event is not None:
+                add_event(connection, delivery_id=claimed.id, kind=str(values["state"]), sentence=clean(event[:2000]) or "")
+        return True
+
+
+def _listed(errors: object) -> Sequence[object]:
+    return errors if isinstance(errors, list) else ()
+
+
+def _short(sentence: str) -> str:
+    return clean(sentence if len(sentence) <= 500 else f"{sentence[:499]}…") or ""
+
+
+def _note_late(connection: sa.Connection, claimed: Claimed, sent: Sent) -> None:
+    """A confirmation that no longer counts: kept with its attempt; where the row is to be sent again, it is asked for first."""
+    connection.execute(sql.LOCK, {"id": claimed.id})
+    connection.execute(sql.NOTE_LATE, {"id": claimed.id, "n": claimed.attempt, "target": clean(sent.target_id)})
+    sentence = f"attempt {claimed.attempt} was confirmed as {sent.target_id} when it no longer counted"
+    add_event(connection, delivery_id=claimed.id, kind="late", sentence=sentence)
+    _alarm(connection, claimed, sent.target_id)
+
+
+def _alarm(connection: sa.Connection, claimed: Claimed, target_id: str) -> None:
+    """Two target ids for one delivery: a finding and an event, never a silent overwrite."""
+    row = connection.execute(sql.ALARM, {"id": claimed.id, "target": clean(target_id)}).one_or_none()
+    if row is not None:
+        add_event(connection, delivery_id=claimed.id, kind="alarm", sentence=row.sentence)

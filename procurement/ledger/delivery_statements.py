@@ -1,0 +1,137 @@
+"""The SQL behind `deliveries`: claims and outcomes as compare-and-set, chains, questions."""
+
+import sqlalchemy as sa
+
+from procurement.ledger.changes import DISCARDED, open_to_change, unanswered
+
+BLOCKED = "waits behind "  # begins the reason of a row whose predecessor is stuck
+
+DUE = sa.text(f"""
+    SELECT d.id, d.action FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
+    WHERE d.pipeline = :pipeline AND d.state = 'planned' AND d.due_at <= clock_timestamp()
+    AND (d.after_id IS NULL OR p.state = 'delivered') AND NOT {unanswered("d")} AND NOT d.id = ANY(:excluding)
+    ORDER BY d.id LIMIT :limit
+""")
+CLAIM = sa.text(f"""
+    WITH claimed AS (
+        UPDATE deliveries d SET state = 'sending', attempt = attempt + 1, sent_at = clock_timestamp(), changed_at = clock_timestamp()
+        WHERE id = :id AND state = 'planned' AND NOT {unanswered("d")}
+        AND (after_id IS NULL OR EXISTS (SELECT FROM deliveries p WHERE p.id = d.after_id AND p.state = 'delivered'))
+        RETURNING id, action, business_key, payload, attempt, after_id, sent_at
+    ), logged AS (
+        INSERT INTO attempts (delivery_id, n, sent_at) SELECT id, attempt, sent_at FROM claimed
+    )
+    SELECT c.id, c.action, c.business_key, c.payload, c.attempt, p.target_id AS after_target_id
+    FROM claimed c LEFT JOIN deliveries p ON p.id = c.after_id
+""")
+# Two transforms at once may both settle chains: rows in order of id, and those another process holds are left to it.
+BLOCK_CHAINS = sa.text(f"""
+    UPDATE deliveries d SET state = 'waiting', reason = b.reason, changed_at = clock_timestamp()
+    FROM (
+        SELECT s.id, '{BLOCKED}' || p.action || ' ' || p.business_key || ', which is ' || p.state AS reason
+        FROM deliveries s JOIN deliveries p ON p.id = s.after_id
+        WHERE s.pipeline = :pipeline AND s.state = 'planned' AND NOT {unanswered("s")} AND (
+            p.state IN ('dead', 'held', 'skipped') OR p.state = 'waiting' AND p.reason LIKE '{BLOCKED}%'
+        ) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+    ) b WHERE d.id = b.id
+""")
+RELEASE_CHAINS = sa.text(f"""
+    UPDATE deliveries d SET state = 'planned', reason = NULL, changed_at = clock_timestamp()
+    FROM (
+        SELECT s.id FROM deliveries s JOIN deliveries p ON p.id = s.after_id
+        WHERE s.pipeline = :pipeline AND s.state = 'waiting' AND s.reason LIKE '{BLOCKED}%'
+        AND p.state IN ('delivered', 'planned', 'sending')
+        ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+    ) b WHERE d.id = b.id
+""")
+# An outcome of a send needs the row `sending`; the answer to a question also settles a replayed row that is `planned` again.
+_MINE = f"""
+    d.id = :id AND d.attempt = :n
+    AND (d.state = 'sending' OR :question AND d.state IN ('planned', 'waiting') AND {unanswered("d")})
+"""
+DELIVERED = sa.text(f"""
+    UPDATE deliveries d SET state = 'delivered', reason = NULL, target_id = :target, total = :total, facts = CAST(:facts AS json),
+        error_class = NULL, errors = '[]', changed_at = clock_timestamp()
+    WHERE {_MINE} RETURNING d.id
+""")
+ANSWER_DELIVERED = sa.text("""
+    UPDATE attempts SET outcome = CASE WHEN n = :n THEN :outcome ELSE 'settled' END, answered_at = clock_timestamp(),
+        target_id = CASE WHEN n = :n THEN :target ELSE target_id END
+    WHERE delivery_id = :id AND (n = :n OR outcome IS NULL)
+""")
+OUTCOME = sa.text(f"""
+    UPDATE deliveries d SET state = :state, reason = :reason, error_class = :error_class, errors = CAST(:errors AS jsonb),
+        due_at = clock_timestamp() + :due_in * interval '1 second', changed_at = clock_timestamp()
+    WHERE {_MINE}
+""")
+ANSWER = sa.text("""
+    UPDATE attempts SET outcome = :outcome, error = :error, answered_at = clock_timestamp() WHERE delivery_id = :id AND n = :n
+""")
+NOTE_ERROR = sa.text("UPDATE attempts SET error = :error WHERE delivery_id = :id AND n = :n")
+NOT_FOUND = sa.text(f"""
+    UPDATE deliveries d SET state = CASE WHEN a.lost >= :most THEN 'dead' ELSE 'planned' END,
+        reason = CASE WHEN a.lost >= :most THEN 'sent ' || a.lost || ' times, and the target never had it' END,
+        error_class = CASE WHEN a.lost >= :most THEN 'transient' END,
+        errors = CASE WHEN a.lost >= :most THEN a.errors ELSE '[]' END,
+        due_at = clock_timestamp(), changed_at = clock_timestamp()
+    FROM (
+        SELECT count(*) AS lost, coalesce(jsonb_agg(error ORDER BY n) FILTER (WHERE error IS NOT NULL), '[]') AS errors
+        FROM attempts WHERE delivery_id = :id AND (outcome IS NULL OR outcome = 'not_found')
+    ) a
+    WHERE d.id = :id AND d.attempt = :n AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")} RETURNING d.state
+""")
+CLOSE_ATTEMPTS = sa.text(
+    "UPDATE attempts SET outcome = :outcome, answered_at = clock_timestamp() WHERE delivery_id = :id AND outcome IS NULL"
+)
+TO_ASK = sa.text(f"""
+    SELECT d.id, d.action, d.business_key, d.payload, d.attempt, p.target_id AS after_target_id
+    FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
+    WHERE d.pipeline = :pipeline AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")}
+    AND d.sent_at <= clock_timestamp() - :wait * interval '1 second'
+    ORDER BY d.sent_at, d.id LIMIT :limit
+""")
+UNANSWERED = sa.text(f"""
+    SELECT count(*) FROM deliveries d
+    WHERE d.pipeline = :pipeline AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")}
+""")
+SKIP = sa.text(f"""
+    UPDATE deliveries d SET state = 'skipped', reason = :reason, changed_at = clock_timestamp() WHERE d.id = :id AND {open_to_change("d")}
+""")
+_KNOWN = f"""
+    SELECT d.id, d.action, d.business_key, d.state, NOT {open_to_change("d")} AS claimed, d.target_id, d.outcome, d.reason,
+        d.amount, d.currency, d.facts FROM deliveries d
+"""
+KNOWN = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key = ANY(:keys)")
+BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
+SET_OUTCOME = sa.text("UPDATE deliveries SET outcome = :outcome WHERE id = :id")
+COMPARE_TOTAL = sa.text("""
+    INSERT INTO findings (delivery_id, kind, sentence, expected, actual, difference)
+    SELECT id, 'total_read_back', concat(business_key, ': sent ', amount, ' ', currency, ', the target shows ', CAST(:total AS numeric), ' ',
+        CAST(:currency AS text), '.'), amount, CAST(:total AS numeric), CAST(:total AS numeric) - amount
+    FROM deliveries WHERE id = :id AND amount IS NOT NULL AND CAST(:total AS numeric) IS NOT NULL
+    AND (amount <> CAST(:total AS numeric) OR currency <> CAST(:currency AS text))
+""")
+LOCK = sa.text("SELECT id FROM deliveries WHERE id = :id FOR UPDATE")
+# Where the row is to be sent again, the late confirmation makes it a question again: it is there already.
+NOTE_LATE = sa.text("""
+    UPDATE attempts a SET target_id = :target, answered_at = clock_timestamp(),
+        outcome = CASE WHEN d.state IN ('planned', 'waiting', 'held', 'dead') THEN NULL ELSE coalesce(a.outcome, 'late') END
+    FROM deliveries d WHERE d.id = :id AND a.delivery_id = :id AND a.n = :n
+""")
+ALARM = sa.text("""
+    INSERT INTO findings (delivery_id, kind, sentence, expected, actual)
+    SELECT d.id, 'second_target', concat('ALARM: ', d.business_key, ' is in the target twice: as ', o.target_id, ' and as ',
+        CAST(:target AS text), '. Cancel one of them there.'), o.target_id, :target
+    FROM deliveries d JOIN LATERAL (
+        SELECT target_id FROM attempts WHERE delivery_id = d.id AND target_id <> :target
+        UNION SELECT d.target_id WHERE d.target_id <> :target LIMIT 1
+    ) o ON true WHERE d.id = :id RETURNING sentence
+""")
+REPLAY = sa.text("""
+    UPDATE deliveries SET state = 'planned', reason = NULL, due_at = clock_timestamp(), changed_at = clock_timestamp()
+    WHERE id = :id AND state IN ('dead', 'held')
+""")
+DISCARD = sa.text(f"""
+    UPDATE deliveries SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()
+    WHERE id = :id AND state IN ('dead', 'held')
+""")

@@ -1,0 +1,74 @@
+"""Documents as JSON text and back, without losing a digit, and rows as COPY text.
+
+Decimals become JSON numbers digit for digit and are read as Decimal again; NaN and infinities are refused.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from procurement.errors import MoneyError
+
+_MARK = secrets.token_hex(8)  # per process, so that no document can contain it by intent
+_MARKED = re.compile(f'"{_MARK}([^"]*)"')
+
+
+def _decimal(value: object) -> str:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise MoneyError(f"{value} cannot be kept: it is not a finite number")
+        return f"{_MARK}{value}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} cannot be kept as JSON")
+
+
+def dump_json(value: object) -> str:
+    """Canonical text: sorted keys, no blanks; equal documents give equal text."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_decimal, allow_nan=False)
+    return _MARKED.sub(r"\1", text) if _MARK in text else text
+
+
+def parse_json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
+def hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def clean(text: str | None) -> str | None:
+    """PostgreSQL text holds neither NUL nor lone surrogates; both become U+FFFD."""
+    if text is None:
+        return None
+    return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = clean(str(value))
+    return (text or "").translate(_ESCAPES)
+
+
+def copy_text(rows: Iterable[Sequence[object]]) -> StringIO:
+    """`rows` in the text format of COPY, rewound."""
+    buffer = StringIO()
+    for row in rows:
+        buffer.write("\t".join(map(_field, row)))
+        buffer.write("\n")
+    buffer.seek(0)
+    return buffer

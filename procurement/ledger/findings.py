@@ -1,0 +1,35 @@
+"""Findings: differences and alarms that people should see, about a delivery or a record."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from procurement.ledger.types import Finding, Run
+
+_SELECT = """
+    SELECT f.id, f.kind, f.sentence, coalesce(d.business_key, r.key) AS document, f.breached, f.expected, f.actual, f.difference,
+        f.limit_value AS "limit", f.delivery_id, f.record_id
+    FROM findings f LEFT JOIN deliveries d ON d.id = f.delivery_id LEFT JOIN source_records r ON r.id = f.record_id
+"""
+
+
+class Findings:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def of_run(self, run: Run, *, breached: bool | None = None) -> list[Finding]:
+        """The findings that this run's plan or deliveries brought to light, oldest first."""
+        query = f"""{_SELECT} WHERE (f.run_id = :run OR f.run_id IS NULL AND f.found_at >= (SELECT opened_at FROM runs WHERE id = :run)
+            AND (d.pipeline IS NULL OR d.pipeline = :pipeline)) AND (CAST(:breached AS boolean) IS NULL OR f.breached = :breached)
+            ORDER BY f.id"""
+        return self._read(query, {"run": run.id, "pipeline": run.dag_id, "breached": breached})
+
+    def of_deliveries(self, ids: Iterable[int]) -> list[Finding]:
+        return self._read(f"{_SELECT} WHERE f.delivery_id = ANY(:ids) ORDER BY f.id", {"ids": sorted(ids)})
+
+    def of_records(self, ids: Iterable[int]) -> list[Finding]:
+        return self._read(f"{_SELECT} WHERE f.record_id = ANY(:ids) ORDER BY f.id", {"ids": sorted(ids)})
+
+    def _read(self, query: str, values: dict[str, object]) -> list[Finding]:
+        with self._engine.begin() as connection:
+            return [Finding(**row._mapping) for row in connection.execute(sa.text(query), values)]

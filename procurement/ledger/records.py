@@ -1,0 +1,168 @@
+"""Source records: each document as read, in every version seen.
+
+An unchanged re-read only moves `last_seen`. A changed one is a new version and is planned again, unless a delivery that
+bills it was already claimed: then it is a finding, and the difference in money is held for a person.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from procurement.ledger.bulk import analyze, copy_rows, create_temporary
+from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM, open_to_change
+from procurement.ledger.encoding import clean, dump_json, hash_text
+from procurement.ledger.types import Charge, Pending, Record, Run, StageCounts, Staged
+
+_STAGED = (
+    "key text, hash text, raw text, amount numeric, currency text, group_key text, dated_at timestamptz, subkind text, "
+    "record_id bigint, fresh boolean, previous text"
+)
+_LINES = "key text, n int, order_id text, order_line_id text, shipment_id text, quantity numeric, amount numeric"
+
+
+class Records:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def stage(self, run: Run, source: str, kind: str, rows: Sequence[Staged]) -> StageCounts:
+        """Keeps `rows` and links them to the run; of one key twice, the last counts. ValueError in a dry run, which keeps nothing."""
+        if run.dry_run:
+            raise ValueError(f"run {run.run_id} is a dry run: it writes plans only")
+        distinct = {clean(row.key) or "": row for row in rows}
+        if not distinct:
+            return StageCounts()
+        values = {"source": source, "kind": kind, "run": run.id}
+        with self._engine.begin() as connection:
+            _copy_staged(connection, distinct)
+            connection.execute(_UPSERT, values)
+            connection.execute(_FIND_PREVIOUS)
+            counts = connection.execute(_COUNT).one()
+            if counts.changed:
+                connection.execute(REPORT_CHANGED_AFTER_CLAIM, values)
+                connection.execute(HOLD_CHANGED_AFTER_CLAIM, {"pipeline": run.dag_id})
+                connection.execute(_CHANGE)
+                connection.execute(_DROP_OLD_LINES)
+            connection.execute(_ADD_VERSIONS)
+            connection.execute(_ADD_LINES)
+            connection.execute(_LINK, values)
+        changed = counts.changed - counts.claimed
+        return StageCounts(counts.fresh, changed, len(distinct) - counts.fresh - counts.changed, counts.claimed)
+
+    def to_plan(self, source: str, kind: str) -> list[Pending]:
+        """The records that still need a plan, oldest first, without their content."""
+        query = sa.text(
+            "SELECT id, key, group_key, dated_at, subkind FROM source_records "
+            "WHERE source = :source AND kind = :kind AND to_plan ORDER BY dated_at NULLS FIRST, id"
+        )
+        return self._pending(query, {"source": source, "kind": kind})
+
+    def of_groups(self, source: str, kind: str, group_keys: Iterable[str]) -> list[Pending]:
+        """All records of these groups, planned or not: what a document that is not yet sent must be planned from again."""
+        query = sa.text(
+            "SELECT id, key, group_key, dated_at, subkind FROM source_records "
+            "WHERE source = :source AND kind = :kind AND group_key = ANY(:groups) ORDER BY dated_at NULLS FIRST, id"
+        )
+        return self._pending(query, {"source": source, "kind": kind, "groups": sorted(set(group_keys))})
+
+    def _pending(self, query: sa.TextClause, values: dict[str, object]) -> list[Pending]:
+        with self._engine.begin() as connection:
+            return [Pending(*row) for row in connection.execute(query, values)]
+
+    def load(self, ids: Iterable[int]) -> list[Record]:
+        """The records with their content as last read, in the order of `ids`; LookupError for an unknown id."""
+        wanted = list(ids)
+        with self._engine.begin() as connection:
+            found = {row.id: Record(**row._mapping) for row in connection.execute(_LOAD, {"ids": wanted})}
+        if missing := [str(id) for id in wanted if id not in found]:
+            raise LookupError(f"no source record {', '.join(missing)}")
+        return [found[id] for id in wanted]
+
+    def assign_groups(self, groups: dict[int, str]) -> None:
+        """Group keys learned after staging (an invoice number that appeared later); a re-read without one keeps them."""
+        query = sa.text("UPDATE source_records SET group_key = :group_key WHERE id = :id")
+        rows = [{"id": id, "group_key": clean(groups[id])} for id in sorted(groups)]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(query, rows)
+
+    def charges_of(self, source: str, order_lines: Iterable[tuple[str, str]]) -> list[Charge]:
+        """The CHARGE records on these (order id, order line id), oldest first: what refunds of them refer to."""
+        pairs = sorted(set(order_lines))
+        values = {"source": source, "orders": [order for order, _ in pairs], "lines": [line for _, line in pairs]}
+        with self._engine.begin() as connection:
+            return [Charge(**row._mapping) for row in connection.execute(_CHARGES, values)]
+
+
+def _copy_staged(connection: sa.Connection, distinct: dict[str, Staged]) -> None:
+    create_temporary(connection, "staged", _STAGED)
+    create_temporary(connection, "staged_lines", _LINES)
+    columns = ("key", "hash", "raw", "amount", "currency", "group_key", "dated_at", "subkind")
+    copy_rows(connection, "staged", columns, (_row(key, row) for key, row in distinct.items()))
+    copy_rows(
+        connection,
+        "staged_lines",
+        ("key", "n", "order_id", "order_line_id", "shipment_id", "quantity", "amount"),
+        (
+            (key, n, line.order_id, line.order_line_id, line.shipment_id, line.quantity, line.amount)
+            for key, row in distinct.items()
+            for n, line in enumerate(row.lines, 1)
+        ),
+    )
+    analyze(connection, "staged", "staged_lines")
+
+
+def _row(key: str, row: Staged) -> tuple[object, ...]:
+    text = dump_json(row.raw)
+    return key, hash_text(text), text, row.amount, row.currency, row.group_key, row.dated_at, row.subkind
+
+
+# Sorted by key, so that two runs over the same documents queue up instead of deadlocking. After it every row is locked.
+_UPSERT = sa.text("""
+    WITH kept AS (
+        INSERT INTO source_records (source, kind, key, hash, amount, currency, group_key, dated_at, subkind)
+        SELECT :source, :kind, key, hash, amount, currency, group_key, dated_at, subkind FROM staged ORDER BY key
+        ON CONFLICT (source, kind, key) DO UPDATE SET last_seen = clock_timestamp()
+        RETURNING id, key, hash, xmax = 0 AS fresh
+    )
+    UPDATE staged SET record_id = kept.id, fresh = kept.fresh, previous = kept.hash FROM kept WHERE kept.key = staged.key
+""")
+_FIND_PREVIOUS = sa.text(f"""
+    CREATE TEMPORARY TABLE changed ON COMMIT DROP AS
+    SELECT s.record_id, s.amount, s.currency, s.key, EXISTS (
+        SELECT FROM allocations a JOIN deliveries d ON d.id = a.delivery_id
+        WHERE a.record_id = s.record_id AND a.role = 'bills' AND NOT {open_to_change('d')}
+    ) AS claimed
+    FROM staged s WHERE NOT s.fresh AND s.previous <> s.hash
+""")
+_COUNT = sa.text("""
+    SELECT (SELECT count(*) FROM staged WHERE fresh) AS fresh, count(*) AS changed, count(*) FILTER (WHERE claimed) AS claimed FROM changed
+""")
+_CHANGE = sa.text("""
+    UPDATE source_records r
+    SET hash = s.hash, amount = s.amount, currency = s.currency, group_key = coalesce(s.group_key, r.group_key), dated_at = s.dated_at,
+        subkind = s.subkind, to_plan = r.to_plan OR NOT c.claimed
+    FROM staged s JOIN changed c ON c.record_id = s.record_id WHERE r.id = s.record_id
+""")
+_DROP_OLD_LINES = sa.text("DELETE FROM record_lines l USING changed c WHERE l.record_id = c.record_id")
+_ADD_VERSIONS = sa.text("""
+    INSERT INTO source_versions (record_id, hash, raw)
+    SELECT record_id, hash, CAST(raw AS json) FROM staged WHERE fresh OR previous <> hash ORDER BY record_id
+    ON CONFLICT DO NOTHING
+""")
+_ADD_LINES = sa.text("""
+    INSERT INTO record_lines (record_id, n, order_id, order_line_id, shipment_id, quantity, amount)
+    SELECT s.record_id, l.n, l.order_id, l.order_line_id, l.shipment_id, l.quantity, l.amount
+    FROM staged_lines l JOIN staged s USING (key) WHERE s.fresh OR s.previous <> s.hash
+""")
+_LINK = sa.text("INSERT INTO run_records (run_id, record_id) SELECT :run, record_id FROM staged ORDER BY record_id ON CONFLICT DO NOTHING")
+_LOAD = sa.text("""
+    SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
+    FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash WHERE r.id = ANY(:ids)
+""")
+_CHARGES = sa.text("""
+    SELECT r.id AS record_id, r.key, r.group_key, r.dated_at, l.order_id, l.order_line_id, l.shipment_id, l.quantity, l.amount, r.currency
+    FROM unnest(CAST(:orders AS text[]), CAST(:lines AS text[])) AS wanted (order_id, order_line_id)
+    JOIN record_lines l ON l.order_id = wanted.order_id AND l.order_line_id = wanted.order_line_id
+    JOIN source_records r ON r.id = l.record_id
+    WHERE r.source = :source AND r.subkind = 'CHARGE' ORDER BY r.dated_at NULLS FIRST, r.id, l.n
+""")
