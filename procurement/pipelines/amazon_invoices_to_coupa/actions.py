@@ -1,0 +1,95 @@
+"""The three writes of the pipeline, and how Coupa is asked whether one already happened.
+
+`send` makes exactly one HTTP attempt; `ask` looks for the document by the key Coupa offers: supplier and invoice number,
+the invoice's own status, the marker in a comment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.coupa.client import Coupa
+from connectors.http import Permit
+from procurement.ledger.types import Claimed, Found, Sent
+from procurement.money import Money, to_decimal
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import COMMENT, CREATE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
+from procurement.sending import Action
+
+Json = dict[str, Any]
+
+
+def total_of(raw: Mapping[str, Any]) -> Money | None:
+    """Coupa's total with taxes as read back; None where the answer does not say."""
+    amount, currency = raw.get("total-with-taxes"), (raw.get("currency") or {}).get("code")
+    return Money.of(to_decimal(str(amount)), currency) if amount not in (None, "") and currency else None
+
+
+def verdict_of(raw: Mapping[str, Any]) -> Json:
+    """What Coupa decided: status, and each failed tolerance by its code."""
+    failed = [str(tolerance.get("code")) for tolerance in raw.get("failed-tolerances") or ()]
+    for line in raw.get("invoice-lines") or ():
+        failed += [str(tolerance.get("code")) for tolerance in line.get("failed-tolerances") or ()]
+    return {"status": raw.get("status"), "failed_tolerances": sorted(set(failed))}
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInvoice:
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("create_invoice")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raw = self.coupa.create_invoice(delivery.payload, permit)
+        return Sent(target_id=str(raw["id"]), total=total_of(raw), facts=verdict_of(raw))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        supplier, number = delivery.payload["supplier"]["number"], delivery.payload["invoice-number"]
+        for page in self.coupa.invoices(supplier, [number]):
+            for raw in page:
+                ours = (raw.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery.payload["custom-fields"][DELIVERY_FIELD]
+                return Found(target_id=str(raw["id"]), ours=ours, total=total_of(raw), facts=verdict_of(raw))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitInvoice:
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("act_on_invoice")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raw = self.coupa.act_on_invoice(int(delivery.after_target_id), "submit", permit)
+        return Sent(target_id=str(raw["id"]), total=total_of(raw), facts=verdict_of(raw))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        """Submitted once it is no draft any more."""
+        raw = self.coupa.get_invoice(int(delivery.after_target_id))
+        if raw.get("status") in ("draft", "new"):
+            return None
+        return Found(target_id=str(raw["id"]), ours=True, total=total_of(raw), facts=verdict_of(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class CommentOnInvoice:
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("create_comment")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raw = self.coupa.create_comment("invoices", int(delivery.after_target_id), delivery.payload["text"], permit)
+        return Sent(target_id=str(raw["id"]))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        for page in self.coupa.comments("invoices", int(delivery.after_target_id)):
+            for raw in page:
+                if delivery.payload["marker"] in str(raw.get("comments")):
+                    return Found(target_id=str(raw["id"]), ours=True)
+        return None
+
+
+def actions(coupa: Coupa) -> dict[str, Action]:
+    return {CREATE: CreateInvoice(coupa), SUBMIT: SubmitInvoice(coupa), COMMENT: CommentOnInvoice(coupa)}

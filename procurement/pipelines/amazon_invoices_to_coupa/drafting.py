@@ -1,0 +1,179 @@
+"""One identified, resolved group turned into its deliveries, or into the verdict that stops it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from procurement.documents import GoodsReceipt, Invoice
+from procurement.errors import RecordError
+from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord
+from procurement.matching import MatchResult, Outcome, three_way_match
+from procurement.money import to_decimal
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.comments import exception_comment
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
+    COMMENT,
+    CREATE,
+    PIPELINE,
+    SUBMIT,
+    Draft,
+    business_key,
+    delivery_id,
+)
+from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
+from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
+from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Orders
+from procurement.policies import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafting:
+    """What drafting a batch needs to know; `deliver` adds one document to a plan."""
+
+    instance: str
+    account: str
+    rules: Rules
+    existing: Mapping[tuple[str, str], Json]
+    known: Mapping[str, Known]
+    receipts: Mapping[int, Sequence[GoodsReceipt]]
+    orders: Orders
+    originals: Originals
+    reviewers: Mapping[str, int]
+    pending: frozenset[int]
+    now: datetime
+
+    def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
+        """Plans create, submit and, on an exception, the comment; or says why not."""
+        number = self._free_number(plan, draft)
+        if isinstance(number, Verdict):
+            return number
+        original = self._original(draft)
+        if isinstance(original, Verdict):
+            return original
+        if number != draft.identity.number:
+            draft = self._late_part(draft, number)
+        try:
+            invoice = self._mapped(draft, original)
+        except RecordError as error:
+            return Verdict("dead", "the invoice cannot be built", error.problems)
+        receipts = [receipt for line in invoice.lines for receipt in self.receipts.get(line.po_line_id, ())]
+        match = three_way_match(invoice, self.orders.documents, list(dict.fromkeys(receipts)), self.rules.tolerances)
+        self._plan(plan, draft, invoice=invoice, match=match, original=original)
+        return None
+
+    def _original(self, draft: Draft) -> KnownOriginal | Verdict | None:
+        if not draft.group.is_credit_note:
+            return None
+        return self.originals.find(
+            draft, instance=self.instance, known=self.known, existing=self.existing, rules=self.rules, now=self.now
+        )
+
+    def _free_number(self, plan: Plan, draft: Draft) -> str | Verdict:
+        """The printed number, unless Coupa or the ledger already has it."""
+        number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
+        known = self.known.get(key)
+        if known is None and (found := self.existing.get((draft.supplier, number))) is not None:
+            return self._already_there(plan, draft, found=found, key=key)
+        if known is None or not known.claimed:
+            return number
+        if self.rules.policies.late_component == "second_invoice":
+            return f"{number}-2"
+        late = next((candidate for candidate in draft.group.candidates if candidate.record.id in self.pending), None)
+        if late is not None:
+            sentence = f"A component of {late.record.currency} {late.record.amount} arrived after invoice {number} was sent; it is not on that invoice."
+            plan.findings.append(PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id))
+        return Verdict("held", f"late component of invoice {number}, which was already sent")
+
+    def _late_part(self, draft: Draft, number: str) -> Draft:
+        """What came late, alone, under a number of its own; Amazon's number stays in the payment reference."""
+        fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in self.pending]
+        lines = [line for line in draft.lines if line.candidate.record.id in self.pending]
+        return Draft(replace(draft.group, candidates=fresh), replace(draft.identity, number=number), lines)
+
+    def _already_there(self, plan: Plan, draft: Draft, *, found: Json, key: str) -> Verdict:
+        """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
+        total = to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
+        if total != draft.total.amount:
+            plan.findings.append(
+                PlannedFinding(
+                    kind="amount_differs",
+                    sentence=f"Coupa's invoice {draft.identity.number} is {draft.total.currency} {total:,.2f}, Amazon billed {draft.total}.",
+                    record_id=draft.group.candidates[0].record.id,
+                    expected=str(draft.total.amount),
+                    actual=str(total),
+                    difference=str(total - draft.total.amount),
+                )
+            )
+        ours = (found.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery_id(key)
+        return Verdict("skipped", "already in Coupa, sent by an earlier ledger" if ours else "already in Coupa")
+
+    def _mapped(self, draft: Draft, original: KnownOriginal | None) -> Invoice:
+        """Through the mapping; raises RecordError with every problem."""
+        first = draft.lines[0]
+        header: dict[str, Any] = {
+            "transaction": first.candidate.record.raw,
+            "invoice": {
+                "invoiceNumber": draft.identity.number,
+                "invoiceDate": draft.identity.moment,
+                "invoiceType": draft.identity.kind,
+                "totalAmount": {"amount": str(draft.total.amount), "currencyCode": draft.total.currency},
+            },
+            "po": self.orders.raw[first.order.number],
+            "account": self.rules.accounts.context(self.account),
+            "original": {"number": original.number, "date": original.moment} if original else {},
+        }
+        lines = [
+            {
+                **header,
+                "transaction": line.candidate.record.raw,
+                "line": line.raw,
+                "po": self.orders.raw[line.order.number],
+                "po_line": self.orders.raw_lines[line.po_line.id],
+            }
+            for line in draft.lines
+        ]
+        return self.rules.mapping(PIPELINE).invoice(header, lines)
+
+    def _plan(
+        self, plan: Plan, draft: Draft, *, invoice: Invoice, match: MatchResult, original: KnownOriginal | None
+    ) -> None:
+        key = business_key(self.instance, invoice.supplier, invoice.number)
+        create, submit, total = (CREATE, key), (SUBMIT, key), invoice.total
+        after = (SUBMIT, original.after) if original and original.after else None
+        version = self.rules.version
+        plan.deliveries.append(
+            PlannedDelivery(
+                action=CREATE, business_key=key, payload=invoice_payload(invoice, delivery_id=delivery_id(key)),
+                amount=total.amount, currency=total.currency, after=after, outcome=match.outcome.value,
+                mapping_version=version, policy_version=version,
+            )  # fmt: skip
+        )
+        plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
+        if match.outcome is Outcome.EXCEPTION:
+            comment = exception_comment(
+                invoice, match, lines=draft.lines, policies=self.rules.policies, user_ids=self.reviewers, marker=delivery_id(key)
+            )
+            plan.deliveries.append(PlannedDelivery(action=COMMENT, business_key=key, payload=comment, after=submit))
+        plan.findings.extend(match_findings(match, create))
+        plan.records.extend(
+            PlannedRecord(
+                record_id=candidate.record.id, state="planned", bills=create, amount=candidate.record.amount,
+                currency=candidate.record.currency, hash=candidate.record.hash,
+            )  # fmt: skip
+            for candidate in draft.group.candidates
+        )
+
+
+def match_findings(match: MatchResult, create: tuple[str, str]) -> Iterator[PlannedFinding]:
+    """The comparisons that did not come out equal, within tolerance or not."""
+    for finding in match.findings:
+        yield PlannedFinding(
+            kind=finding.kind, sentence=finding.sentence, delivery=create, breached=finding.breached,
+            line=text(finding.line), expected=text(finding.expected), actual=text(finding.actual),
+            difference=text(finding.difference), limit=text(finding.limit),
+        )  # fmt: skip
+
+
+def text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,43 @@
+"""A group on its way to becoming a Coupa document, and the keys it will be known by."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from procurement.money import Money
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import Group
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Identity
+from procurement.pipelines.amazon_invoices_to_coupa.lines import ResolvedLine
+
+PIPELINE = "amazon_invoices_to_coupa"
+CREATE, SUBMIT, COMMENT = "create_invoice", "submit_invoice", "comment_on_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A group with its number, date and PO lines."""
+
+    group: Group
+    identity: Identity
+    lines: Sequence[ResolvedLine]
+
+    @property
+    def supplier(self) -> str:
+        """The PO's supplier: the Coupa supplier that stands for Amazon Business, never the marketplace seller."""
+        return self.lines[0].order.supplier
+
+    @property
+    def total(self) -> Money:
+        """Amazon's own total: the sum of its lines' totalAmount."""
+        amounts = [line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount]
+        return Money.sum((Money.of(amount.amount, amount.currency_code) for amount in amounts), amounts[0].currency_code)
+
+
+def delivery_id(business_key: str) -> str:
+    """Ours, stable over restarts: the same invoice always carries the same id."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PIPELINE}/{CREATE}/{business_key}"))
+
+
+def business_key(instance: str, supplier: str, number: str) -> str:
+    """One Coupa document: the instance, the supplier's number, the invoice number as printed."""
+    return f"{instance}/{supplier}/{number}"

@@ -1,0 +1,89 @@
+"""Each Amazon transaction line tied to its Coupa PO line: PO number first, then PO line number, then ASIN.
+
+Amazon's line and shipment ids may differ between its APIs, so nothing here relies on them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.amazon_business.payloads import TransactionLineItem
+from procurement.documents import PurchaseOrder, PurchaseOrderLine
+from procurement.errors import RecordError
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import Candidate, Group, Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Orders
+from procurement.purchase_orders import resolve_line
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedLine:
+    """A transaction line, its raw form for the mapping, and the PO line it bills."""
+
+    candidate: Candidate
+    line: TransactionLineItem
+    raw: Json
+    order: PurchaseOrder
+    po_line: PurchaseOrderLine
+
+
+def each_line(group: Group) -> Iterator[tuple[Candidate, TransactionLineItem, Json]]:
+    """The lines of all the group's transactions, in the order Amazon gives them."""
+    for candidate in group.candidates:
+        raw_lines = candidate.record.raw.get("transactionLineItems") or ()
+        for line, raw in zip(candidate.lines, raw_lines, strict=True):
+            yield candidate, line, raw
+
+
+def resolve_group(group: Group, orders: Orders, *, no_po: str) -> list[ResolvedLine] | Verdict:
+    """Every line with its PO line, or the verdict that lists each line that has none."""
+    resolved: list[ResolvedLine] = []
+    problems: list[str] = []
+    without_po = False
+    for candidate, line, raw in each_line(group):
+        number = (line.purchase_order_number or "").strip()
+        order = orders.documents.get(number)
+        label = f"Order {line.order_id}, {line.asin or 'no ASIN'}"
+        if order is None:
+            without_po = True
+            problems.append(_no_order(label, number, orders))
+            continue
+        try:
+            po_line = resolve_line(
+                order,
+                line_number=line.purchase_order_line_item_id,
+                asin=line.asin,
+                quantity=line.quantity,
+                unit_price=line.unit_price.amount if line.unit_price else None,
+            )
+        except RecordError as error:
+            problems.extend(f"{label}: {problem}" for problem in error.problems)
+            continue
+        resolved.append(ResolvedLine(candidate, line, raw, order, po_line))
+    if not problems:
+        return resolved
+    if without_po and no_po == "hold":
+        return Verdict("held", "no purchase order", tuple(problems))
+    return Verdict("dead", "no purchase order" if without_po else "no purchase order line", tuple(problems))
+
+
+def _no_order(label: str, number: str, orders: Orders) -> str:
+    if not number:
+        return f"{label}: Amazon shows no PO number. Code it in Coupa by hand, or discard it with the reason."
+    if number in orders.unreadable:
+        return f"{label}: PO {number} cannot be used: {' '.join(orders.unreadable[number])}"
+    return f"{label}: Coupa has no PO {number[:40]!r}. Correct or create it there, then replay."
+
+
+def header_conflict(lines: list[ResolvedLine]) -> Verdict | None:
+    """An invoice over two suppliers, charts or currencies is held, never split."""
+    for word, values in (
+        ("suppliers", {line.order.supplier for line in lines}),
+        ("charts of accounts", {line.order.chart_of_accounts for line in lines}),
+        ("PO currencies", {line.order.currency for line in lines}),
+    ):
+        if len(values) > 1:
+            return Verdict("held", f"the invoice spans several {word}: {', '.join(sorted(map(str, values)))}")
+    billed = {amount.currency_code for line in lines for amount in line.line.amounts}
+    ordered = lines[0].order.currency
+    if billed - {ordered}:
+        return Verdict("held", f"billed in {', '.join(sorted(billed))}, ordered in {ordered}")
+    return None

@@ -1,0 +1,84 @@
+"""The original invoice of each credit note, and how far it has got.
+
+A credit note goes to Coupa only after its original is there: created in the same plan or by an earlier run, or keyed
+by a clerk. Until then it waits, for `original_wait_days`; after that a person decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from procurement.ledger.types import Known
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Original, original_of
+from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
+from procurement.policies import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOriginal:
+    """`after` is the business key of a delivery the credit note must follow; None when the original is in Coupa."""
+
+    number: str
+    moment: datetime
+    after: str | None = None
+
+
+class Originals:
+    """Originals of a batch's credit notes; `named` maps each credit note's number to what Amazon says of its original."""
+
+    def __init__(self, drafts: Sequence[Draft], details: Details) -> None:
+        self._planned = {(draft.supplier, draft.identity.number) for draft in drafts if not draft.group.is_credit_note}
+        self._named: dict[str, Original | None] = {
+            draft.identity.number: original_of(draft.group, details) for draft in drafts if draft.group.is_credit_note
+        }
+
+    def number_of(self, draft: Draft) -> str | None:
+        original = self._named.get(draft.identity.number)
+        return original.number if original else None
+
+    def find(
+        self,
+        draft: Draft,
+        *,
+        instance: str,
+        known: Mapping[str, Known],
+        existing: Mapping[tuple[str, str], Json],
+        rules: Rules,
+        now: datetime,
+    ) -> KnownOriginal | Verdict:
+        """The original to name, or why the credit note waits, is held or is skipped."""
+        original = self._named.get(draft.identity.number)
+        if original is None:
+            return self._unseen(draft, rules, now, "no original invoice is known for this refund")
+        if (draft.supplier, original.number) in existing:
+            return KnownOriginal(original.number, original.moment)
+        key = business_key(instance, draft.supplier, original.number)
+        delivery = known.get(key)
+        if delivery is not None and delivery.state == "delivered":
+            return KnownOriginal(original.number, original.moment)
+        if (draft.supplier, original.number) in self._planned or (delivery and delivery.state in ("planned", "sending")):
+            return KnownOriginal(original.number, original.moment, after=key)
+        go_live = rules.rollout.of(PIPELINE).go_live
+        if go_live and original.moment.date() < go_live:
+            return Verdict("skipped", f"refund of invoice {original.number}, which is before go-live")
+        return self._unseen(draft, rules, now, f"original invoice {original.number} is not in Coupa yet")
+
+    def _unseen(self, draft: Draft, rules: Rules, now: datetime, reason: str) -> Verdict:
+        newest = draft.group.newest_feed
+        patience = timedelta(days=rules.policies.original_wait_days)
+        if newest is not None and now - newest > patience:
+            return Verdict("held", f"{reason}, after {rules.policies.original_wait_days} days")
+        return Verdict("waiting", reason)
+
+
+def numbers_to_look_up(drafts: Iterable[Draft], originals: Originals) -> dict[str, set[str]]:
+    """Invoice numbers by supplier that Coupa is asked for before anything is created: ours, and the originals named."""
+    wanted: dict[str, set[str]] = {}
+    for draft in drafts:
+        numbers = wanted.setdefault(draft.supplier, set())
+        numbers.add(draft.identity.number)
+        if (original := originals.number_of(draft)) is not None:
+            numbers.add(original)
+    return wanted

@@ -1,0 +1,163 @@
+"""From transactions to planned deliveries: the decisions of the pipeline, in the order they are taken.
+
+    read → screened (how paid, which marketplace) → grouped by number → settled → dated → go-live → PO lines → already in
+    Coupa, or already sent? → original of a credit note → mapped → matched → create, submit, comment where the match fails
+
+Every record leaves with exactly one fate: billed by a delivery, or a state with its reason. Nothing here writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from procurement.documents import GoodsReceipt
+from procurement.ledger.types import Known, Plan, PlannedRecord, Record
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
+    Candidate,
+    Group,
+    Verdict,
+    read_candidate,
+    screen,
+    settles_at,
+)
+from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
+from procurement.pipelines.amazon_invoices_to_coupa.lines import header_conflict, resolve_group
+from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
+from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
+    InvoiceSource,
+    InvoiceTarget,
+    KnownDeliveries,
+    Orders,
+    read_details,
+    read_existing,
+    read_orders,
+    read_receipts,
+)
+from procurement.policies import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Plans batches of records, each batch made of whole groups.
+
+    `known` tells what the ledger already has of business keys; `reviewers` are Coupa user ids by login; `released` are
+    invoice numbers that a person let through the go-live date.
+    """
+
+    amazon: InvoiceSource
+    coupa: InvoiceTarget
+    known: KnownDeliveries
+    rules: Rules
+    now: datetime
+    reviewers: Mapping[str, int]
+    released: frozenset[str] = frozenset()
+
+    def plan(self, records: Sequence[Record], *, pending: frozenset[int]) -> Plan:
+        """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
+        plan = Plan()
+        groups = self._grouped(plan, records)
+        details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
+        identified = self._identified(plan, groups, details)
+        orders = read_orders(self.coupa, po_numbers(group for group, _ in identified))
+        drafts = self._drafts(plan, identified, orders)
+        originals = Originals(drafts, details)
+        numbers = numbers_to_look_up(drafts, originals)
+        drafting = Drafting(
+            instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, reviewers=self.reviewers, now=self.now,
+            existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
+            orders=orders, originals=originals, pending=pending,
+        )  # fmt: skip
+        for draft in sorted(drafts, key=lambda draft: draft.group.is_credit_note):  # originals before their credit notes
+            verdict = drafting.deliver(plan, draft)
+            if verdict is not None:
+                fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]
+                settle(plan, fresh, verdict)
+        return plan
+
+    def _grouped(self, plan: Plan, records: Iterable[Record]) -> list[Group]:
+        """Readable, screened and settled groups; the rest is settled in `plan`. A record without number stands alone."""
+        groups: dict[str, Group] = {}
+        for record in records:
+            candidate = read_candidate(record)
+            if isinstance(candidate, Verdict):
+                plan.records.append(planned_record(record, candidate))
+            elif (verdict := screen(candidate, self.rules.policies)) is not None:
+                settle(plan, [candidate], verdict)
+            else:
+                number = record.group_key or ""
+                groups.setdefault(number or f"\0{record.key}", Group(number)).candidates.append(candidate)
+        return [group for group in groups.values() if self._is_settled(plan, group)]
+
+    def _is_settled(self, plan: Plan, group: Group) -> bool:
+        moment = settles_at(group, self.rules.policies)
+        if moment is None or moment <= self.now:
+            return True
+        settle(plan, group.candidates, Verdict("waiting", f"settling until {moment:%Y-%m-%d %H:%M} UTC"))
+        return False
+
+    def _identified(self, plan: Plan, groups: Iterable[Group], details: Details) -> list[tuple[Group, Identity]]:
+        """Groups under their final number and date: charges numbered only now join those already numbered."""
+        merged: dict[str, tuple[Group, Identity]] = {}
+        for group in groups:
+            identity = identify(group, details)
+            if isinstance(identity, Verdict):
+                settle(plan, group.candidates, identity)
+            elif identity.number in merged:
+                merged[identity.number][0].candidates.extend(group.candidates)
+            else:
+                merged[identity.number] = (Group(identity.number, list(group.candidates)), identity)
+        return list(merged.values())
+
+    def _drafts(self, plan: Plan, identified: Iterable[tuple[Group, Identity]], orders: Orders) -> list[Draft]:
+        go_live = self.rules.rollout.of(PIPELINE).go_live
+        drafts: list[Draft] = []
+        for group, identity in identified:
+            if go_live and identity.moment.date() < go_live and identity.number not in self.released:
+                settle(plan, group.candidates, Verdict("skipped", "before go-live"))
+                continue
+            lines = resolve_group(group, orders, no_po=self.rules.policies.no_po)
+            verdict = lines if isinstance(lines, Verdict) else header_conflict(lines)
+            if verdict is not None:
+                settle(plan, group.candidates, verdict)
+            elif not isinstance(lines, Verdict):
+                drafts.append(Draft(group, identity, lines))
+        return drafts
+
+    def _known(self, numbers: Mapping[str, Iterable[str]]) -> Mapping[str, Known]:
+        return self.known([business_key(self.coupa.instance, supplier, number) for supplier in numbers for number in numbers[supplier]])
+
+    def _receipts(self, drafts: Iterable[Draft]) -> Mapping[int, Sequence[GoodsReceipt]]:
+        """Receipts of the PO lines that are matched against them."""
+        lines = {line.po_line.id for draft in drafts for line in draft.lines if line.po_line.receipt_required}
+        return read_receipts(self.coupa, lines)
+
+
+def po_numbers(groups: Iterable[Group]) -> list[str]:
+    return [
+        number.strip()
+        for group in groups
+        for candidate in group.candidates
+        for line in candidate.lines
+        if (number := line.purchase_order_number)
+    ]
+
+
+def planned_record(record: Record, verdict: Verdict) -> PlannedRecord:
+    """A record that no delivery bills; a waiting one is planned again by later runs."""
+    return PlannedRecord(
+        record_id=record.id,
+        state=verdict.state,
+        reason=verdict.reason,
+        errors=verdict.errors,
+        amount=record.amount,
+        currency=record.currency,
+        to_plan=verdict.state == "waiting",
+        hash=record.hash,
+    )
+
+
+def settle(plan: Plan, candidates: Iterable[Candidate], verdict: Verdict) -> None:
+    """The same fate for all of them."""
+    plan.records.extend(planned_record(candidate.record, verdict) for candidate in candidates)

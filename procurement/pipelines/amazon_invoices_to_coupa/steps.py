@@ -1,0 +1,153 @@
+"""The steps up to sending. Each takes ready clients and an open ledger, and can be repeated after any crash."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa.client import Coupa
+from connectors.tally import Tally
+from procurement.clock import Clock
+from procurement.ledger import Ledger
+from procurement.ledger.types import Pending, Plan, Record, Run, Window
+from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
+from procurement.pipelines.amazon_invoices_to_coupa.comments import read_reviewers
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
+from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
+from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, shadowed, unkept
+from procurement.pipelines.amazon_invoices_to_coupa.staging import KIND, source_of, staged
+from procurement.pipelines.windows import RunRequest, pieces, requested_window, unread_window
+from procurement.policies import Mode, Rules
+from procurement.sending import send_due
+
+LONGEST_FEED_WINDOW = timedelta(days=30)
+BATCH = 500  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
+
+Summary = dict[str, Any]
+
+
+def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
+    """The run, with its window resolved once; a retry gets the same one back."""
+    now = clock.now()
+    window = _window(ledger, request, rules=rules, now=now)
+    return ledger.runs.open(request.dag_id, request.run_id, now=now, window=window, dry_run=request.dry_run)
+
+
+def _window(ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime) -> Window | None:
+    """The form's window; nothing when switched off, woken by an asset or asked for numbers; a backfill's range; else the unread."""
+    rollout = rules.rollout.of(PIPELINE)
+    if (window := requested_window(request, now=now)) is not None:
+        return window
+    if rollout.mode is Mode.OFF or request.kind == "asset_triggered" or request.document_numbers:
+        return None
+    if request.kind == "backfill":
+        return request.interval
+    until = request.interval.end if request.interval and request.kind == "scheduled" else now
+    since = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live else until - timedelta(days=1)
+    overlap = timedelta(hours=rules.policies.overlap_hours)
+    return unread_window(ledger.coverage.uncovered(PIPELINE, until, since=min(since, until), overlap=overlap))
+
+
+def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
+    """Stages every transaction of the run's window, and covers it once all its pages are kept. A dry run stages nothing."""
+    if run.dry_run:
+        return {"run": run.id, "seen": 0}
+    tally, source = Tally(), source_of(amazon.account)
+    for page in feed(amazon, run.window, tally):
+        ledger.records.stage(run, source, KIND, [staged(raw) for raw in page])
+    ledger.runs.keep_tally(run, source, tally)
+    if run.window is not None:
+        ledger.coverage.cover(PIPELINE, run.window)
+    return {"run": run.id, "seen": tally.documents, "repeats": tally.repeats}
+
+
+def feed(amazon: AmazonBusiness, window: Window | None, tally: Tally) -> Iterator[list[dict[str, Any]]]:
+    """The pages of the window, in calls of at most 30 days."""
+    for piece in pieces(window, LONGEST_FEED_WINDOW):
+        yield from amazon.transaction_pages(piece.start, piece.end, tally=tally)
+
+
+def transform(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Plans whatever has no plan yet, whichever run read it; in a dry run or in shadow it only shows the plan."""
+    mode = rules.rollout.of(PIPELINE).mode
+    if mode is Mode.OFF and not run.dry_run:
+        return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+    planner = Planner(
+        amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
+        reviewers=read_reviewers(coupa, rules.policies), released=frozenset(request.document_numbers),
+    )  # fmt: skip
+    if run.dry_run:
+        return _show_plan(amazon, ledger, run=run, planner=planner)
+    planned = records = 0
+    previews: list[dict[str, Any]] = []
+    source = source_of(amazon.account)
+    with ledger.planning.planning_lock(PIPELINE):
+        if request.document_numbers:
+            ledger.records.reopen_groups(source, KIND, request.document_numbers)
+        waiting = ledger.records.to_plan(source, KIND)
+        for batch in batches(ledger, source, waiting):
+            plan = planner.plan(ledger.records.load(batch), pending=frozenset(row.id for row in waiting))
+            if mode is Mode.SHADOW:
+                previews += preview(plan)
+                plan = shadowed(plan)
+            counts = ledger.planning.keep(run, plan)
+            planned, records = planned + counts.planned + counts.replaced, records + counts.records
+        if mode is Mode.SHADOW:
+            ledger.plans.keep(run, previews)
+    return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
+
+
+def batches(ledger: Ledger, source: str, waiting: Sequence[Pending]) -> Iterator[list[int]]:
+    """Record ids in batches of whole groups, the records already planned in a group included.
+
+    Charges come before refunds, so that a credit note finds its original planned by an earlier batch.
+    """
+    groups: dict[str, list[int]] = {}
+    for row in sorted(waiting, key=lambda row: row.subkind != "CHARGE"):
+        groups.setdefault(row.group_key or f"\0{row.id}", []).append(row.id)
+    names = list(groups)
+    for start in range(0, len(names), BATCH):
+        chosen = names[start : start + BATCH]
+        ids = dict.fromkeys(id for name in chosen for id in groups[name])
+        numbered = [name for name in chosen if not name.startswith("\0")]
+        ids.update(dict.fromkeys(row.id for row in ledger.records.of_groups(source, KIND, numbered)))
+        yield list(ids)
+
+
+def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Planner) -> Summary:
+    """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
+    source = source_of(amazon.account)
+    rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
+    records = [
+        Record(
+            id=n, source=source, kind=KIND, key=row.key, hash="", raw=row.raw, amount=row.amount, currency=row.currency,
+            group_key=row.group_key, dated_at=row.dated_at, subkind=row.subkind,
+        )  # fmt: skip
+        for n, row in enumerate(rows.values(), 1)
+    ]
+    plan: Plan = planner.plan(records, pending=frozenset(record.id for record in records))
+    ledger.plans.keep(run, [*preview(plan), *unkept(plan, records)])
+    return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(preview(plan))}
+
+
+def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
+    """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run."""
+    if run.dry_run:
+        return {"run": run.id, "sent": 0}
+    frozen = rules.rollout.of(PIPELINE).mode is not Mode.LIVE
+    counts = send_due(
+        ledger, PIPELINE, actions(coupa), policy=rules.policies.sending, seconds=seconds, workers=workers, settle_only=frozen
+    )
+    return {"run": run.id, **counts.as_summary()}
+
+
+def totals(summaries: Iterable[Mapping[str, Any]]) -> Summary:
+    """The counts of several workers added up."""
+    added: Summary = {}
+    for summary in summaries:
+        for word, count in summary.items():
+            added[word] = count if word == "run" else added.get(word, 0) + count
+    return added
