@@ -84,7 +84,7 @@ class TokenSource:
     def refuse(self, token: Token) -> None:
         """The vendor refused `token`: the next `current()` is another. Threads refused together share one new token."""
         with self._lock:
-            if self._token is token:
+            if self._token is not None and self._token.value == token.value:
                 self._token, self._refused = None, True
 
     def accept(self, token: Token) -> None:

@@ -57,23 +57,6 @@ def by_id(
             return
 
 
-def by_offset(operation: Operation, fetch: Callable[[int], Any]) -> Iterator[list[Json]]:
-    """Pages by number of records to skip, for small lists that do not change while they are read."""
-    seen: set[object] = set()
-    offset = 0
-    while True:
-        page = read_rows(operation, fetch(offset))
-        ids = [row.get("id") for row in page]
-        if seen.intersection(ids):
-            raise _unexpected(operation, f"the page at offset {offset} repeats a record")
-        seen.update(ids)
-        if page:
-            yield page
-        if len(page) < PAGE:
-            return
-        offset += len(page)
-
-
 def read_rows(operation: Operation, rows: object) -> list[Json]:
     """`rows` as a list of objects; UnexpectedResponse if it is anything else."""
     if not isinstance(rows, list):

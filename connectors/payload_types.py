@@ -47,6 +47,13 @@ def blank_to_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def read_text(value: object) -> object:
+    """Text as it is, blank as None, a whole number (an id that came unquoted) as its digits."""
+    if type(value) is str:
+        return value if value.strip() else None
+    return str(value) if type(value) is int else value
+
+
 def none_to_empty(value: object) -> object:
     """A list that is null is a list of nothing."""
     return () if value is None else value
@@ -58,8 +65,8 @@ def write_exact(value: Decimal) -> str:
 
 
 Exact = Annotated[Decimal, PlainValidator(read_exact), PlainSerializer(write_exact, return_type=str)]
-Moment = Annotated[datetime, PlainValidator(read_moment)]
-Text = Annotated[str | None, BeforeValidator(blank_to_none)]
+Moment = Annotated[datetime, PlainValidator(read_moment), PlainSerializer(datetime.isoformat, return_type=str)]
+Text = Annotated[str | None, BeforeValidator(read_text)]
 Optional = Annotated[Value | None, BeforeValidator(blank_to_none)]
 Several = Annotated[tuple[Value, ...], BeforeValidator(none_to_empty)]
 

@@ -59,10 +59,8 @@ class AmazonBusiness:
         With `tally`, each is counted as a `transaction` under its id, or its content's hash where it has none.
         """
         query = _window("feedStartDate", "feedEndDate", feed_from, feed_to, longest=LONGEST_FEED)
-        for page in self._pages(GET_TRANSACTIONS, query, rows="transactions"):
-            if tally is not None:
-                count_transactions(tally, page)
-            yield page
+        pages = self._pages(GET_TRANSACTIONS, query, rows="transactions")
+        return _counted(pages, tally) if tally is not None else pages
 
     def invoice_details(self, order_lines: Iterable[OrderLineKey]) -> Iterator[InvoiceDetails]:
         """Invoice numbers and dates of order lines, 25 a call, matched by their three ids; unknown ones are absent."""
@@ -149,6 +147,12 @@ class AmazonBusiness:
             return self._edge.read(operation, path=path, query=following)
 
         return by_token(operation, fetch, rows=rows)
+
+
+def _counted(pages: Iterator[list[Json]], tally: Tally) -> Iterator[list[Json]]:
+    for page in pages:
+        count_transactions(tally, page)
+        yield page
 
 
 def _window(

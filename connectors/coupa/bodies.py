@@ -6,11 +6,11 @@ go out as text, dates as plain days, absent values not at all.
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from connectors.payload_types import CoupaBody, Day, Exact, Moment
 
-CustomFields = dict[str, str | int | bool | None]
+CustomFields = dict[str, StrictStr | StrictInt | StrictBool]
 
 
 class Reference(CoupaBody):

@@ -41,11 +41,11 @@ class Coupa(CoupaReads):
 
     def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:
         """A new draft invoice or credit note."""
-        body = checked(InvoicePayload, payload, "create_invoice")
+        body = checked(InvoicePayload, payload, "create_invoice", permit)
         return self._write("create_invoice", permit, body, fields=wanted.INVOICE)
 
     def update_invoice(self, id: int, payload: InvoiceChanges | Given, permit: Permit) -> Json:
-        body = checked(InvoiceChanges, payload, "update_invoice")
+        body = checked(InvoiceChanges, payload, "update_invoice", permit)
         return self._write("update_invoice", permit, body, fields=wanted.INVOICE, id=id)
 
     def act_on_invoice(
@@ -53,18 +53,18 @@ class Coupa(CoupaReads):
     ) -> Json:
         """`action` is a word of INVOICE_ACTIONS; the answer is the invoice with the status that Coupa gave it."""
         known(action, INVOICE_ACTIONS)
-        body = checked(InvoiceActionPayload, payload, "act_on_invoice") if payload is not None else None
+        body = checked(InvoiceActionPayload, payload, "act_on_invoice", permit) if payload is not None else None
         return self._write("act_on_invoice", permit, body, fields=wanted.INVOICE, id=id, action=action)
 
     def create_comment(self, document: str, id: int, text: str, permit: Permit) -> Json:
         """A comment on a document (`invoices`, `purchase_orders`, ...); `@[User:5]` in it notifies that user."""
-        body = checked(CommentPayload, {"comments": text}, "create_comment")
+        body = checked(CommentPayload, {"comments": text}, "create_comment", permit)
         path = comments_path("create_comment", document, id)
         return self._write("create_comment", permit, body, fields=wanted.COMMENT, path=path)
 
     def create_receipt(self, payload: ReceiptPayload | Given, permit: Permit) -> Json:
         """A receiving transaction: receipt, return or partial void, as its `type` says."""
-        body = checked(ReceiptPayload, payload, "create_receipt")
+        body = checked(ReceiptPayload, payload, "create_receipt", permit)
         return self._write("create_receipt", permit, body, fields=wanted.RECEIPT)
 
     def void_receipt(self, id: int, permit: Permit) -> Json:
@@ -78,7 +78,7 @@ class Coupa(CoupaReads):
 
     def create_integration_run(self, integration: str, permit: Permit) -> Json:
         """A pending run of the integration with this code."""
-        body = checked(RunPayload, {"integration": {"code": integration}}, "create_integration_run")
+        body = checked(RunPayload, {"integration": {"code": integration}}, "create_integration_run", permit)
         return self._write("create_integration_run", permit, body, fields=wanted.INTEGRATION_RUN)
 
     def act_on_integration_run(self, id: int, action: str, permit: Permit, *, total_records: int | None = None) -> Json:
@@ -92,7 +92,7 @@ class Coupa(CoupaReads):
     ) -> Json:
         """An error of a run; with `alert` Coupa mails the integration's contacts."""
         name = "alert_integration_error" if alert else "create_integration_error"
-        body = checked(IntegrationErrorPayload, payload, name)
+        body = checked(IntegrationErrorPayload, payload, name, permit)
         return self._write(name, permit, body, fields=wanted.INTEGRATION_ERROR)
 
     def resolve_integration_error(self, id: int, permit: Permit) -> Json:
@@ -117,13 +117,14 @@ class Coupa(CoupaReads):
         return answer
 
 
-def checked(model: type[Model], payload: Model | Given, operation: str) -> Json:
-    """The JSON to send; RejectedError with every problem when the payload breaks its model."""
+def checked(model: type[Model], payload: Model | Given, operation: str, permit: Permit) -> Json:
+    """The JSON to send; RejectedError with every problem, and the permit given back, when it breaks its model."""
     if isinstance(payload, model):
         return payload.body()
     try:
         return model.model_validate(payload).body()
     except ValidationError as error:
+        permit.release()
         problems = error.errors(include_url=False, include_input=False)
         reasons = (f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in problems)
         raise RejectedError(tuple(redact(reason) for reason in reasons), operation=operation) from None
