@@ -8,6 +8,7 @@ across threads. So this is our own sixty lines over the same watched wire as eve
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 TOKEN_PATIENCE = Patience(attempts=4, seconds=60.0)
 USUAL_LIFETIME = 3600.0
+TOKENS_REMEMBERED = 8  # so that a late answer to an old one is redacted too
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +62,7 @@ class TokenSource:
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._refused = False
+        self._issued: deque[str] = deque(maxlen=TOKENS_REMEMBERED)
         self._operation = Operation("token", "POST", url, Bucket("token", 1, 1), read=True)
 
     def __repr__(self) -> str:
@@ -67,11 +70,10 @@ class TokenSource:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the credentials and the token in use."""
-        token = self._token
+        """What must never be shown: the credentials and the tokens of late."""
         form = self._request.form or {}
         secrets = tuple(value for name, value in form.items() if name not in ("grant_type", "scope"))
-        return (*secrets, token.value) if token else secrets
+        return (*secrets, *tuple(self._issued))
 
     def current(self) -> Token:
         """The token in use, or a new one when it is close to its end; AuthError or TransientError if none is given."""
@@ -99,6 +101,7 @@ class TokenSource:
         run = repeating(self._operation, self._patience, sleep=self._sleep, on_pause=self._report)
         answer: Answer = run(self._wire.exchange, self._request)
         value, lifetime = self._read(answer)
+        self._issued.append(value)
         lifetime /= self._speed
         after_refusal, self._refused = self._refused, False
         logger.info("operation=token status=%s lifetime=%.0f", answer.status, lifetime)
