@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeAlias
 
 from procurement.money import Money
+
+Day: TypeAlias = date  # an invoice has a field of the name `date`
 
 
 class ChargeKind(StrEnum):
@@ -27,6 +30,16 @@ class TaxLine:
     rate: Decimal | None = None  # percent: 8.25 means 8.25 %
     code: str | None = None
     description: str | None = None
+    base: Money | None = None  # what the rate applies to, where the source lets us know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something a person should know of a document that does not stop it: it becomes a finding, never a breach."""
+
+    kind: str
+    line: int | None
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,7 @@ class Invoice:
     """An invoice or credit note ready for Coupa; a credit note's quantities and amounts are negative."""
 
     number: str
-    date: date
+    date: Day
     is_credit_note: bool
     supplier: str  # Coupa supplier number
     currency: str
@@ -77,19 +90,21 @@ class Invoice:
     bill_to: str | None = None  # location code of the bill-to address
     remit_to: str | None = None  # remit-to code
     original_number: str | None = None
-    original_date: date | None = None
+    original_date: Day | None = None
     requester_email: str | None = None
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
     @property
     def tax(self) -> Money:
-        owners = (*self.lines, *self.charges)
+        owners: tuple[InvoiceLine | InvoiceCharge, ...] = (*self.lines, *self.charges)
         return Money.sum((tax.amount for owner in owners for tax in owner.tax_lines), self.currency)
 
     @property
     def total(self) -> Money:
         """Lines, charges and taxes: what Coupa will show as total-with-taxes."""
-        return Money.sum((part.total for part in (*self.lines, *self.charges)), self.currency) + self.tax
+        parts: tuple[InvoiceLine | InvoiceCharge, ...] = (*self.lines, *self.charges)
+        return Money.sum((part.total for part in parts), self.currency) + self.tax
 
     def charged(self, kind: ChargeKind) -> Money:
         return Money.sum((charge.total for charge in self.charges if charge.kind is kind), self.currency)

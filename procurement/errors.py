@@ -4,6 +4,7 @@
     ├── ConfigurationError   our own YAML or settings: the analyst or the installer acts
     │   └── MappingError     a mapping, lookup, charge, tolerance or policy file
     ├── RecordError          this document cannot be processed: it becomes a dead letter with all its problems
+    │   └── DecisionNeeded   nothing is wrong with it, but a person must decide first: it is held
     ├── MoneyError           an amount or currency broke a rule of `money`
     ├── DuplicateTarget      the target holds two documents where there must be one: an alarm
     └── IncompleteRun        a run cannot account for every document it saw
@@ -37,6 +38,10 @@ class RecordError(ProcurementError):
         self.document = document
         self.problems = tuple(problems)
         super().__init__(f"{document}: {' '.join(self.problems)}")
+
+
+class DecisionNeeded(RecordError):
+    """A policy wants a person's decision (conflicting currency, unknown tax code): hold it, with the same sentences."""
 
 
 class DuplicateTarget(ProcurementError):

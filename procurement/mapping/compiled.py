@@ -1,0 +1,237 @@
+"""A mapping compiled once: a vendor's documents in, an `Invoice` out.
+
+Promises: every problem of a document is reported at once; lines, charges and taxes are Amazon's total to the cent
+(checked on every document); what contradicts itself is never guessed at, it raises `DecisionNeeded`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from procurement.charges import Billed, ChargeRules, Components, LineProblem, bill_line, consolidate
+from procurement.documents import Invoice, InvoiceCharge, InvoiceLine, Note
+from procurement.errors import DecisionNeeded, RecordError
+from procurement.mapping.converters import FieldProblem
+from procurement.mapping.fields import Context, Read, Tables, compile_read, compile_target
+from procurement.mapping.grammar import FieldRule, HeaderRules, LineRules, MappingFile, targets
+from procurement.money import Money
+from procurement.taxes import TaxRules
+
+CUSTOM = "custom_fields."
+COMPONENTS = (
+    "is_refund", "quantity", "principal", "total", "unit_price", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax",
+    "tax_rate", "shipping_tax_rate", "gift_wrap_tax_rate", "tax_exemption", "marketplace",
+)  # fmt: skip
+LINE_FIELDS = (
+    "po_number", "po_line_number", "po_line_id", "description", "part_number", "unit_of_measure", "commodity", "account",
+    "match_reference",
+)  # fmt: skip
+OVERREFUND = "OVERREFUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The rule files beside the mapping; `accounts` are named accounts by chart."""
+
+    charges: ChargeRules
+    taxes: TaxRules
+    accounts: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is wrong, and what a person must decide, while one document is built."""
+
+    problems: list[str]
+    decisions: list[str]
+
+
+class CompiledMapping:
+    """One field mapping, ready to run; safe to share between threads."""
+
+    def __init__(self, name: str, file: MappingFile, tables: Tables, choices: Choices) -> None:
+        self.name = name
+        self._choices = choices
+        self._header = [(target, _header_field(target, rules, tables)) for target, rules in targets(file.header)]
+        self._line = [(target, compile_target(target, rules, tables)) for target, rules in targets(file.line)]
+        self._agreements = _agreements(file.header) + _agreements(file.line)
+        self._transaction_type = compile_read(("transaction.transactionType",))
+
+    def invoice(self, header: Context, lines: Sequence[Context]) -> Invoice:
+        """Raises RecordError with every problem, DecisionNeeded where only a person can decide."""
+        found = _Findings([], [])
+        top = self._read_header(header, lines, found)
+        label = f"Invoice {top.get('number') or '(no number)'}"
+        rows = [self._read_line(number, context, found) for number, context in enumerate(lines, 1)]
+        if not lines:
+            found.problems.append("It has no lines.")
+        if found.problems:
+            raise RecordError(label, found.problems)
+        billed = self._bill(top, rows, found)
+        if found.problems:
+            raise RecordError(label, found.problems)
+        self._check_agreements(header, lines, found)
+        invoice = self._assemble(top, rows, billed)
+        self._balance(label, invoice, rows)
+        if found.decisions:
+            raise DecisionNeeded(label, list(dict.fromkeys(found.decisions)))
+        return invoice
+
+    def _read_header(self, header: Context, lines: Sequence[Context], found: _Findings) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for target, field in self._header:
+            try:
+                values[target] = field(header, lines)
+            except FieldProblem as problem:
+                found.problems.append(f"{target} {problem}.")
+            except _Conflict as conflict:
+                values[target] = conflict.first
+                found.decisions.append(str(conflict))
+        return values
+
+    def _read_line(self, number: int, context: Context, found: _Findings) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for target, field in self._line:
+            try:
+                values[target] = field(context)
+            except FieldProblem as problem:
+                found.problems.append(f"Line {number}: {target} {problem}.")
+        values["is_overrefund"] = self._transaction_type(context) == OVERREFUND
+        return values
+
+    def _bill(self, top: Mapping[str, Any], rows: Sequence[dict[str, Any]], found: _Findings) -> list[Billed]:
+        accounts = self._choices.accounts.get(top.get("chart_of_accounts") or "", {})
+        billed = []
+        for number, row in enumerate(rows, 1):
+            parts = Components(is_overrefund=row["is_overrefund"], **{name: row.get(name) for name in COMPONENTS})  # type: ignore[arg-type]
+            if row["total"].currency != top["currency"]:
+                found.problems.append(f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}.")
+                continue
+            try:
+                line = bill_line(parts, self._choices.charges, self._choices.taxes, accounts)
+            except LineProblem as problem:
+                found.problems.extend(f"Line {number}: {sentence}" for sentence in problem.problems)
+                continue
+            if not line.treatment.known:
+                found.decisions.append(_unknown_tax(number, parts))
+            billed.append(line)
+        return billed
+
+    def _check_agreements(self, header: Context, lines: Sequence[Context], found: _Findings) -> None:
+        for check in self._agreements:
+            for context in (header, *lines):
+                sentence = check(context)
+                if sentence and sentence not in found.decisions:
+                    found.decisions.append(sentence)
+
+    def _assemble(self, top: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], billed: Sequence[Billed]) -> Invoice:
+        charges = [charge for line in billed for charge in line.charges]
+        is_credit_note = all(row["is_refund"] for row in rows)
+        return Invoice(
+            number=top["number"], date=top["date"], is_credit_note=is_credit_note, supplier=top["supplier"],
+            currency=top["currency"], supplier_total=top["supplier_total"],
+            lines=tuple(_line(number, row, line) for number, (row, line) in enumerate(zip(rows, billed, strict=True), 1)),
+            charges=self._charges(charges),
+            chart_of_accounts=top.get("chart_of_accounts"), payment_term=top.get("payment_term"), bill_to=top.get("bill_to"),
+            remit_to=top.get("remit_to"), original_number=top.get("original_number"), original_date=top.get("original_date"),
+            requester_email=top.get("requester_email"), custom_fields=_custom(top), notes=tuple(_notes(billed)),
+        )  # fmt: skip
+
+    def _charges(self, charges: Sequence[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
+        return consolidate(charges) if self._choices.charges.consolidate else tuple(charges)
+
+    def _balance(self, label: str, invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Conservation: the document is what its transactions add up to, and what Amazon says in total."""
+        transactions, total = Money.sum((row["total"] for row in rows), invoice.currency), invoice.total
+        if not total.amount == transactions.amount == invoice.supplier_total.amount or invoice.supplier_total.currency != invoice.currency:
+            raise RecordError(
+                label,
+                [
+                    f"The sums differ: lines, charges and taxes {total}, its transactions {transactions}, "
+                    f"Amazon's total {invoice.supplier_total}. Nothing was sent."
+                ],
+            )
+
+
+def _line(number: int, row: Mapping[str, Any], billed: Billed) -> InvoiceLine:
+    return InvoiceLine(
+        number=number, quantity=billed.quantity, unit_price=billed.unit_price, total=billed.total,
+        adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row),
+        **{name: row.get(name) for name in LINE_FIELDS},  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _custom(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name[len(CUSTOM):]: value for name, value in values.items() if value is not None and name.startswith(CUSTOM)}
+
+
+def _unknown_tax(number: int, parts: Components) -> str:
+    rate = f"{parts.tax_rate} %" if parts.tax_rate is not None else "an unstated rate"
+    exemption = f", exemption {parts.tax_exemption}" if parts.tax_exemption else ""
+    return (
+        f"Line {number}: taxes.yml has no code for {parts.marketplace or 'an unknown country'} at {rate}{exemption} "
+        f"(tax {parts.tax or 'none'}); add a rule, then replay."
+    )
+
+
+def _notes(billed: Sequence[Billed]) -> list[Note]:
+    return [
+        Note(
+            kind="use_tax", line=number,
+            sentence=f"Line {number}: Amazon charged no tax and shows no exemption; use tax may be due on {abs(line.untaxed)}.",
+        )
+        for number, line in enumerate(billed, 1)
+        if line.treatment.kind == "use_tax_due" and line.untaxed
+    ]  # fmt: skip
+
+
+class _Conflict(Exception):
+    """Lines that must agree do not."""
+
+    def __init__(self, target: str, values: Sequence[object]) -> None:
+        self.first = values[0]
+        listed = ", ".join(str(value) for value in values)
+        super().__init__(f"The lines name several values for {target.replace('_', ' ')}: {listed}. An invoice is never split.")
+
+
+HeaderField = Callable[[Context, Sequence[Context]], Any]
+
+
+def _header_field(target: str, rules: Sequence[FieldRule], tables: Tables) -> HeaderField:
+    """A header value from the header, or one that all lines share."""
+    field = compile_target(target, rules, tables)
+    if not any(rule.from_lines for rule in rules):
+        return lambda header, lines: field(header)
+
+    def shared(header: Context, lines: Sequence[Context]) -> Any:
+        values = [field(context) for context in lines]
+        if values.count(values[0]) != len(values) if values else False:
+            raise _Conflict(target, list(dict.fromkeys(values)))
+        return values[0] if values else None
+
+    return shared
+
+
+Agreement = Callable[[Context], str | None]
+
+
+def _agreements(side: HeaderRules | LineRules) -> list[Agreement]:
+    return [
+        _agreement(target, compile_read(rule.from_ or rule.from_lines), compile_read(rule.must_equal), rule.must_equal[0])
+        for target, rules in targets(side)
+        for rule in rules
+        if rule.must_equal
+    ]
+
+
+def _agreement(target: str, read: Read, read_other: Read, other: str) -> Agreement:
+    def check(context: Context) -> str | None:
+        mine, theirs = read(context), read_other(context)
+        if mine is None or theirs is None or str(mine).strip() == str(theirs).strip():
+            return None
+        return f"{target.removeprefix(CUSTOM)} is {str(mine)[:60]!r}, but {other} is {str(theirs)[:60]!r}."
+
+    return check
+
+
+__all__ = ["Choices", "CompiledMapping"]

@@ -1,0 +1,212 @@
+"""One field rule compiled to a function of its context: read once, run millions of times.
+
+A compiled field returns its value, None where there is nothing, or raises `FieldProblem`. What kind of value a target
+takes is decided here, so that a mapping cannot put a text where an amount belongs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from procurement.mapping.converters import CONVERTERS, FieldProblem, date_in_zone, to_date, to_flag, to_money, to_number, to_text, to_whole
+from procurement.mapping.grammar import FieldRule, split_path
+from procurement.mapping.lookups import Lookup
+
+Context = Mapping[str, Any]  # root word -> document in its vendor's spelling
+Read = Callable[[Context], Any]
+Compiled = Callable[[Context], Any]
+
+KINDS: Mapping[str, Callable[[object], object]] = {
+    "date": to_date, "original_date": to_date,
+    "supplier_total": to_money, "principal": to_money, "total": to_money, "unit_price": to_money, "shipping": to_money,
+    "gift_wrap": to_money, "regulatory_fee": to_money, "discount": to_money, "tax": to_money,
+    "quantity": to_number, "tax_rate": to_number, "shipping_tax_rate": to_number, "gift_wrap_tax_rate": to_number,
+    "po_line_id": to_whole,
+    "is_refund": to_flag,
+}  # fmt: skip
+ALWAYS = frozenset({
+    "number", "date", "supplier", "currency", "supplier_total", "is_refund", "principal", "total", "po_number", "po_line_number",
+    "po_line_id", "description",
+})  # fmt: skip  # needed whatever the mapping says
+# Most characters that Coupa takes, where the mapping sets no limit of its own.
+LIMITS: Mapping[str, int] = {
+    "number": 40, "original_number": 40, "description": 1550, "po_number": 20, "po_line_number": 255, "part_number": 255,
+    "match_reference": 255,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What conversions look things up in: lookup tables by name, time zones by marketplace id."""
+
+    lookups: Mapping[str, Lookup]
+    zones: Mapping[str, str]
+
+
+def compile_read(paths: Sequence[str]) -> Read:
+    """Reads the first filled of several paths; None when all are absent or blank."""
+    readers = [_reader(split_path(path)) for path in paths]
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(context: Context) -> Any:
+        for one in readers:
+            value = one(context)
+            if value is not None:
+                return value
+        return None
+
+    return read
+
+
+def _reader(steps: tuple[str, ...]) -> Read:
+    if len(steps) == 2:
+        return _short_reader(*steps)
+
+    def read(context: Context) -> Any:
+        value: Any = context
+        for step in steps:
+            if isinstance(value, Mapping):
+                value = value.get(step)
+            elif isinstance(value, list) and step.isdigit():
+                value = value[int(step)] if int(step) < len(value) else None
+            else:
+                return None
+        return _filled(value)
+
+    return read
+
+
+def _short_reader(root: str, key: str) -> Read:
+    def read(context: Context) -> Any:
+        document = context.get(root)
+        return _filled(document.get(key)) if isinstance(document, Mapping) else None
+
+    return read
+
+
+def _filled(value: Any) -> Any:
+    return None if value == "" or (type(value) is str and value.isspace()) else value
+
+
+def compile_target(name: str, rules: Sequence[FieldRule], tables: Tables) -> Compiled:
+    """The target as a function: the first rule that yields a value counts, and a default only after all of them."""
+    kind = KINDS.get(name, to_text)
+    limit = LIMITS.get(name)
+    required = name in ALWAYS or any(rule.required for rule in rules)
+    compiled = [_compile_rule(rule, kind, limit, tables, last=rule is rules[-1]) for rule in rules]
+    only = compiled[0] if len(compiled) == 1 else None
+
+    def first(context: Context) -> Any:
+        for one in compiled:
+            value = one(context)
+            if value is not None:
+                return value
+        return None
+
+    found = only or first
+    if not required:
+        return found
+
+    def needed(context: Context) -> Any:
+        value = found(context)
+        if value is None:
+            raise FieldProblem(f"is missing ({_places(rules)})")
+        return value
+
+    return needed
+
+
+def _places(rules: Sequence[FieldRule]) -> str:
+    paths = [path for rule in rules for path in rule.paths if path not in (*rule.must_equal, *rule.zone_from)]
+    return f"looked in {', '.join(paths)}" if paths else "the mapping gives no source"
+
+
+def _compile_rule(
+    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, last: bool
+) -> Compiled:
+    steps = [step for step in _steps(rule, kind, limit, tables, last=last) if step is not None]
+    read, default = _source(rule), kind(rule.default) if rule.default is not None else None
+
+    def value_of(context: Context) -> Any:
+        value = read(context)
+        for step in steps:
+            if value is None:
+                break
+            value = step(value, context)
+        return default if value is None else value
+
+    return value_of
+
+
+def _source(rule: FieldRule) -> Read:
+    if rule.from_all:
+        parts = [compile_read(paths) for paths in rule.from_all]
+
+        def joined(context: Context) -> Any:
+            values = [to_text(value) if (value := part(context)) is not None else None for part in parts]
+            return "/".join(filter(None, values)) if all(values) else None
+
+        return joined
+    paths = rule.from_ or rule.from_lines
+    return compile_read(paths) if paths else lambda context: None
+
+
+Step = Callable[[Any, Context], Any]
+
+
+def _steps(
+    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, last: bool
+) -> list[Step | None]:
+    steps: list[Step | None] = [_conversion(name, rule, tables) for name in rule.convert]
+    if rule.lookup:
+        steps.append(_lookup(tables.lookups[rule.lookup], last=last))
+    if CONVERTERS[rule.convert[-1]].convert is not kind if rule.convert and not rule.lookup else True:
+        steps.append(lambda value, context: kind(value))
+    if kind is to_text:
+        steps.append(_length(rule.max or limit, cut="truncate" in rule.convert))
+    return steps
+
+
+def _conversion(name: str, rule: FieldRule, tables: Tables) -> Step | None:
+    if name == "marketplace_date":
+        return _marketplace_date(compile_read(rule.zone_from), tables.zones)
+    if name == "truncate":
+        return None
+    convert = CONVERTERS[name].convert
+    return lambda value, context: convert(value)
+
+
+def _marketplace_date(read_marketplace: Read, zones: Mapping[str, str]) -> Step:
+    def convert(value: Any, context: Context) -> Any:
+        marketplace = read_marketplace(context)
+        if marketplace not in zones:
+            raise FieldProblem(f"cannot be dated: marketplace {str(marketplace)[:40]!r} has no time zone in policies.yml")
+        return date_in_zone(value, zones[marketplace])
+
+    return convert
+
+
+def _lookup(table: Lookup, *, last: bool) -> Step:
+    def look_up(value: Any, context: Context) -> Any:
+        key = to_text(value)
+        found = table.find(key) if key else None
+        if found is None and key and last:
+            raise FieldProblem(f"is unknown: {table.name}.yml has no row for {key[:40]!r}; add one")
+        return found
+
+    return look_up
+
+
+def _length(limit: int | None, *, cut: bool) -> Step | None:
+    if limit is None:
+        return None
+
+    def check(value: Any, context: Context) -> Any:
+        if len(value) <= limit:
+            return value
+        if cut:
+            return value[:limit].rstrip()
+        raise FieldProblem(f"is {len(value)} characters long; at most {limit} are allowed")
+
+    return check

@@ -1,0 +1,268 @@
+"""The shapes of policies.yml, rollout.yml, accounts.yml and entities.yml, with the answers that pipelines ask of them.
+
+Every default is the careful one: nothing is live until rollout.yml says so with a date, only the marketplaces listed
+are invoiced, and what is unclear waits for a person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from procurement.mapping.converters import zone
+from procurement.mapping.lookups import Lookup
+from procurement.mapping.reading import nearest
+from procurement.rule_model import Document, Flag, Number, RuleModel, Text
+
+REQUESTER = "requester"
+FINDING_KINDS = ("price", "received", "ordered", "tax", "shipping", "total", "unbacked", "use_tax", "late_component", "amount_differs")
+FindingKind = Literal[
+    "price", "received", "ordered", "tax", "shipping", "total", "unbacked", "use_tax", "late_component", "amount_differs", "other"
+]
+
+
+def _seconds(value: object) -> object:
+    return value if isinstance(value, bool) else float(value) if isinstance(value, int) else float(str(value))
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Hours = Annotated[int, Field(ge=0, le=24 * 366)]
+Days = Annotated[int, Field(ge=0, le=366)]
+
+
+class Mode(StrEnum):
+    """How far a pipeline may go: not at all, plan and compare only, or send."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    LIVE = "live"
+
+
+class Sending(RuleModel):
+    """How writes are repeated and asked for, in seconds of machine time."""
+
+    timeout: Seconds = Field(60.0, gt=0, description="hard limit of one attempt")
+    ask_again_after: Seconds = Field(600.0, description="beyond the timeout: how long 'not found' does not count yet")
+    max_attempts: int = Field(5, ge=1, le=100)
+    retry_not_sent_after: Seconds = 5.0
+    patience: Seconds = 30.0
+    outage_after: int = Field(5, ge=1)
+
+    @property
+    def wait(self) -> float:
+        return self.timeout + self.ask_again_after
+
+
+class Marketplace(RuleModel):
+    """One Amazon website: its country, its legal day."""
+
+    country: Text
+    time_zone: Text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        return zone(name).key
+
+
+class Policies(RuleModel):
+    """policies.yml: what pipelines do where the business has a choice."""
+
+    settle_hours: Hours = Field(24, description="an invoice number is complete when nothing new carried it for so long")
+    overlap_hours: Hours = Field(24, description="how far a scheduled run reads back into what was already read")
+    original_wait_days: Days = Field(30, description="a credit note whose original is unknown waits so long, then is held")
+    invoice_due_warning_days: Days = Field(5, description="unapproved invoices are mailed to AP so long before they are due")
+    no_po: Literal["dead_letter", "hold"] = "dead_letter"
+    late_component: Literal["finding", "second_invoice"] = "finding"
+    invoice_instruments: tuple[Text, ...] = Field(("Pay by Invoice",), description="payment instruments that make payable documents")
+    card_instruments: tuple[Text, ...] = Field((), description="payment instruments that pay at once: no invoice is made")
+    marketplaces_enabled: tuple[Text, ...] = ("US",)
+    marketplaces: dict[str, Marketplace] = Field(description="by marketplaceId")
+    reviewers: dict[FindingKind, Text] = Field({}, description="who is asked, by kind of finding: a Coupa login, or requester")
+    alert_recipients: tuple[Text, ...] = ()
+    sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
+    examples: list["PolicyExample"] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        both = set(self.invoice_instruments) & set(self.card_instruments)
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} is both an invoice and a card instrument")
+        for country in self.marketplaces_enabled:
+            if country not in self.countries:
+                raise ValueError(f"marketplaces_enabled: no marketplace is in {country!r}{nearest(country, self.countries)}")
+        for address in self.alert_recipients:
+            if "@" not in address:
+                raise ValueError(f"alert_recipients: {address!r} is no mail address")
+        return self
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        return tuple(entry.country for entry in self.marketplaces.values())
+
+    @property
+    def zones(self) -> dict[str, str]:
+        return {name: entry.time_zone for name, entry in self.marketplaces.items()}
+
+    @property
+    def lookups(self) -> dict[str, Lookup]:
+        return {"marketplaces": Lookup("marketplaces", {name: entry.country for name, entry in self.marketplaces.items()})}
+
+    def marketplace_of(self, marketplace_id: str | None) -> str | None:
+        """The country of a marketplaceId; None when policies.yml does not know it."""
+        entry = self.marketplaces.get(marketplace_id or "")
+        return entry.country if entry else None
+
+    def reviewer_of(self, kind: str) -> str:
+        """A Coupa login, or 'requester'."""
+        reviewers: Mapping[str, str] = self.reviewers  # type: ignore[assignment]
+        return reviewers.get(kind) or reviewers.get("other") or REQUESTER
+
+    @cached_property
+    def reviewer_logins(self) -> frozenset[str]:
+        return frozenset(self.reviewers.values()) - {REQUESTER}
+
+
+class PolicyExample(RuleModel):
+    """Who reviews a finding, or which country a marketplace is in."""
+
+    finding: Text | None = None
+    marketplace: Text | None = None
+    expect: Text
+
+
+class RolloutRule(RuleModel):
+    """`go_live` is the first invoice date that counts; live needs it."""
+
+    mode: Mode = Mode.OFF
+    go_live: date | None = None
+
+    @field_validator("go_live", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self.mode is Mode.LIVE and self.go_live is None:
+            raise ValueError("mode live needs go_live, the first invoice date that counts (2026-01-31)")
+        return self
+
+
+class PipelineRollout(RolloutRule):
+    """A pipeline's switch; an entry for an account or supplier overrules it for those alone."""
+
+    accounts: dict[str, RolloutRule] = {}
+    suppliers: dict[str, RolloutRule] = {}
+    cost_centers: dict[str, RolloutRule] = {}
+
+
+class RolloutExample(RuleModel):
+    pipeline: Text
+    account: Text | None = None
+    supplier: Text | None = None
+    cost_center: Text | None = None
+    expect: Mode
+
+
+class RolloutFile(RuleModel):
+    """rollout.yml."""
+
+    pipelines: dict[str, PipelineRollout]
+    examples: list[RolloutExample] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Which pipelines may send."""
+
+    pipelines: Mapping[str, PipelineRollout]
+
+    def of(
+        self, pipeline: str, *, account: str | None = None, supplier: str | None = None, cost_center: str | None = None
+    ) -> RolloutRule:
+        """The narrowest entry: cost center, supplier, account, pipeline; off for a pipeline nobody listed."""
+        entry = self.pipelines.get(pipeline)
+        if entry is None:
+            return RolloutRule()
+        scopes = ((entry.cost_centers, cost_center), (entry.suppliers, supplier), (entry.accounts, account))
+        return next((scope[name] for scope, name in scopes if name in scope), entry)
+
+
+class Account(RuleModel):
+    """One Amazon Business account and what it stands for in Coupa."""
+
+    region: Text
+    marketplace: Text = Field(description="the country it buys in, as in policies.yml")
+    supplier: Text = Field(description="number of the Coupa supplier that stands for Amazon Business")
+    chart_of_accounts: Text
+    legal_entity: Text | None = Field(None, description="as Amazon writes it in legalEntityName; another one holds the invoice")
+    business_group: Text | None = None
+    requester_email: Text | None = Field(None, description="who stands for requesters whom Coupa does not know")
+
+
+class AccountExample(RuleModel):
+    account: Text
+    expect: dict[str, Text]
+
+
+class AccountFile(RuleModel):
+    """accounts.yml."""
+
+    accounts: dict[str, Account] = Field(min_length=1)
+    examples: list[AccountExample] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    accounts: Mapping[str, Account]
+
+    def context(self, account: str) -> Document:
+        """The account's entry for mappings (`account.supplier`); an account nobody listed has its name alone."""
+        entry = self.accounts.get(account)
+        return {"name": account, **(entry.model_dump(exclude_none=True) if entry else {})}
+
+    def of(self, account: str) -> Account | None:
+        return self.accounts.get(account)
+
+
+class Entity(RuleModel):
+    """What Coupa's header needs for one chart of accounts."""
+
+    bill_to: Text = Field(description="location code of the bill-to address")
+    remit_to: Text = Field(description="remit-to code of the supplier")
+    accounts: dict[str, Text] = Field(description="GL accounts by the names that charges.yml uses")
+
+
+class EntityExample(RuleModel):
+    chart: Text
+    expect: dict[str, Text]
+
+
+class EntityFile(RuleModel):
+    """entities.yml."""
+
+    charts: dict[str, Entity] = Field(min_length=1)
+    examples: list[EntityExample] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    charts: Mapping[str, Entity]
+
+    @property
+    def lookups(self) -> dict[str, Lookup]:
+        """bill_to and remit_to by chart, for mappings."""
+        return {
+            "bill_to": Lookup("entities", {chart: entity.bill_to for chart, entity in self.charts.items()}),
+            "remit_to": Lookup("entities", {chart: entity.remit_to for chart, entity in self.charts.items()}),
+        }
+
+    @property
+    def accounts(self) -> dict[str, Mapping[str, str]]:
+        """Named accounts by chart."""
+        return {chart: entity.accounts for chart, entity in self.charts.items()}
