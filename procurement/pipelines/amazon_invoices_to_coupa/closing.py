@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from procurement.ledger import Ledger
-from procurement.ledger.types import Account, Completeness, DeadLetter, Finding, Notice, Run
+from procurement.ledger.types import Account, Completeness, DeadLetter, Notice, Run
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
 from procurement.policies import Rules
 
@@ -23,11 +23,11 @@ def close(ledger: Ledger, *, run: Run, rules: Rules, send_mail: SendMail, failed
     `failed_upstream` names the tasks that failed: the run's own failure is the scheduler's to raise, after this returns.
     """
     if run.dry_run:
-        return {"run": run.id, "dry_run": True, "plans": ledger.plans.count(run)}
+        return {"run": run.id, "dry_run": True, "plans": len(ledger.plans.of(run))}
     completeness = ledger.completeness.settle(run)
-    letters = ledger.dead_letters.made_in(run, PIPELINE)
+    letters = ledger.dead_letters.list(states=("dead", "held"), pipeline=PIPELINE, since_run=run)
     if letters:
-        ledger.notices.add(f"{PIPELINE}/dead-letters/{run.id}", "dead_letters", dead_letter_mail(letters, rules))
+        ledger.notices.add(f"{PIPELINE}/letters/{run.run_id}", "dead_letters", letters_mail(letters, rules))
     for notice in ledger.notices.pending():
         send_mail(notice)
         ledger.notices.sent(notice.key)
@@ -51,18 +51,31 @@ def words(account: Account) -> Mapping[str, Any]:
     return {word: getattr(account, word) for word in ("seen", "delivered", "waiting", "held", "skipped", "dead")}
 
 
-def dead_letter_mail(letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
-    """One mail for all dead letters of a run: subject, recipients, lines."""
-    lines = [
-        f"{letter.key}  {letter.document}  {letter.currency or ''} {letter.amount if letter.amount is not None else ''}".rstrip()
-        + "".join(f"\n    {error}" for error in letter.errors or (letter.reason or "",))
-        + f"\n    To do: {letter.to_do}"
-        for letter in letters[:MOST_LISTED]
+def letters_mail(letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
+    """One mail for all that this run left to people: recipients, subject, text."""
+    dead = [letter for letter in letters if letter.state == "dead"]
+    held = [letter for letter in letters if letter.state == "held"]
+    parts = [
+        f"{heading}\n\n" + "\n\n".join(map(letter_lines, chosen[:MOST_LISTED])) + more(len(chosen) - MOST_LISTED)
+        for heading, chosen in (
+            ("These could not be carried over and wait for a person:", dead),
+            ("These are held for a decision:", held),
+        )
+        if chosen
     ]
-    if len(letters) > MOST_LISTED:
-        lines.append(f"… and {len(letters) - MOST_LISTED} more: make dead-letters")
-    return {
-        "to": list(rules.policies.alert_recipients),
-        "subject": f"{len(letters)} dead letter{'s' if len(letters) > 1 else ''} in {PIPELINE}",
-        "text": "These documents could not be carried over and wait for a person.\n\n" + "\n\n".join(lines),
-    }
+    counts = " and ".join(text for text in (counted(dead, "dead letter"), counted(held, "held document")) if text)
+    return {"to": list(rules.policies.alert_recipients), "subject": f"{counts} in {PIPELINE}", "text": "\n\n".join(parts)}
+
+
+def letter_lines(letter: DeadLetter) -> str:
+    amount = f"  {letter.currency} {letter.amount}" if letter.amount is not None else ""
+    problems = letter.errors or (letter.reason or "no reason was kept",)
+    return "\n".join([f"{letter.key}  {letter.document}{amount}", *(f"    {problem}" for problem in problems), f"    To do: {letter.to_do}"])
+
+
+def counted(letters: Sequence[DeadLetter], word: str) -> str:
+    return f"{len(letters)} {word}{'s' if len(letters) > 1 else ''}" if letters else ""
+
+
+def more(count: int) -> str:
+    return f"\n\n... and {count} more: make dead-letters" if count > 0 else ""

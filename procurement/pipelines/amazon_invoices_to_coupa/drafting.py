@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from procurement.documents import GoodsReceipt, Invoice
-from procurement.errors import RecordError
+from procurement.errors import DecisionNeeded, RecordError
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord
 from procurement.matching import MatchResult, Outcome, three_way_match
 from procurement.money import to_decimal
@@ -41,6 +42,7 @@ class Drafting:
     originals: Originals
     reviewers: Mapping[str, int]
     pending: frozenset[int]
+    billed: dict[int, Decimal]
     now: datetime
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
@@ -55,10 +57,11 @@ class Drafting:
             draft = self._late_part(draft, number)
         try:
             invoice = self._mapped(draft, original)
+        except DecisionNeeded as error:
+            return Verdict("held", " ".join(error.problems), error.problems)
         except RecordError as error:
             return Verdict("dead", "the invoice cannot be built", error.problems)
-        receipts = [receipt for line in invoice.lines for receipt in self.receipts.get(line.po_line_id, ())]
-        match = three_way_match(invoice, self.orders.documents, list(dict.fromkeys(receipts)), self.rules.tolerances)
+        match = self._matched(invoice)
         self._plan(plan, draft, invoice=invoice, match=match, original=original)
         return None
 
@@ -134,6 +137,15 @@ class Drafting:
             for line in draft.lines
         ]
         return self.rules.mapping(PIPELINE).invoice(header, lines)
+
+    def _matched(self, invoice: Invoice) -> MatchResult:
+        """The match, counting the units of documents planned before this one, which Coupa does not know yet."""
+        lines = {line.po_line_id for line in invoice.lines}
+        receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
+        match = three_way_match(invoice, self.orders.documents, receipts, self.rules.tolerances, billed=self.billed)
+        for line in invoice.lines:
+            self.billed[line.po_line_id] = self.billed.get(line.po_line_id, Decimal(0)) + line.quantity
+        return match
 
     def _plan(
         self, plan: Plan, draft: Draft, *, invoice: Invoice, match: MatchResult, original: KnownOriginal | None

@@ -7,8 +7,9 @@ Every record leaves with exactly one fate: billed by a delivery, or a state with
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
@@ -53,6 +54,7 @@ class Planner:
     now: datetime
     reviewers: Mapping[str, int]
     released: frozenset[str] = frozenset()
+    billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
     def plan(self, records: Sequence[Record], *, pending: frozenset[int]) -> Plan:
         """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
@@ -67,7 +69,7 @@ class Planner:
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, reviewers=self.reviewers, now=self.now,
             existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
-            orders=orders, originals=originals, pending=pending,
+            orders=orders, originals=originals, pending=pending, billed=self.billed,
         )  # fmt: skip
         for draft in sorted(drafts, key=lambda draft: draft.group.is_credit_note):  # originals before their credit notes
             verdict = drafting.deliver(plan, draft)

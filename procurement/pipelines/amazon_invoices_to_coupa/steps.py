@@ -1,6 +1,6 @@
 """The steps up to sending. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, shad
 from procurement.pipelines.amazon_invoices_to_coupa.staging import KIND, source_of, staged
 from procurement.pipelines.windows import RunRequest, pieces, requested_window, unread_window
 from procurement.policies import Mode, Rules
-from procurement.sending import send_due
+from procurement.sending import SendPolicy, send_due
 
 LONGEST_FEED_WINDOW = timedelta(days=30)
 BATCH = 500  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
@@ -86,7 +86,7 @@ def transform(
     source = source_of(amazon.account)
     with ledger.planning.planning_lock(PIPELINE):
         if request.document_numbers:
-            ledger.records.reopen_groups(source, KIND, request.document_numbers)
+            ledger.records.reopen(source, KIND, request.document_numbers)
         waiting = ledger.records.to_plan(source, KIND)
         for batch in batches(ledger, source, waiting):
             plan = planner.plan(ledger.records.load(batch), pending=frozenset(row.id for row in waiting))
@@ -134,20 +134,16 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
 
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
-    """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run."""
+    """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
+
+    A pipeline that is not live only asks after what was sent before it was switched.
+    """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
-    frozen = rules.rollout.of(PIPELINE).mode is not Mode.LIVE
+    live = rules.rollout.of(PIPELINE).mode is Mode.LIVE
+    stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
     counts = send_due(
-        ledger, PIPELINE, actions(coupa), policy=rules.policies.sending, seconds=seconds, workers=workers, settle_only=frozen
+        ledger, PIPELINE, actions(coupa), policy=SendPolicy(**rules.policies.sending.model_dump()), stop_at=stop_at, workers=workers, ask_only=not live
     )
     return {"run": run.id, **counts.as_summary()}
 
-
-def totals(summaries: Iterable[Mapping[str, Any]]) -> Summary:
-    """The counts of several workers added up."""
-    added: Summary = {}
-    for summary in summaries:
-        for word, count in summary.items():
-            added[word] = count if word == "run" else added.get(word, 0) + count
-    return added

@@ -1,0 +1,15 @@
+"""The form of a manual run, shared by the window pipelines."""
+
+from airflow.sdk import Param
+
+WINDOW = {
+    "from": Param(None, type=["null", "string"], format="date-time", title="From", description="first moment of the feed to read (UTC); empty: what is still unread"),
+    "to": Param(None, type=["null", "string"], format="date-time", title="To", description="end of the feed to read; empty: now"),
+}
+DRY_RUN = {"dry_run": Param(False, type="boolean", title="Plan only", description="show what would be written, write nothing")}
+INVOICE_NUMBERS = {
+    "invoice_numbers": Param(
+        [], type="array", items={"type": "string"}, title="Invoice numbers",
+        description="plan these again, also when they were skipped (before go-live) or held: one a line",
+    )
+}  # fmt: skip

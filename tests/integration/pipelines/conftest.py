@@ -1,0 +1,144 @@
+"""A sandbox of both systems over real HTTP, real clients against it, and the shipped rules switched live."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from connectors.amazon_business import connection as amazon_connection
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa import connection as coupa_connection
+from connectors.coupa.client import Coupa
+from procurement.clock import FixedClock
+from procurement.ledger import Ledger
+from procurement.ledger.types import Notice
+from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE, close, extract, load, open_run, transform
+from procurement.pipelines.windows import RunRequest
+from procurement.policies import Rules, read_rules
+from sandbox.amazon.vendor import create_vendor as create_amazon
+from sandbox.coupa.vendor import create_vendor as create_coupa
+from sandbox.server import running
+from sandbox.system import Origin, Sandbox
+from sandbox.worlds import build_world
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+SPEED = 200.0
+SHIPPED = Path(__file__).parents[3] / "mappings"
+SCOPES = (
+    "core.accounting.read core.approval.read core.approval.write core.comment.read core.comment.write core.common.read "
+    "core.integration.read core.integration.write core.inventory.receiving.read core.inventory.receiving.write core.invoice.read "
+    "core.invoice.create core.invoice.write core.invoice.approval.write core.invoice.delete core.purchase_order.read "
+    "core.supplier.read core.user.read"
+)
+ROLLOUT = """\
+pipelines:
+  amazon_invoices_to_coupa: {mode: live, go_live: 2018-01-01}
+examples:
+  - {pipeline: amazon_invoices_to_coupa, expect: live}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPair:
+    """The two servers and their control routes."""
+
+    amazon_url: str
+    coupa_url: str
+
+    def control(self, vendor: str, path: str) -> str:
+        return f"{self.amazon_url if vendor == 'amazon' else self.coupa_url}/_sandbox/{path}"
+
+    def state(self, vendor: str) -> dict[str, Any]:
+        return dict(requests.get(self.control(vendor, "state"), timeout=30).json())
+
+    def calls(self, vendor: str) -> dict[str, Any]:
+        return dict(requests.get(self.control(vendor, "calls"), timeout=30).json())
+
+    def post(self, vendor: str, path: str, **body: Any) -> dict[str, Any]:
+        answer = requests.post(self.control(vendor, path), json=body, timeout=30)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def invoices(self) -> list[dict[str, Any]]:
+        return list(self.state("coupa")["invoices"])
+
+
+StartSandbox = Callable[..., SandboxPair]
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[StartSandbox]:
+    """Starts a sandbox with a scenario and its options; stopped at the end of the test."""
+    stack: list[Any] = []
+
+    def start(scenario: str, **options: str) -> SandboxPair:
+        origin = Origin(scenario, seed=7, now=NOW.isoformat(), options=options)
+        context = running(Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED))
+        urls = context.__enter__().urls
+        stack.append(context)
+        return SandboxPair(*urls)
+
+    yield start
+    for context in reversed(stack):
+        context.__exit__(None, None, None)
+
+
+def connect_amazon(pair: SandboxPair, ledger: Ledger) -> AmazonBusiness:
+    settings = amazon_connection.AmazonBusinessSettings(
+        base_url=pair.amazon_url, token_url=f"{pair.amazon_url}/auth/O2/token", client_id="sandbox-client", client_secret="sandbox-secret",
+        refresh_token="Atzr|sandbox", account="sandbox", region="US", rate_multiplier=SPEED,
+    )  # fmt: skip
+    return amazon_connection.connect(settings, ledger.limiter)
+
+
+def connect_coupa(pair: SandboxPair, ledger: Ledger) -> Coupa:
+    settings = coupa_connection.CoupaSettings(
+        base_url=pair.coupa_url, client_id="sandbox-client", client_secret="sandbox-secret", scope=SCOPES, instance="acme",
+        rate_multiplier=SPEED,
+    )  # fmt: skip
+    return coupa_connection.connect(settings, ledger.limiter)
+
+
+@pytest.fixture
+def mappings_directory(tmp_path: Path) -> Path:
+    """The shipped rule files, with the invoice pipeline switched live."""
+    directory = tmp_path / "mappings"
+    shutil.copytree(SHIPPED, directory, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    (directory / "rollout.yml").write_text(ROLLOUT)
+    return directory
+
+
+@pytest.fixture
+def rules(mappings_directory: Path) -> Rules:
+    return read_rules(mappings_directory)
+
+
+@dataclass(slots=True)
+class InvoiceRun:
+    """The five steps as the DAG calls them, in one process."""
+
+    pair: SandboxPair
+    ledger: Ledger
+    rules: Rules
+    now: datetime = NOW
+
+    def __call__(self, run_id: str, *, kind: str = "manual", **params: object) -> dict[str, Any]:
+        request = RunRequest(dag_id=PIPELINE, run_id=run_id, kind=kind, params=params)
+        amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
+        run = open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
+        extract(amazon, self.ledger, run=run)
+        transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules)
+        load(coupa, self.ledger, run=run, rules=self.rules, workers=4, seconds=60)
+        return close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
+
+    mails: list[Notice] = field(default_factory=list)
+
+
+@pytest.fixture
+def run_invoices(ledger: Ledger, rules: Rules) -> Callable[[SandboxPair], InvoiceRun]:
+    return lambda pair: InvoiceRun(pair, ledger, rules)
