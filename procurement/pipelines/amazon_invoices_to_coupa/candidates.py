@@ -30,6 +30,10 @@ class Verdict:
     errors: tuple[str, ...] = ()
 
 
+PAID_BY_CARD = Verdict("skipped", "paid by card")
+CARD_ON_INVOICE_ORDER = Verdict("held", "charged to a card although its PO is to be paid by invoice")
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     record: Record
@@ -42,6 +46,10 @@ class Candidate:
     @property
     def lines(self) -> Sequence[TransactionLineItem]:
         return self.transaction.lines
+
+    @property
+    def po_numbers(self) -> list[str]:
+        return [number.strip() for line in self.lines if (number := line.purchase_order_number)]
 
     @property
     def line_keys(self) -> list[OrderLineKey]:
@@ -113,11 +121,9 @@ def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
         return Verdict("held", "the payment is split over several transactions")
     if instrument in policies.invoice_instruments:
         return None
-    if instrument not in policies.card_instruments:
-        return Verdict("held", f"unknown payment instrument {instrument[:40]!r}" if instrument else "no payment instrument given")
-    if any(line.purchase_order_number for line in candidate.lines):
-        return Verdict("held", "charged to a card although its PO is to be paid by invoice")
-    return Verdict("skipped", "paid by card")
+    if instrument in policies.card_instruments:
+        return PAID_BY_CARD
+    return Verdict("held", f"unknown payment instrument {instrument[:40]!r}" if instrument else "no payment instrument given")
 
 
 def settles_at(group: Group, policies: Policies) -> datetime | None:

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from connectors.amazon_business.payloads import TransactionLineItem
 from procurement.documents import PurchaseOrder, PurchaseOrderLine
 from procurement.errors import RecordError
-from procurement.pipelines.amazon_invoices_to_coupa.candidates import Candidate, Group, Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
+    CARD_ON_INVOICE_ORDER,
+    PAID_BY_CARD,
+    Candidate,
+    Group,
+    Verdict,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Orders
 from procurement.purchase_orders import resolve_line
 
@@ -71,6 +77,12 @@ def _no_order(label: str, number: str, orders: Orders) -> str:
     if number in orders.unreadable:
         return f"{label}: PO {number} cannot be used: {' '.join(orders.unreadable[number])}"
     return f"{label}: Coupa has no PO {number[:40]!r}. Correct or create it there, then replay."
+
+
+def card_verdict(candidate: Candidate, orders: Orders) -> Verdict:
+    """A card charge makes no invoice; on a PO that is to be paid by invoice, a person must look."""
+    methods = {orders.raw[number].get("payment-method") for number in candidate.po_numbers if number in orders.raw}
+    return CARD_ON_INVOICE_ORDER if "invoice" in methods else PAID_BY_CARD
 
 
 def header_conflict(lines: list[ResolvedLine]) -> Verdict | None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
+    PAID_BY_CARD,
     Candidate,
     Group,
     Verdict,
@@ -24,7 +25,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
-from procurement.pipelines.amazon_invoices_to_coupa.lines import header_conflict, resolve_group
+from procurement.pipelines.amazon_invoices_to_coupa.lines import card_verdict, header_conflict, resolve_group
 from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     InvoiceSource,
@@ -59,10 +60,13 @@ class Planner:
     def plan(self, records: Sequence[Record], *, pending: frozenset[int]) -> Plan:
         """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
         plan = Plan()
-        groups = self._grouped(plan, records)
+        groups, cards = self._grouped(plan, records)
         details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
         identified = self._identified(plan, groups, details)
-        orders = read_orders(self.coupa, po_numbers(group for group, _ in identified))
+        invoiced = [candidate for group, _ in identified for candidate in group.candidates]
+        orders = read_orders(self.coupa, [number for candidate in [*invoiced, *cards] for number in candidate.po_numbers])
+        for card in cards:
+            settle(plan, [card], card_verdict(card, orders))
         drafts = self._drafts(plan, identified, orders)
         originals = Originals(drafts, details)
         numbers = numbers_to_look_up(drafts, originals)
@@ -78,19 +82,25 @@ class Planner:
                 settle(plan, fresh, verdict)
         return plan
 
-    def _grouped(self, plan: Plan, records: Iterable[Record]) -> list[Group]:
-        """Readable, screened and settled groups; the rest is settled in `plan`. A record without number stands alone."""
+    def _grouped(self, plan: Plan, records: Iterable[Record]) -> tuple[list[Group], list[Candidate]]:
+        """Settled groups, and the card charges whose POs must be looked at; a record without number stands alone.
+
+        Whatever cannot be read or is screened out is settled in `plan`.
+        """
         groups: dict[str, Group] = {}
+        cards: list[Candidate] = []
         for record in records:
             candidate = read_candidate(record)
             if isinstance(candidate, Verdict):
                 plan.records.append(planned_record(record, candidate))
-            elif (verdict := screen(candidate, self.rules.policies)) is not None:
+            elif (verdict := screen(candidate, self.rules.policies)) is PAID_BY_CARD:
+                cards.append(candidate)
+            elif verdict is not None:
                 settle(plan, [candidate], verdict)
             else:
                 number = record.group_key or ""
                 groups.setdefault(number or f"\0{record.key}", Group(number)).candidates.append(candidate)
-        return [group for group in groups.values() if self._is_settled(plan, group)]
+        return [group for group in groups.values() if self._is_settled(plan, group)], cards
 
     def _is_settled(self, plan: Plan, group: Group) -> bool:
         moment = settles_at(group, self.rules.policies)
@@ -134,16 +144,6 @@ class Planner:
         """Receipts of the PO lines that are matched against them."""
         lines = {line.po_line.id for draft in drafts for line in draft.lines if line.po_line.receipt_required}
         return read_receipts(self.coupa, lines)
-
-
-def po_numbers(groups: Iterable[Group]) -> list[str]:
-    return [
-        number.strip()
-        for group in groups
-        for candidate in group.candidates
-        for line in candidate.lines
-        if (number := line.purchase_order_number)
-    ]
 
 
 def planned_record(record: Record, verdict: Verdict) -> PlannedRecord:
