@@ -15,6 +15,7 @@ from procurement.errors import MoneyError
 MINOR_UNITS = {
     "USD": 2, "CAD": 2, "MXN": 2, "GBP": 2, "EUR": 2, "INR": 2, "JPY": 0, "AUD": 2, "CHF": 2, "SEK": 2, "PLN": 2, "SGD": 2, "BRL": 2, "CNY": 2,
 }  # fmt: skip
+_STEPS = {currency: Decimal(1).scaleb(-places) for currency, places in MINOR_UNITS.items()}
 UNIT_PRICE_PLACES = 6  # Coupa's price column is dec(30,6)
 
 
@@ -34,8 +35,8 @@ def to_decimal(value: str | int | Decimal) -> Decimal:
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of `currency` (0.01 for USD, 1 for JPY); raises MoneyError for a currency we do not know."""
     try:
-        return Decimal(1).scaleb(-MINOR_UNITS[currency])
-    except KeyError:
+        return _STEPS[currency]
+    except (KeyError, TypeError):
         raise MoneyError(f"unknown currency {currency!r}; known are {', '.join(sorted(MINOR_UNITS))}") from None
 
 

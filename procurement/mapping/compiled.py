@@ -55,6 +55,7 @@ class CompiledMapping:
         self._header = [(target, _header_field(target, rules, tables)) for target, rules in targets(file.header)]
         self._line = [(target, compile_target(target, rules, tables)) for target, rules in targets(file.line)]
         self._agreements = _agreements(file.header) + _agreements(file.line)
+        self._header_custom, self._line_custom = _custom_names(self._header), _custom_names(self._line)
         self._transaction_type = compile_read(("transaction.transactionType",))
 
     def invoice(self, header: Context, lines: Sequence[Context]) -> Invoice:
@@ -130,11 +131,11 @@ class CompiledMapping:
         return Invoice(
             number=top["number"], date=top["date"], is_credit_note=is_credit_note, supplier=top["supplier"],
             currency=top["currency"], supplier_total=top["supplier_total"],
-            lines=tuple(_line(number, row, line) for number, (row, line) in enumerate(zip(rows, billed, strict=True), 1)),
+            lines=tuple(_line(number, row, line, self._line_custom) for number, (row, line) in enumerate(zip(rows, billed, strict=True), 1)),
             charges=self._charges(charges),
             chart_of_accounts=top.get("chart_of_accounts"), payment_term=top.get("payment_term"), bill_to=top.get("bill_to"),
             remit_to=top.get("remit_to"), original_number=top.get("original_number"), original_date=top.get("original_date"),
-            requester_email=top.get("requester_email"), custom_fields=_custom(top), notes=tuple(_notes(billed)),
+            requester_email=top.get("requester_email"), custom_fields=_custom(top, self._header_custom), notes=tuple(_notes(billed)),
         )  # fmt: skip
 
     def _charges(self, charges: Sequence[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
@@ -153,16 +154,24 @@ class CompiledMapping:
             )
 
 
-def _line(number: int, row: Mapping[str, Any], billed: Billed) -> InvoiceLine:
+CustomNames = Sequence[tuple[str, str]]
+
+
+def _custom_names(fields: Sequence[tuple[str, object]]) -> CustomNames:
+    """(target, Coupa's name) of the custom fields."""
+    return [(target, target.removeprefix(CUSTOM)) for target, _ in fields if target.startswith(CUSTOM)]
+
+
+def _custom(values: Mapping[str, Any], names: CustomNames) -> dict[str, str]:
+    return {name: value for target, name in names if (value := values.get(target)) is not None}
+
+
+def _line(number: int, row: Mapping[str, Any], billed: Billed, custom: CustomNames) -> InvoiceLine:
     return InvoiceLine(
         number=number, quantity=billed.quantity, unit_price=billed.unit_price, total=billed.total,
-        adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row),
+        adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row, custom),
         **{name: row.get(name) for name in LINE_FIELDS},  # type: ignore[arg-type]
     )  # fmt: skip
-
-
-def _custom(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name[len(CUSTOM):]: value for name, value in values.items() if value is not None and name.startswith(CUSTOM)}
 
 
 def _unknown_tax(number: int, parts: Components) -> str:

@@ -60,7 +60,7 @@ def to_whole(value: object) -> int:
 
 def to_money(value: object) -> Money:
     """Amazon's {"currencyCode", "amount"}."""
-    if not isinstance(value, Mapping) or "amount" not in value or "currencyCode" not in value:
+    if not (isinstance(value, dict) or isinstance(value, Mapping)) or "amount" not in value or "currencyCode" not in value:
         raise FieldProblem(f"is {shown(value)}, where an amount with its currencyCode is needed")
     try:
         return Money.of(value["amount"], value["currencyCode"])
@@ -125,10 +125,18 @@ def is_refund(value: object) -> bool:
 
 def percent(value: object) -> Decimal:
     """A fraction as percent: 0.0825 becomes 8.25."""
+    return _percent(value) if type(value) is str else _as_percent(value)
+
+
+def _as_percent(value: object) -> Decimal:
     number = to_number(value) * 100
     if not 0 <= number <= 100:
         raise FieldProblem(f"is {shown(value)}; a rate is a fraction between 0 and 1")
-    return number
+    plain = number.normalize()
+    return plain if plain.as_tuple().exponent <= 0 else plain.quantize(Decimal(1))  # type: ignore[operator]
+
+
+_percent = lru_cache(maxsize=4096)(_as_percent)  # few rates, many lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _reader(steps: tuple[str, ...]) -> Read:
     def read(context: Context) -> Any:
         value: Any = context
         for step in steps:
-            if isinstance(value, Mapping):
+            if isinstance(value, dict) or isinstance(value, Mapping):  # JSON is dicts; the general test costs ten times as much
                 value = value.get(step)
             elif isinstance(value, list) and step.isdigit():
                 value = value[int(step)] if int(step) < len(value) else None
@@ -80,7 +80,10 @@ def _reader(steps: tuple[str, ...]) -> Read:
 def _short_reader(root: str, key: str) -> Read:
     def read(context: Context) -> Any:
         document = context.get(root)
-        return _filled(document.get(key)) if isinstance(document, Mapping) else None
+        if isinstance(document, dict) or isinstance(document, Mapping):
+            value = document.get(key)
+            return None if value == "" or (type(value) is str and value.isspace()) else value
+        return None
 
     return read
 
@@ -127,6 +130,13 @@ def _compile_rule(
 ) -> Compiled:
     steps = [step for step in _steps(rule, kind, limit, tables, last=last) if step is not None]
     read, default = _source(rule), kind(rule.default) if rule.default is not None else None
+    if len(steps) == 1 and default is None and not (rule.convert or rule.lookup):
+
+        def plain_value(context: Context) -> Any:
+            value = read(context)
+            return None if value is None else kind(value)
+
+        return plain_value
 
     def value_of(context: Context) -> Any:
         value = read(context)

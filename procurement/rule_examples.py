@@ -1,0 +1,163 @@
+"""The examples that stand in rule files: each is a test, run by `make mappings-check` and by the unit tests.
+
+Each function gives sentences about what came out otherwise; none when all is well.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+
+from procurement.charges import Billed, ChargeExample, ChargeRules, Components, LineProblem, bill_line
+from procurement.errors import DecisionNeeded, RecordError
+from procurement.mapping.coverage import line_context
+from procurement.mapping.grammar import MappingExample, MappingFile
+from procurement.mapping.lookups import LookupFile
+from procurement.mapping.plain import differences, plain
+from procurement.money import Money
+from procurement.policies import MAPPINGS, RuleFiles, Rules
+from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
+from procurement.taxes import TaxFile
+from procurement.tolerances import CHECKS, ToleranceFile
+
+Failures = Iterator[tuple[int, str]]  # number of the example in its file, what is wrong
+
+
+def failures(read: RuleFiles, rules: Rules) -> list[str]:
+    """Every example of every file that does not come out, with file and line."""
+    found = []
+    for name in read.models:
+        run = RUNNERS.get(name, _mapping_examples if name in MAPPINGS else _lookup_examples)
+        found += [read.sources[name].problem(("examples", number), sentence) for number, sentence in run(name, read, rules)]
+    return found
+
+
+def count(read: RuleFiles) -> int:
+    return sum(len(getattr(model, "examples", ())) for model in read.models.values())
+
+
+def _mapping_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, MappingFile).examples):
+        for sentence in _mapping_example(name, example, rules):
+            yield number, f"example {example.name!r}: {sentence}"
+
+
+def _mapping_example(name: str, example: MappingExample, rules: Rules) -> list[str]:
+    lines = [line_context(example.header, line) for line in example.lines]
+    held: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    try:
+        invoice = plain(rules.mapping(name).invoice(example.header, lines))
+    except DecisionNeeded as error:
+        held, invoice = error.problems, {}
+    except RecordError as error:
+        problems, invoice = error.problems, {}
+    return [
+        *_missing("problem", example.expect_problems, problems),
+        *_missing("decision", example.expect_held, held),
+        *(differences(example.expect, invoice) if not (problems or held) or example.expect else ()),
+    ]
+
+
+def _missing(word: str, expected: list[str], found: tuple[str, ...]) -> list[str]:
+    missing = [f"expected the {word} {text!r}, got {list(found)}" for text in expected if not any(text in one for one in found)]
+    unexpected = [f"unexpected {word}: {one}" for one in found if not expected]
+    return missing + unexpected
+
+
+def _lookup_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, LookupFile).examples):
+        found = rules.lookups[name].find(example.key)
+        if found != example.expect:
+            yield number, f"{example.key!r} gives {found!r}, expected {example.expect!r}"
+
+
+def _charge_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, ChargeRules).examples):
+        for sentence in _charge_example(example, rules):
+            yield number, f"example {example.name!r}: {sentence}"
+
+
+def _charge_example(example: ChargeExample, rules: Rules) -> list[str]:
+    def money(amount: Decimal) -> Money:
+        return Money.of(amount, example.currency)
+
+    amounts = (example.principal, example.shipping, example.gift_wrap, example.regulatory_fee, example.discount, example.tax)
+    parts = Components(
+        is_refund=example.refund, quantity=example.quantity, principal=money(example.principal), total=money(sum(amounts, Decimal(0))),
+        unit_price=money(example.unit_price) if example.unit_price is not None else None, shipping=money(example.shipping),
+        gift_wrap=money(example.gift_wrap), regulatory_fee=money(example.regulatory_fee), discount=money(example.discount),
+        tax=money(example.tax), tax_rate=example.tax_rate, marketplace=example.marketplace,
+    )  # fmt: skip
+    try:
+        billed = bill_line(parts, rules.charges, rules.taxes, {})
+    except LineProblem as problem:
+        return list(problem.problems)
+    return differences(example.expect, _billed(billed, parts))
+
+
+def _billed(billed: Billed, parts: Components) -> Mapping[str, object]:
+    charged: dict[str, Decimal] = {}
+    for charge in billed.charges:
+        charged[charge.kind.value] = charged.get(charge.kind.value, Decimal(0)) + charge.total.amount
+    shown = {
+        "quantity": billed.quantity, "unit_price": billed.unit_price, "line": billed.total.amount, "total": parts.total.amount,
+        "tax": sum((tax.amount.amount for tax in billed.tax_lines), Decimal(0)), "adjustment_type": billed.adjustment_type,
+        "treatment": billed.treatment.kind, "code": billed.treatment.code, **charged,
+    }  # fmt: skip
+    return {key: plain(value) for key, value in shown.items()}
+
+
+def _tax_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, TaxFile).examples):
+        found = rules.taxes.treat(example.country, rate=example.rate, tax=example.rate, exemption=example.exemption)
+        if (found.kind, found.code) != (example.treatment, example.code):
+            yield number, f"{example.country} at {example.rate} % is {found.kind}, code {found.code}; expected {example.treatment}, code {example.code}"
+
+
+def _tolerance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, ToleranceFile).examples):
+        if example.check not in CHECKS:
+            yield number, f"there is no check {example.check!r}; known are {', '.join(CHECKS)}"
+            continue
+        limit = rules.tolerances.find(example.check, supplier=example.supplier, commodity=example.commodity)
+        breached = limit is not None and example.actual - example.expected > limit.of(example.expected)
+        if breached != example.breached:
+            allowed = "nothing is checked" if limit is None else f"the limit is {limit.of(example.expected)}"
+            yield number, f"{example.check} {example.actual} against {example.expected}: {allowed}, so breached is {str(breached).lower()}"
+
+
+def _policy_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, Policies).examples):
+        found = rules.policies.reviewer_of(example.finding) if example.finding else rules.policies.marketplace_of(example.marketplace)
+        if found != example.expect:
+            yield number, f"{example.finding or example.marketplace!r} gives {found!r}, expected {example.expect!r}"
+
+
+def _rollout_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, RolloutFile).examples):
+        found = rules.rollout.of(example.pipeline, account=example.account, supplier=example.supplier, cost_center=example.cost_center)
+        if found.mode is not example.expect:
+            yield number, f"{example.pipeline} is {found.mode.value}, expected {example.expect.value}"
+
+
+def _account_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, AccountFile).examples):
+        for sentence in differences(example.expect, rules.accounts.context(example.account)):
+            yield number, f"account {example.account}: {sentence}"
+
+
+def _entity_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, EntityFile).examples):
+        entity = rules.entities.charts.get(example.chart)
+        for sentence in differences(example.expect, entity.model_dump() if entity else {}):
+            yield number, f"chart {example.chart}: {sentence}"
+
+
+RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
+    "charges": _charge_examples,
+    "taxes": _tax_examples,
+    "tolerances": _tolerance_examples,
+    "policies": _policy_examples,
+    "rollout": _rollout_examples,
+    "accounts": _account_examples,
+    "entities": _entity_examples,
+}
