@@ -73,9 +73,14 @@ class Wire:
         except _TooLarge:
             return Answer(response.status_code, problem=f"the answer is larger than {self._most_bytes // 1_000_000} MB")
         except (requests.RequestException, HTTPError, OSError) as error:
-            problem = f"no answer within {self._timeouts.total:g} s" if watch.expired else _name(error)
-            return Answer(None, problem=problem, reached=watch.begun or not _failed_to_connect(error))
+            reached = watch.begun or not _failed_to_connect(error)
+            return Answer(None, problem=self._too_late() if watch.expired else _name(error), reached=reached)
+        if watch.expired:  # cut short, what was read may look whole
+            return Answer(None, problem=self._too_late())
         return read_answer(response.status_code, response.headers, content)
+
+    def _too_late(self) -> str:
+        return f"no answer within {self._timeouts.total:g} s"
 
     def _send(self, request: Request, signed: Mapping[str, str]) -> requests.Response:
         headers = dict(request.headers)

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from scripted_vendor import (
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa.client import Coupa
+from tests.unit.connectors.scripted_vendor import (
     RecordingLimiter,
     Vendor,
     connect_amazon,
     connect_coupa,
     serving,
 )
-
-from connectors.amazon_business.client import AmazonBusiness
-from connectors.coupa.client import Coupa
 
 
 @pytest.fixture
