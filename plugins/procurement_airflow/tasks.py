@@ -4,24 +4,31 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
 from procurement.clock import Clock, read_clock
 from procurement.errors import ConfigurationError
 from procurement.ledger import Ledger
-from procurement.ledger.types import Window
+from procurement.ledger.types import Run, Window
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
 
-LOAD_BUDGET = timedelta(minutes=40)  # well below execution_timeout, which would cut a call in half
-LOAD_WORKERS = 2  # task instances on one queue
-LOAD_THREADS = 5  # per installation at most 5 calls in flight: the Coupa pool has 5 slots
+LOAD_SECONDS = 40 * 60.0  # well below execution_timeout, which would cut a call in half
+WORKERS = [0]  # load's task instances on one queue: add indexes for more
+READ_THREADS = 1
+LOAD_THREADS = 5  # Coupa takes at most 5 calls in flight: its pool has as many slots
+
+
+class OpenRun(Protocol):
+    """A pipeline's `open_run`."""
+
+    def __call__(self, ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,10 @@ class Workbench:
     ledger: Ledger
     rules: Rules
     clock: Clock
+
+    def open(self, open_run: OpenRun) -> Run:
+        """This run in the ledger, with the window it was given when it was opened first."""
+        return open_run(self.ledger, self.request, rules=self.rules, clock=self.clock)
 
     @property
     def amazon(self) -> AmazonBusiness:
@@ -71,7 +82,14 @@ def read_request(context: Mapping[str, Any]) -> RunRequest:
 
 
 def failed_upstream(context: Mapping[str, Any]) -> list[str]:
-    """Names of this run's tasks that failed or were never run because of one that did."""
-    states = context["ti"].get_task_states(dag_id=context["dag_run"].dag_id, run_ids=[context["dag_run"].run_id])
-    tasks = states.get(context["dag_run"].run_id, {})
-    return sorted(name for name, state in tasks.items() if state in ("failed", "upstream_failed"))
+    """Names of this run's other tasks that failed, or never ran because one did."""
+    run, own = context["dag_run"], context["ti"].task_id
+    states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+    return sorted(name for name, state in states.items() if state in ("failed", "upstream_failed") and name.split("[")[0] != own)
+
+
+def unless_failed(failed: list[str], summary: dict[str, Any]) -> dict[str, Any]:
+    """`summary`; AirflowFailException when something upstream failed, since a green leaf would turn the run green."""
+    if failed:
+        raise AirflowFailException(f"the run is accounted for, but {', '.join(failed)} failed: see their logs")
+    return summary

@@ -106,7 +106,7 @@ class Planner:
         moment = settles_at(group, self.rules.policies)
         if moment is None or moment <= self.now:
             return True
-        settle(plan, group.candidates, Verdict("waiting", f"settling until {moment:%Y-%m-%d %H:%M} UTC"))
+        settle(plan, group.candidates, Verdict("waiting", f"settling: complete {self.rules.policies.settle_hours} hours after its newest charge"))
         return False
 
     def _identified(self, plan: Plan, groups: Iterable[Group], details: Details) -> list[tuple[Group, Identity]]:

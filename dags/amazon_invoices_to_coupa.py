@@ -1,0 +1,74 @@
+"""### Amazon Business invoices into Coupa
+
+Every hour, Amazon Business charges and refunds become Coupa invoices and credit notes, three-way matched against purchase
+order and goods receipt.
+
+**What a run does**
+
+| task | what happens |
+| --- | --- |
+| `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
+| `transform` | groups them by invoice number, finds PO and receipts, applies the mapping and the match, plans what to send |
+| `load` | creates and submits the invoices, and comments on those that need a decision; each exactly once |
+| `close` | accounts for every document and every cent, mails dead letters; red if anything is unaccounted for |
+
+**By hand.** *Trigger* opens a form: a feed range (`from`, `to`), single invoice numbers, or `dry_run`, which shows the plan and writes
+nothing. A *backfill* reads exactly its range. Both are harmless for what is already in Coupa.
+
+**When it is red**, or a mail arrives: `docs/runbook.md`. Rules live in `mappings/`: `amazon_invoices_to_coupa.yml`, `charges.yml`,
+`tolerances.yml`, `policies.yml`, `rollout.yml`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+
+from procurement.pipelines import amazon_invoices_to_coupa as pipeline
+from procurement_airflow import tasks
+from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.params import DRY_RUN, INVOICE_NUMBERS, WINDOW
+from procurement_airflow.retries import DEFAULT_ARGS
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("@hourly", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,  # the ledger's coverage decides what is still to be read
+    max_active_runs=1,
+    params={**WINDOW, **INVOICE_NUMBERS, **DRY_RUN},
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=FailureNotifier(),
+    doc_md=__doc__,
+    tags=["amazon-business", "coupa", "invoices"],
+)
+def amazon_invoices_to_coupa() -> None:
+    @task(pool="amazon_business_api")
+    def extract() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            return pipeline.extract(at.amazon, at.ledger, run=at.open(pipeline.open_run))
+
+    @task(pool="coupa_api", pool_slots=tasks.READ_THREADS)
+    def transform() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            run = at.open(pipeline.open_run)
+            return pipeline.transform(at.amazon, at.coupa, at.ledger, run=run, request=at.request, rules=at.rules)
+
+    @task(pool="coupa_api", pool_slots=tasks.LOAD_THREADS)
+    def load(worker: int) -> dict[str, Any]:
+        del worker  # an index only: all workers share one queue
+        with tasks.workbench() as at:
+            run = at.open(pipeline.open_run)
+            return pipeline.load(at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.LOAD_THREADS, seconds=tasks.LOAD_SECONDS)
+
+    @task(trigger_rule="all_done")
+    def close() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            failed = tasks.failed_upstream(get_current_context())
+            summary = pipeline.close(at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed)
+        return tasks.unless_failed(failed, summary)
+
+    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()
+
+
+amazon_invoices_to_coupa()

@@ -1,0 +1,108 @@
+"""Mail and Slack: plain text beside escaped HTML, with a Message-ID that a repeat shares, so that it is recognisable.
+
+Callbacks may come twice and without an exception (a killed worker), and use their context only; they never touch the
+ledger. Mails about findings are written to the ledger's `notices` by `close` and leave through `send_notice`.
+"""
+
+import hashlib
+import html
+import logging
+import os
+import smtplib
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from typing import Any
+
+from airflow.sdk import BaseHook, BaseNotifier
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from procurement.errors import ConfigurationError
+from procurement.ledger.types import Notice
+
+logger = logging.getLogger(__name__)
+SENDER = os.environ.get("PROCUREMENT_MAIL_FROM", "procurement@localhost")
+RECIPIENTS = "PROCUREMENT_ALERT_TO"
+TIMEOUT = 30.0
+
+
+def message_id(key: str) -> str:
+    """The same for the same key, however often it is sent."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@procurement>"
+
+
+def build_mail(*, key: str, to: Sequence[str], subject: str, text: str, link: str | None = None) -> EmailMessage:
+    """Plain text with an HTML alternative in which everything is escaped."""
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(subject.split())
+    mail["From"], mail["To"], mail["Message-ID"] = SENDER, ", ".join(to), message_id(key)
+    mail.set_content(text + (f"\n\n{link}\n" if link else "\n"))
+    anchor = f'<p><a href="{html.escape(link, quote=True)}">Open in Airflow</a></p>' if link else ""
+    mail.add_alternative(f"<pre>{html.escape(text)}</pre>{anchor}", subtype="html")
+    return mail
+
+
+def send_mail(mail: EmailMessage, *, conn_id: str = "smtp_default") -> None:
+    """Through the SMTP connection: TLS and login as it says. Raises what smtplib raises."""
+    connection = BaseHook.get_connection(conn_id)
+    extra = connection.extra_dejson
+    tls = str(extra.get("disable_tls", "false")).lower() != "true"
+    use_ssl = str(extra.get("disable_ssl", "false")).lower() != "true"
+    port = connection.port or (465 if use_ssl else 25)
+    client = smtplib.SMTP_SSL if use_ssl else smtplib.SMTP
+    with client(connection.host or "localhost", port, timeout=TIMEOUT) as server:
+        if tls and not use_ssl:
+            server.starttls()
+        if connection.login and connection.password:
+            server.login(connection.login, connection.password)
+        server.send_message(mail)
+
+
+def send_notice(notice: Notice) -> None:
+    """A mail that `close` wrote; without recipients in policies.yml it goes to PROCUREMENT_ALERT_TO."""
+    body: Mapping[str, Any] = notice.body
+    to = [str(address) for address in body.get("to") or alert_recipients()]
+    if not to:
+        raise ConfigurationError(f"nobody is to be told: fill alert_recipients in policies.yml, or set {RECIPIENTS}")
+    send_mail(build_mail(key=notice.key, to=to, subject=str(body["subject"]), text=str(body["text"])))
+    send_slack(str(body["subject"]))
+
+
+def send_slack(text: str, *, conn_id: str = "slack_default") -> None:
+    """To the Slack webhook, where one is configured; a refusal is logged and never stops a run."""
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return
+    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
+
+    try:
+        SlackWebhookHook(slack_webhook_conn_id=conn_id).send_text(text)
+    except Exception as error:  # the mail is the notice that counts
+        logger.warning("slack did not take the notice: %s", type(error).__name__)
+
+
+def alert_recipients() -> list[str]:
+    return [address.strip() for address in os.environ.get(RECIPIENTS, "").split(",") if address.strip()]
+
+
+class FailureNotifier(BaseNotifier):
+    """One mail for a failed run. On the DAG, not the task: a killed task process never calls its own callbacks."""
+
+    def notify(self, context: Any) -> None:
+        """Says which DAG and run, what the scheduler knows, and where to look."""
+        run = context["dag_run"]
+        reason = context.get("reason") or "a task failed"
+        error = context.get("exception")
+        text = f"{run.dag_id} failed: run {run.run_id} ({reason})."
+        if error is not None:
+            text += f"\n{type(error).__name__}: {str(error)[:1000]}"
+        text += "\n\nThe log of the failed task says what to do. Nothing is lost: what was planned stays planned."
+        to = alert_recipients()
+        if not to:
+            logger.error("no mail about %s: %s is not set", run.run_id, RECIPIENTS)
+            return
+        base = os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
+        link = f"{base}/dags/{run.dag_id}/runs/{run.run_id}" if base else None
+        mail = build_mail(key=f"failed/{run.dag_id}/{run.run_id}", to=to, subject=f"Failed: {run.dag_id}", text=text, link=link)
+        send_mail(mail)
+        send_slack(text.splitlines()[0])
