@@ -16,6 +16,7 @@ MINOR_UNITS = {
     "USD": 2, "CAD": 2, "MXN": 2, "GBP": 2, "EUR": 2, "INR": 2, "JPY": 0, "AUD": 2, "CHF": 2, "SEK": 2, "PLN": 2, "SGD": 2, "BRL": 2, "CNY": 2,
 }  # fmt: skip
 _STEPS = {currency: Decimal(1).scaleb(-places) for currency, places in MINOR_UNITS.items()}
+LARGEST_EXPONENT, MOST_PLACES = 15, 20  # beyond, sums would no longer be exact; no invoice gets there
 UNIT_PRICE_PLACES = 6  # Coupa's price column is dec(30,6)
 
 
@@ -26,9 +27,11 @@ def to_decimal(value: str | int | Decimal) -> Decimal:
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise MoneyError(f"{value!r} is not a number") from None
+        raise MoneyError(f"{str(value)[:40]!r} is not a number") from None
     if not number.is_finite():
         raise MoneyError(f"{value!r} is not a finite number")
+    if number.adjusted() > LARGEST_EXPONENT or int(number.as_tuple().exponent) < -MOST_PLACES:
+        raise MoneyError(f"{str(value)[:40]!r} is not a plausible amount or quantity")
     return number
 
 

@@ -97,14 +97,14 @@ def read_yaml(path: Path) -> YamlFile:
 
 def _value(file: YamlFile, node: yaml.Node, key: Key, problems: list[str]) -> object:
     file.lines.setdefault(key, node.start_mark.line + 1)
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind not in ("map", "seq", "str", "int", "float", "bool", "null"):
+        problems.append(file.problem(key, f"the tag {node.tag!r} is not allowed; write a plain value"))
+        return None
     if isinstance(node, yaml.MappingNode):
         return _mapping(file, node, key, problems)
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, item, (*key, number), problems) for number, item in enumerate(node.value)]
-    kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    if kind not in ("str", "int", "float", "bool", "null"):
-        problems.append(file.problem(key, f"the tag {node.tag!r} is not allowed; write a plain value"))
-        return None
     return _scalar(kind, str(node.value))
 
 
