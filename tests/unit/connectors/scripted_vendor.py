@@ -135,7 +135,7 @@ class Vendor:
             self.calls.append(call)
             if (status := self.refuses(call)) is not None:
                 return answer({"errors": ["The access token has expired"]}, status=status)
-            return self.script.popleft() if self.script else answer(self.usual(call))
+            return self.script.popleft() if self.script else lambda handler: answer(self.usual(call))(handler)
 
 
 class Handler(BaseHTTPRequestHandler):
