@@ -56,7 +56,7 @@ class EmbeddedPostgres:
             self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         port = self.port()
         if port is None:
-            port = _free_port()
+            port = free_port()
             settings = ["listen_addresses=127.0.0.1", "max_connections=200", *(() if self.durable else FAST)]
             options = f"-p {port} -k '' " + " ".join(f"-c {setting}" for setting in settings)
             # Without -l the server would keep our pipes open and this call would never return.
@@ -135,7 +135,8 @@ def _readable_copy(binaries: Path) -> Path:
     return copy / binaries.relative_to(package)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from procurement.ledger.types import Account, Completeness, Run
+from procurement.ledger.types import Account, Completeness, Disposition, Run
 
 _SEEN_BY_RUN = """
     SELECT s.source, d.kind, d.key, r.id AS record_id, d.currency, CASE
@@ -51,13 +51,13 @@ _SNAPSHOT = """
     FROM seen s LEFT JOIN billed b ON b.record_id = s.record_id LEFT JOIN worst w ON w.root = b.delivery_id
 """
 _BY_DOCUMENT = sa.text("""
-    SELECT source || '/' || kind || '/' || key AS document, record_id, max(seen) AS seen, max(seen_currency) AS currency, max(rank) AS rank,
+    SELECT source || '/' || kind || '/' || key AS document, key, record_id, max(seen) AS seen, max(seen_currency) AS currency, max(rank) AS rank,
         sum(amount) AS allocated, count(rank) FILTER (WHERE amount IS NOT NULL) AS parts,
         bool_and(currency IS NOT DISTINCT FROM seen_currency) AS same_currency, max(finished_at) AS finished_at,
         (array_agg(reason ORDER BY rank DESC, reason))[1] AS reason
     FROM settled GROUP BY source, kind, key, record_id
 """)
-_DISPOSITIONS = {5: "dead", 4: "held", 3: "waiting", 2: "delivered", 1: "skipped"}
+_DISPOSITIONS: dict[int, Disposition] = {5: "dead", 4: "held", 3: "waiting", 2: "delivered", 1: "skipped"}
 
 
 class CompletenessCheck:
@@ -77,6 +77,15 @@ class CompletenessCheck:
         with self._engine.begin() as connection:
             _snapshot(connection, _SEEN_BY_ALL, {"pipeline": pipeline})
             return _settled(connection, opened_at=None)
+
+    def fates(self, pipeline: str) -> dict[str, tuple[Disposition, str]]:
+        """By source key: disposition and reason (empty when delivered) of every document of the population."""
+        with self._engine.begin() as connection:
+            _snapshot(connection, _SEEN_BY_ALL, {"pipeline": pipeline})
+            rows = connection.execute(_BY_DOCUMENT).all()
+        return {
+            row.key: (_DISPOSITIONS[row.rank], "" if row.rank == 2 else row.reason) for row in rows
+        }
 
 
 def _snapshot(connection: sa.Connection, seen: str, values: Mapping[str, object]) -> None:

@@ -14,7 +14,7 @@ from procurement.ledger import delivery_statements as sql
 from procurement.ledger.changes import DISCARDED
 from procurement.ledger.encoding import clean
 from procurement.ledger.events import add_event
-from procurement.ledger.types import DeadLetter, Json
+from procurement.ledger.types import DeadLetter, Json, Run
 
 _KEY = re.compile(r"([DR])-(\d+)")
 _TO_DO = {
@@ -41,12 +41,15 @@ class DeadLetters:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def list(self, *, states: Sequence[str] = ("dead",), pipeline: str | None = None) -> Sequence[DeadLetter]:
-        """Oldest first, without payloads; `states` may add `held`."""
-        query = f"SELECT * FROM ({_SELECT}) AS letters WHERE CAST(:pipeline AS text) IS NULL OR pipeline = :pipeline ORDER BY since, key"
+    def list(
+        self, *, states: Sequence[str] = ("dead",), pipeline: str | None = None, since_run: Run | None = None
+    ) -> Sequence[DeadLetter]:
+        """Oldest first, without payloads; `states` may add `held`; `since_run` leaves out what was there when that run opened."""
+        query = f"""SELECT * FROM ({_SELECT}) AS letters WHERE (CAST(:pipeline AS text) IS NULL OR pipeline = :pipeline)
+            AND (CAST(:run AS bigint) IS NULL OR since >= (SELECT opened_at FROM runs WHERE id = :run)) ORDER BY since, key"""
+        values = {"states": [*states], "pipeline": pipeline, "run": since_run.id if since_run else None}
         with self._engine.begin() as connection:
-            rows = connection.execute(sa.text(query), {"states": [*states], "pipeline": pipeline})
-            return [_letter(row, payload=None) for row in rows]
+            return [_letter(row, payload=None) for row in connection.execute(sa.text(query), values)]
 
     def show(self, key: str) -> DeadLetter:
         """One of them with its payload or raw record; LookupError says why a key means none or several."""

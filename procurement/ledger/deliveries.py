@@ -88,6 +88,18 @@ class Deliveries:
         with self._engine.begin() as connection:
             return int(connection.execute(sql.UNANSWERED, {"pipeline": pipeline}).scalar_one())
 
+    def left(self, pipeline: str) -> int:
+        """How many rows are planned and not sent."""
+        with self._engine.begin() as connection:
+            return int(connection.execute(sql.LEFT, {"pipeline": pipeline}).scalar_one())
+
+    def due_in(self, pipeline: str, *, wait: float, asked: Iterable[tuple[int, int]] = ()) -> float | None:
+        """Seconds until a row may be claimed or asked for (those in `asked`, by id and attempt, apart); None: nothing to come."""
+        values = {"pipeline": pipeline, "wait": wait, "asked": [f"{id}/{attempt}" for id, attempt in asked]}
+        with self._engine.begin() as connection:
+            seconds = connection.execute(sql.DUE_IN, values).scalar_one()
+        return None if seconds is None else float(seconds)
+
     def found(self, asked: Claimed, found: Found) -> bool:
         """The target has a document there: ours is delivered, anybody else's holds the row."""
         if not found.ours:

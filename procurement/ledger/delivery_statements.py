@@ -135,3 +135,14 @@ DISCARD = sa.text(f"""
     UPDATE deliveries SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()
     WHERE id = :id AND state IN ('dead', 'held')
 """)
+LEFT = sa.text("SELECT count(*) FROM deliveries WHERE pipeline = :pipeline AND state = 'planned'")
+DUE_IN = sa.text(f"""
+    SELECT min(extract(epoch FROM moment - clock_timestamp())) FROM (
+        SELECT d.due_at AS moment FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
+        WHERE d.pipeline = :pipeline AND d.state = 'planned' AND (d.after_id IS NULL OR p.state = 'delivered') AND NOT {unanswered("d")}
+        UNION ALL
+        SELECT d.sent_at + :wait * interval '1 second' FROM deliveries d
+        WHERE d.pipeline = :pipeline AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")}
+        AND NOT d.id || '/' || d.attempt = ANY(:asked)
+    ) AS moments
+""")

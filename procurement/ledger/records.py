@@ -77,6 +77,17 @@ class Records:
             raise LookupError(f"no source record {', '.join(missing)}")
         return [found[id] for id in wanted]
 
+    def reopen(self, source: str, kind: str, group_keys: Iterable[str]) -> int:
+        """Records of these groups that were skipped or held without a delivery are planned again: a person released them."""
+        query = sa.text("""
+            UPDATE source_records r SET to_plan = true
+            WHERE r.source = :source AND r.kind = :kind AND r.group_key = ANY(:groups) AND NOT r.to_plan
+            AND EXISTS (SELECT FROM allocations a WHERE a.record_id = r.id AND a.state IN ('skipped', 'held'))
+            AND NOT EXISTS (SELECT FROM allocations a WHERE a.record_id = r.id AND a.delivery_id IS NOT NULL)
+        """)
+        with self._engine.begin() as connection:
+            return connection.execute(query, {"source": source, "kind": kind, "groups": sorted(set(group_keys))}).rowcount
+
     def assign_groups(self, groups: dict[int, str]) -> None:
         """Group keys learned after staging (an invoice number that appeared later); a re-read without one keeps them."""
         query = sa.text("UPDATE source_records SET group_key = :group_key WHERE id = :id")

@@ -43,7 +43,7 @@ def _window(ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime)
         return None
     if request.kind == "backfill":
         return request.interval
-    until = request.interval.end if request.interval and request.kind == "scheduled" else now
+    until = min(request.interval.end, now) if request.interval and request.kind == "scheduled" else now
     since = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live else until - timedelta(days=1)
     overlap = timedelta(hours=rules.policies.overlap_hours)
     return unread_window(ledger.coverage.uncovered(PIPELINE, until, since=min(since, until), overlap=overlap))

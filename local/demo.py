@@ -1,0 +1,119 @@
+"""`make demo`: both systems as a sandbox, a real Airflow, the pipelines run once, and the result explained.
+
+    python -m local.demo [--orders-report FILE] [--scenario NAME] [--keep]
+
+Prose is printed from var/demo/summary.json. Run again, it continues the same world and writes nothing new.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local.processes import StartError
+from local.stack import Running, Stack
+from local.summary import build_summary, render
+from local.world import open_world
+from procurement.ledger import Ledger
+from procurement.ledger.types import Completeness
+
+DAG = "amazon_invoices_to_coupa"
+LONGEST_RUN = 900.0
+ROOT = Path("var")
+
+
+def main(arguments: list[str]) -> int:
+    """0 when every run succeeded; 1 with the reason otherwise."""
+    options = read_arguments(arguments)
+    stack = Stack(ROOT)
+    started = time.monotonic()
+    try:
+        world = open_world(ROOT / "demo" / "worlds", scenario=options.scenario, orders_report=options.orders_report)
+        record = ROOT / "demo" / "exchanges.ndjson"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.unlink(missing_ok=True)
+        with stopped_after(stack, keep=options.keep):
+            running = stack.start(world, dag_id=DAG, record=record.resolve(), say=lambda what: say(started, f"starting {what}"))
+            ok = run_pipelines(running, started=started)
+            summary = build_summary(running, recording=record)
+            (ROOT / "demo" / "summary.json").write_text(summary.text)
+            print(render(summary.values, keep=options.keep), flush=True)
+    except (StartError, OSError, RuntimeError, TimeoutError) as problem:
+        print(f"the demo stopped: {problem}", file=sys.stderr)
+        return 1
+    return 0 if ok else 1
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--orders-report", type=Path, help="an Amazon order-items report (CSV)")
+    parser.add_argument("--scenario", default="quarter", help="a scenario of the sandbox (default: quarter)")
+    parser.add_argument("--keep", action="store_true", help="leave everything running; stop it with `make down`")
+    options = parser.parse_args(arguments)
+    if options.orders_report is not None and not options.orders_report.is_file():
+        parser.error(f"there is no file {options.orders_report}")
+    return options
+
+
+def say(started: float, text: str) -> None:
+    print(f"[{time.monotonic() - started:5.0f} s] {text}", flush=True)
+
+
+@contextmanager
+def stopped_after(stack: Stack, *, keep: bool) -> Iterator[None]:
+    """Stops the stack at the end, on an error or Ctrl-C too; `keep` leaves a stack running that came up."""
+    try:
+        yield
+    except BaseException:
+        stack.stop()
+        raise
+    if not keep:
+        stack.stop()
+
+
+def run_pipelines(running: Running, *, started: float) -> bool:
+    """Triggers the pipeline and shows how far it is; False (with the failed task's log) when it failed."""
+    for vendor in (running.amazon_url, running.coupa_url):
+        requests.delete(f"{vendor}/_sandbox/calls", timeout=30).raise_for_status()
+    running.rest.unpause(DAG)
+    run_id = running.rest.trigger(DAG, {})
+    say(started, f"running {DAG}: {running.rest.base_url}/dags/{DAG}")
+    with Ledger.opened(running.ledger_url) as ledger:
+        progress = Progress(ledger, started)
+        state = running.rest.follow(DAG, run_id, seconds=LONGEST_RUN, on_tick=progress.show)
+        progress.show(running.rest.tasks(DAG, run_id))
+    if state == "success":
+        return True
+    for task in running.rest.tasks(DAG, run_id):
+        if task["state"] == "failed":
+            print(f"{task['task_id']} failed:\n{running.rest.log(DAG, run_id, task)[-3000:]}", file=sys.stderr)
+    return False
+
+
+class Progress:
+    """One line whenever something moved."""
+
+    def __init__(self, ledger: Ledger, started: float) -> None:
+        self._ledger, self._started, self._last = ledger, started, ""
+
+    def show(self, tasks: list[dict[str, Any]]) -> None:
+        step = next((task["task_id"] for task in tasks if task["state"] == "running"), None)
+        line = f"{(step or '').ljust(9)} {counts(self._ledger.completeness.population(DAG))}"
+        if line != self._last:
+            say(self._started, line)
+            self._last = line
+
+
+def counts(population: Completeness) -> str:
+    documents = population.documents
+    words = ("seen", "delivered", "waiting", "held", "skipped", "dead")
+    return "  ".join(f"{word} {int(getattr(documents, word))}" for word in words)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

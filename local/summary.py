@@ -1,0 +1,178 @@
+"""What a run moved, matched, held and alerted: `summary.json`, and the prose printed from it.
+
+The values come from the ledger, the sandbox's own counts and the mails received; the prose uses nothing else, so the
+two cannot differ. Money is text. Population figures count each document once, whatever run saw it.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local.mail_catcher import read_mails
+from local.report import account_for_report
+from local.stack import Running
+from procurement.ledger import Ledger
+from procurement.ledger.types import Account, Completeness, Known
+
+DAG = "amazon_invoices_to_coupa"
+WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")
+OUTCOMES = ("matched", "within_tolerance", "waiting_for_receipt", "exception")
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    values: Values
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.values, indent=2, ensure_ascii=False) + "\n"
+
+
+def build_summary(running: Running, *, recording: Path) -> Summary:
+    """Reads ledger, sandbox and mails; changes nothing."""
+    with Ledger.opened(running.ledger_url) as ledger:
+        population = ledger.completeness.population(DAG)
+        values: Values = {
+            "world": {"name": running.world.name, "now": running.world.now, "orders_report": running.world.orders_report},
+            "pipelines": {DAG: pipeline_values(ledger, population)},
+            "exceptions": exceptions(ledger),
+        }
+        world = requests.get(f"{running.amazon_url}/_sandbox/world", timeout=30).json()
+        if running.world.orders_report is not None:
+            values["report"] = account_for_report(world["facts"]["report"], world["refused"], ledger=ledger, pipeline=DAG)
+    calls = {name: _calls(url) for name, url in (("amazon_business", running.amazon_url), ("coupa", running.coupa_url))}
+    values["writes"] = {name: int(counted["writes_accepted"]) for name, counted in calls.items()}
+    values["calls"] = {name: int(counted["calls"]) for name, counted in calls.items()}
+    values["alerts"] = [{"subject": mail["subject"], "to": mail["to"], "file": mail["file"]} for mail in read_mails(running.mails)]
+    values["versions"] = {name: version(name) for name in ("amazon-coupa-pipelines", "apache-airflow")} | {"python": sys.version.split()[0]}
+    values["look"] = {
+        "airflow": f"{running.rest.base_url}/dags/{DAG}", "user": "admin", "amazon_business": f"{running.amazon_url}/_sandbox/docs",
+        "coupa": f"{running.coupa_url}/_sandbox/docs", "recording": str(recording), "mails": str(running.mails),
+    }  # fmt: skip
+    return Summary(values)
+
+
+def _calls(url: str) -> Mapping[str, Any]:
+    return dict(requests.get(f"{url}/_sandbox/calls", timeout=30).json())
+
+
+def pipeline_values(ledger: Ledger, population: Completeness) -> Values:
+    """Documents and money by disposition, reasons, and the match's outcomes with their money."""
+    return {
+        "documents": {word: int(amount) for word, amount in dispositions(population.documents).items()},
+        "money": {
+            currency: {word: str(amount) for word, amount in dispositions(account).items()} for currency, account in sorted(population.money.items())
+        },
+        "reasons": [
+            {"state": state, "reason": reason, "documents": count}
+            for (state, reason), count in sorted(population.reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+        ],
+        "matches": {outcome: match_values(ledger.deliveries.list_by_outcome(DAG, outcome)) for outcome in OUTCOMES},
+    }
+
+
+def dispositions(account: Account) -> dict[str, Decimal]:
+    return {word: getattr(account, word) for word in WORDS}
+
+
+def match_values(deliveries: Sequence[Known]) -> Values:
+    money: dict[str, Decimal] = {}
+    for delivery in deliveries:
+        if delivery.amount is not None and delivery.currency is not None:
+            money[delivery.currency] = money.get(delivery.currency, Decimal(0)) + delivery.amount
+    return {"invoices": len(deliveries), "money": {currency: str(amount) for currency, amount in sorted(money.items())}}
+
+
+def exceptions(ledger: Ledger) -> list[Values]:
+    """Every invoice with an exception: its number, its gravest difference in one sentence, its amount; dearest first."""
+    found = {delivery.id: delivery for delivery in ledger.deliveries.list_by_outcome(DAG, "exception")}
+    sentences: dict[int, tuple[str, str]] = {}
+    for finding in ledger.findings.of_deliveries(found):
+        if finding.breached and finding.delivery_id is not None:
+            sentences.setdefault(finding.delivery_id, (finding.kind, finding.sentence))
+    rows = [
+        {
+            "document": delivery.business_key.rsplit("/", 1)[-1],
+            "kind": sentences[delivery.id][0],
+            "sentence": sentences[delivery.id][1],
+            "amount": str(delivery.amount),
+            "currency": delivery.currency,
+        }
+        for delivery in found.values()
+        if delivery.id in sentences
+    ]
+    return sorted(rows, key=lambda row: (-abs(Decimal(row["amount"])), row["document"]))
+
+
+def most_interesting(rows: Sequence[Mapping[str, Any]], count: int = 3) -> list[Mapping[str, Any]]:
+    """The dearest of each kind first, so that three sentences tell three different things."""
+    first_of_kind = list({row["kind"]: row for row in reversed(rows)}.values())
+    first_of_kind.sort(key=lambda row: -abs(Decimal(row["amount"])))
+    others = [row for row in rows if row not in first_of_kind]
+    return [*first_of_kind, *others][:count]
+
+
+def render(values: Values, *, keep: bool) -> str:
+    """The summary for a finance person."""
+    lines = ["", f"Amazon Business invoices into Coupa, as of {str(values['world']['now'])[:16].replace('T', ' ')} UTC", ""]
+    lines += render_pipeline(values["pipelines"][DAG])
+    lines += render_exceptions(values["exceptions"])
+    if "report" in values:
+        lines += render_report(values["report"])
+    writes = values["writes"]["coupa"]
+    lines += ["", f"Written to Coupa in this run: {writes}." if writes else "Nothing new was written to Coupa: everything was there already."]
+    lines += [f"Mails sent: {len(values['alerts'])}" + "".join(f"\n  {alert['to']}: {alert['subject']}" for alert in values["alerts"][-3:])]
+    return "\n".join([*lines, *render_places(values["look"], keep=keep)])
+
+
+def render_pipeline(pipeline: Values) -> list[str]:
+    money = pipeline["money"]
+    header = f"{'':<22}{'transactions':>13}" + "".join(f"{currency:>16}" for currency in money)
+    lines = [header]
+    for word in WORDS:
+        amounts = "".join(f"{Decimal(by_word[word]):>16,.2f}" for by_word in money.values())
+        lines.append(f"{word:<22}{pipeline['documents'][word]:>13,}{amounts}")
+    lines += ["", f"{'':<22}{'invoices':>13}" + "".join(f"{currency:>16}" for currency in money)]
+    for outcome, match in pipeline["matches"].items():
+        amounts = "".join(f"{Decimal(match['money'].get(currency, '0')):>16,.2f}" for currency in money)
+        lines.append(f"{outcome.replace('_', ' '):<22}{match['invoices']:>13,}{amounts}")
+    lines += ["", "Not delivered, and why:"]
+    lines += [f"  {row['documents']:>4}  {row['state']}: {row['reason']}" for row in pipeline["reasons"]]
+    return lines
+
+
+def render_exceptions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return ["", "No invoice needs a decision."]
+    lines = ["", f"{len(rows)} invoices need a decision; each has a comment in Coupa for its reviewer. Three of them:"]
+    lines += [f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}" for row in most_interesting(rows)]
+    return lines
+
+
+def render_report(report: Values) -> list[str]:
+    lines = ["", f"Your report: {report['rows']} rows, {report['orders']} orders, {report['currency']} {Decimal(report['money']):,.2f}. Where each row went:"]
+    lines += [f"  {part['rows']:>4} rows  {report['currency']} {Decimal(part['money']):>12,.2f}  {part['where']}" for part in report["parts"]]
+    return lines
+
+
+def render_places(look: Mapping[str, str], *, keep: bool) -> list[str]:
+    state = "running; stop it with `make down`" if keep else "stopped again; `make up` leaves it running"
+    password = " (password in var/airflow/secrets.json)" if keep else ""
+    return [
+        "",
+        f"Where to look ({state}):",
+        f"  Airflow          {look['airflow']}  user {look['user']}{password}",
+        f"  Amazon Business  {look['amazon_business']}",
+        f"  Coupa            {look['coupa']}",
+        f"  Mails            {look['mails']}",
+        f"  Every exchange   {look['recording']}",
+        "  These figures    var/demo/summary.json",
+    ]

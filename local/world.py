@@ -1,0 +1,71 @@
+"""The world a demo runs in: a scenario or an order report, with a moment, a ledger and a sandbox state of its own.
+
+Running again continues the same world, so that nothing is written twice; another report is another world.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+SHIPPED_MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
+ROLLOUT = """\
+# Written by the demo: the shipped rules, switched live.
+pipelines:
+  amazon_invoices_to_coupa: {{mode: live, go_live: {go_live}}}
+examples:
+  - {{pipeline: amazon_invoices_to_coupa, expect: live}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`now` is the fixed business moment; None until a report's sandbox has said which day follows its last row."""
+
+    name: str
+    scenario: str | None
+    orders_report: str | None
+    now: str | None
+    go_live: str
+    folder: Path
+
+    @property
+    def ledger_database(self) -> str:
+        return f"ledger_{self.name}"
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / "sandbox.json"
+
+    @property
+    def mappings(self) -> Path:
+        return self.folder / "mappings"
+
+    def keep(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        values = {name: value for name, value in asdict(self).items() if name != "folder"}
+        (self.folder / "world.json").write_text(json.dumps(values, indent=2) + "\n")
+
+    def write_mappings(self) -> None:
+        """The shipped rule files of this checkout, with the pipelines switched live for this world."""
+        shutil.rmtree(self.mappings, ignore_errors=True)
+        shutil.copytree(SHIPPED_MAPPINGS, self.mappings, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        (self.mappings / "rollout.yml").write_text(ROLLOUT.format(go_live=self.go_live))
+
+
+def open_world(root: Path, *, scenario: str, orders_report: Path | None) -> World:
+    """The world of this scenario or report: the one kept in `root`, or a new one. OSError for a report that cannot be read."""
+    name = f"report_{hashlib.sha256(orders_report.read_bytes()).hexdigest()[:10]}" if orders_report else scenario
+    folder = root / name
+    kept = folder / "world.json"
+    if kept.exists():
+        return World(**json.loads(kept.read_text()), folder=folder)
+    if orders_report is not None:
+        world = World(name, None, str(orders_report.resolve()), None, "2015-01-01", folder)
+    else:
+        now = datetime.now(UTC).replace(microsecond=0)
+        world = World(name, scenario, None, now.isoformat(), f"{now.date().replace(year=now.year - 1):%Y-%m-01}", folder)
+    world.keep()
+    return world
