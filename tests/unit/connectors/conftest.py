@@ -15,6 +15,13 @@ from tests.unit.connectors.scripted_vendor import (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
     with serving() as vendor:

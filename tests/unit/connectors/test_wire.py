@@ -1,5 +1,6 @@
 """One HTTP exchange: bounded in time and size, without memory of earlier ones."""
 
+import gzip
 import socket
 import threading
 import time
@@ -73,10 +74,34 @@ def test_a_server_that_never_accepts_was_not_reached(wire: Wire) -> None:
     assert (outcome.status, outcome.reached) == (None, False)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no-such-host.invalid/"])
-def test_a_refused_connection_and_an_unknown_name_were_not_reached(wire: Wire, url: str) -> None:
-    outcome = wire.exchange(Request("POST", url, body={}))
+def test_a_refused_connection_was_not_reached(wire: Wire) -> None:
+    outcome = wire.exchange(Request("POST", "http://127.0.0.1:1/", body={}))
     assert (outcome.status, outcome.reached) == (None, False)
+
+
+def test_a_name_that_nobody_knows_was_not_reached(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    outcome = wire.exchange(Request("POST", "http://vendor.invalid/", body={}))
+    assert (outcome.status, outcome.reached) == (None, False)
+
+
+def test_time_that_runs_out_while_connecting_keeps_the_request_from_being_sent(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def slowly(*args: object, **options: object) -> object:
+        time.sleep(0.3)
+        return resolve(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    hurried = Wire(timeouts=Timeouts(connect=1.0, read=1.0, total=0.1), user_agent="test")
+    outcome = hurried.exchange(Request("POST", f"{vendor.url}/x", body={}))
+    assert (outcome.status, outcome.problem) == (None, "no answer within 0.1 s")
+    assert vendor.calls == []
 
 
 def test_a_failed_tls_handshake_was_not_reached(wire: Wire, vendor: Vendor) -> None:
@@ -103,8 +128,6 @@ def test_an_answer_over_the_limit_is_not_read_on(wire: Wire, vendor: Vendor) -> 
 
 
 def test_a_compressed_answer_is_measured_unpacked(wire: Wire, vendor: Vendor) -> None:
-    import gzip
-
     bomb = gzip.compress(b'"' + b"x" * 5_000_000 + b'"')
     assert len(bomb) < 100_000
     vendor.then(raw(bomb, headers={"Content-Encoding": "gzip"}))
