@@ -73,7 +73,7 @@ class Wire:
         except _TooLarge:
             return Answer(response.status_code, problem=f"the answer is larger than {self._most_bytes // 1_000_000} MB")
         except (requests.RequestException, HTTPError, OSError) as error:
-            reached = watch.begun or not _failed_to_connect(error)
+            reached = watch.begun or not (watch.expired or _failed_to_connect(error))
             return Answer(None, problem=self._too_late() if watch.expired else _name(error), reached=reached)
         if watch.expired:  # cut short, what was read may look whole
             return Answer(None, problem=self._too_late())

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.unit.connectors.scripted_vendor import (
     CLIENT_ID,
     CLIENT_SECRET,
     REFRESH_TOKEN,
+    Call,
     Handler,
     RecordingLimiter,
     Step,
@@ -51,6 +53,10 @@ def client(request: pytest.FixtureRequest, vendor: Vendor, limiter: RecordingLim
     return made
 
 
+def always(status: int | None, call: Call) -> int | None:
+    return status
+
+
 # Tokens
 
 
@@ -67,12 +73,12 @@ def test_a_read_refused_with_a_new_token_too_is_an_auth_error_after_two_calls(cl
     for status in client.refusals:
         vendor.calls.clear()
         vendor.token_calls.clear()
-        vendor.refuses = lambda call, status=status: status
+        vendor.refuses = partial(always, status)
         with pytest.raises(AuthError) as caught:
             client.read()
         assert caught.value.status == status
         assert len(vendor.calls) == 2
-        vendor.refuses = lambda call: None
+        vendor.refuses = partial(always, None)
 
 
 def test_one_token_serves_all_threads(client: Client, vendor: Vendor) -> None:

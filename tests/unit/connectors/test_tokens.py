@@ -8,7 +8,7 @@ from connectors.auth import TokenSource
 from connectors.errors import AuthError, TransientError, UnexpectedResponse
 from connectors.retries import Patience
 from connectors.wire import Timeouts, Wire
-from tests.unit.connectors.scripted_vendor import Vendor, answer, drop, html, raw
+from tests.unit.connectors.scripted_vendor import Step, Vendor, answer, drop, html, raw
 
 QUICK = Patience(attempts=3, seconds=2.0, first_pause=0.01, longest_pause=0.02)
 
@@ -33,7 +33,7 @@ def source(
     )
 
 
-def issued(lifetime: object) -> object:
+def issued(lifetime: object) -> Step:
     return answer({"access_token": "fresh", "expires_in": lifetime})
 
 
@@ -117,7 +117,7 @@ def test_a_token_call_is_repeated_through_faults(vendor: Vendor) -> None:
         (html(200), UnexpectedResponse),
     ],
 )
-def test_a_token_that_is_not_given_says_who_must_act(vendor: Vendor, step: object, error: type[Exception]) -> None:
+def test_a_token_that_is_not_given_says_who_must_act(vendor: Vendor, step: Step, error: type[Exception]) -> None:
     vendor.token_then(step)
     with pytest.raises(error, match="^token: "):
         source(vendor).current()
