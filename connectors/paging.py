@@ -12,7 +12,7 @@ PAGE = 50  # Coupa's most records a call
 
 
 def by_token(
-    operation: Operation, fetch: Callable[[str | None], Any], *, rows: str, token: str = "nextPageToken"
+    operation: Operation, fetch: Callable[[str | None], Any], *, rows: str, cursor: str = "nextPageToken"
 ) -> Iterator[list[Json]]:
     """Pages whose answers name the next one; a missing or empty token ends them."""
     seen: set[str] = set()
@@ -22,13 +22,13 @@ def by_token(
         if not isinstance(body, dict):
             raise _unexpected(operation, "the answer is not an object")
         yield read_rows(operation, body.get(rows) or [])
-        following = body.get(token) or None
+        following = body.get(cursor) or None
         if following is None:
             return
         if not isinstance(following, str):
-            raise _unexpected(operation, f"{token} is not a text")
+            raise _unexpected(operation, f"{cursor} is not a text")
         if following in seen:
-            raise _unexpected(operation, f"{token} repeats an earlier page, after {len(seen)} pages")
+            raise _unexpected(operation, f"{cursor} repeats an earlier page, after {len(seen)} pages")
         seen.add(following)
 
 

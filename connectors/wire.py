@@ -11,6 +11,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,10 +185,8 @@ class _Watch:
             self.expired = True
             sock = getattr(self._connection, "sock", None)
             if sock is not None:
-                try:
+                with suppress(OSError):  # already closed by the other side: the reader notices by itself
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, which would wait for its lock
-                except OSError:
-                    pass  # already closed by the other side: the reader notices by itself
 
 
 class _Current(threading.local):

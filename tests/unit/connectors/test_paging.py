@@ -23,7 +23,7 @@ def ids(first: int, last: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("end", [{}, {"next": ""}, {"next": None}])
 def test_a_missing_or_empty_token_ends_the_pages(end: dict[str, Any]) -> None:
     pages = {None: {"rows": [{"a": 1}], "next": "x"}, "x": {"rows": [{"a": 2}], **end}}
-    assert list(by_token(LIST, pages.__getitem__, rows="rows", token="next")) == [[{"a": 1}], [{"a": 2}]]
+    assert list(by_token(LIST, pages.__getitem__, rows="rows", cursor="next")) == [[{"a": 1}], [{"a": 2}]]
 
 
 def test_a_page_without_its_list_is_an_empty_page() -> None:
