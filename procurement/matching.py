@@ -146,7 +146,7 @@ class _Match:
         self, po_line: PurchaseOrderLine, lines: Sequence[InvoiceLine], level: str
     ) -> Iterator[Finding]:
         on_amounts = po_line.quantity is None
-        units = sum((line.total.amount if on_amounts else line.quantity for line in lines), ZERO)
+        units = _measured(po_line, lines)
         ordered = po_line.total.amount if on_amounts else po_line.quantity or ZERO
         earlier = po_line.invoiced + (self.billed or {}).get(po_line.id, ZERO)
         show = (lambda value: str(Money(value, self.invoice.currency))) if on_amounts else _plain
@@ -155,13 +155,11 @@ class _Match:
             yield from self._credit_finding(po_line, number, units, earlier, ordered)
             return
         received = self._received(po_line, lines, level, earlier) if level in THREE_WAY else None
-        facts = [f"billed {show(units)}{f' (and {show(earlier)} before)' if earlier else ''}"]
-        if received is not None:
-            facts.append(f"received {show(received + earlier)}")
-        sentence = f"Line {number}: {', '.join(facts)}, ordered {show(ordered)}."
-        over_order = self._over("ordered", po_line, number, ordered - earlier, units, sentence)
+        facts = f"Line {number}: billed {show(units)}{f' (and {show(earlier)} before)' if earlier else ''}"
+        over_order = self._over("ordered", po_line, number, ordered - earlier, units, f"{facts}, ordered {show(ordered)}.")
         yield from over_order
         if received is not None:
+            sentence = f"{facts}, received {show(received + earlier)}, ordered {show(ordered)}."
             short = self._over("received", po_line, number, received, units, sentence)
             can_still_come = not any(one.breached for one in over_order)
             for one in short:
@@ -197,7 +195,7 @@ class _Match:
             return open_units
         tied = ZERO
         for reference in {line.match_reference for line in lines}:
-            units = sum((line.quantity for line in lines if line.match_reference == reference), ZERO)
+            units = _measured(po_line, [line for line in lines if line.match_reference == reference])
             tied += min(units, sum((one.quantity for one in own if one.match_reference == reference), ZERO))
         return min(open_units, tied)
 
@@ -275,6 +273,11 @@ def match_level(order: PurchaseOrder, po_line: PurchaseOrderLine) -> str:
     """The line's match type, else the supplier's level, else 2-way; three ways only where a receipt is required."""
     level = po_line.match_type or order.match_level or "2-way"
     return "2-way" if level in THREE_WAY and not po_line.receipt_required else level
+
+
+def _measured(po_line: PurchaseOrderLine, lines: Sequence[InvoiceLine]) -> Decimal:
+    """Units, or money where the PO line is an amount."""
+    return sum((line.total.amount if po_line.quantity is None else line.quantity for line in lines), ZERO)
 
 
 def _unbacked(line: InvoiceLine) -> Finding:

@@ -130,7 +130,7 @@ def _money(reader: _Reader, amount: Decimal, currency: str) -> Money:
         return Money.of(amount, currency)
     except MoneyError as error:
         if currency:
-            reader.problems.append(f"{error}.".capitalize())
+            reader.problems.append(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return Money(amount, currency)
 
 

@@ -1,0 +1,109 @@
+"""Policies, rollout, accounts and entities as shipped, and what a customer may change in them."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from procurement.errors import MappingError
+from procurement.policies import MAPPINGS, RULE_FILES, Mode, Rules, mappings_directory, read_rules
+from procurement.policy_files import REQUESTER, Policies
+
+Edit = Callable[..., Path]
+PIPELINE = "amazon_invoices_to_coupa"
+
+
+def test_the_shipped_policies_are_the_careful_ones(rules: Rules) -> None:
+    policies = rules.policies
+    assert (policies.settle_hours, policies.no_po, policies.late_component) == (24, "dead_letter", "finding")
+    assert (policies.overlap_hours, policies.original_wait_days, policies.invoice_due_warning_days) == (24, 30, 5)
+    assert policies.marketplaces_enabled == ("US",)
+    assert policies.invoice_instruments == ("Pay by Invoice",)
+    assert {"Visa", "MasterCard", "AmericanExpress"} <= set(policies.card_instruments)
+    assert policies.sending.ask_again_after == 600
+    assert policies.sending.wait == 660
+
+
+def test_nothing_is_live_as_shipped(rules: Rules) -> None:
+    assert {rules.rollout.of(name).mode for name in MAPPINGS} == {Mode.OFF}
+
+
+def test_a_pipeline_nobody_listed_is_off(rules: Rules) -> None:
+    assert rules.rollout.of("amazon_catalog_to_coupa").mode is Mode.OFF
+    assert rules.rollout.of("amazon_catalog_to_coupa").go_live is None
+
+
+def test_defaults_hold_where_the_file_is_silent() -> None:
+    marketplaces = {"A": {"country": "US", "time_zone": "America/Los_Angeles"}}
+    policies = Policies.model_validate({"marketplaces": marketplaces, "examples": [{"marketplace": "A", "expect": "US"}]})
+    assert (policies.settle_hours, policies.overlap_hours, policies.original_wait_days) == (24, 24, 30)
+    assert (policies.no_po, policies.late_component, policies.marketplaces_enabled) == ("dead_letter", "finding", ("US",))
+    assert (policies.sending.timeout, policies.sending.ask_again_after, policies.sending.max_attempts) == (60, 600, 5)
+    assert policies.card_instruments == ()
+    assert policies.reviewer_of("price") == REQUESTER
+    assert policies.reviewer_logins == frozenset()
+
+
+def test_the_narrowest_rollout_entry_counts(edited: Edit) -> None:
+    narrower = """mode: live
+    go_live: 2026-01-31
+    accounts: {second: {mode: shadow}}
+    suppliers: {AMZN-DE: {mode: off}}
+    cost_centers: {"4300": {mode: live, go_live: 2026-03-01}}"""
+    folder = edited("rollout.yml", "mode: off", narrower)
+    edited("rollout.yml", "{pipeline: amazon_invoices_to_coupa, expect: off}", "{pipeline: amazon_invoices_to_coupa, expect: live}")
+    rollout = read_rules(folder).rollout
+    assert (rollout.of(PIPELINE).mode, rollout.of(PIPELINE).go_live) == (Mode.LIVE, date(2026, 1, 31))
+    assert rollout.of(PIPELINE, account="second").mode is Mode.SHADOW
+    assert rollout.of(PIPELINE, account="first").mode is Mode.LIVE
+    assert rollout.of(PIPELINE, account="second", supplier="AMZN-DE").mode is Mode.OFF
+    assert rollout.of(PIPELINE, supplier="AMZN-DE", cost_center="4300").go_live == date(2026, 3, 1)
+
+
+def test_a_finding_goes_to_its_reviewer_and_anything_new_to_the_other_one(rules: Rules) -> None:
+    assert rules.policies.reviewer_of("price") == REQUESTER
+    assert rules.policies.reviewer_of("tax") == "ap.lead"
+    assert rules.policies.reviewer_of("never heard of") == "ap.lead"
+    assert rules.policies.reviewer_logins == {"ap.lead", "ap.clerk"}
+
+
+def test_marketplaces_are_known_by_id(rules: Rules) -> None:
+    assert rules.policies.marketplace_of("ATVPDKIKX0DER") == "US"
+    assert rules.policies.marketplace_of("nowhere") is None
+    assert rules.policies.marketplace_of(None) is None
+    assert len(rules.policies.countries) == 11
+
+
+def test_an_account_is_what_accounts_yml_says_and_an_unknown_one_only_its_name(rules: Rules) -> None:
+    context = rules.accounts.context("sandbox")
+    assert (context["name"], context["supplier"], context["chart_of_accounts"]) == ("sandbox", "AMZN-US", "US Chart")
+    assert "business_group" not in context
+    assert rules.accounts.context("other") == {"name": "other"}
+    assert rules.accounts.of("other") is None
+
+
+def test_the_version_changes_with_any_file_and_only_then(edited: Edit, rules: Rules) -> None:
+    folder = edited("charges.yml", "Amazon shipping", "Amazon shipping")
+    assert read_rules(folder).version == rules.version
+    edited("units.yml", "# Amazon", "# Amazon's")
+    assert read_rules(folder).version != rules.version
+    assert len(rules.version) == 16
+
+
+def test_a_mapping_that_does_not_exist_is_named(rules: Rules) -> None:
+    with pytest.raises(MappingError, match="there is no mapping 'amazon_invoices'; did you mean 'amazon_invoices_to_coupa'?"):
+        rules.mapping("amazon_invoices")
+
+
+def test_the_directory_is_chosen_by_the_environment(tmp_path: Path) -> None:
+    assert mappings_directory({"PROCUREMENT_MAPPINGS": str(tmp_path)}) == tmp_path
+    assert mappings_directory({"PROCUREMENT_MAPPINGS": " "}) == mappings_directory({})
+    assert {f"{name}.yml" for name in RULE_FILES} <= {path.name for path in mappings_directory({}).iterdir()}
+
+
+def test_rules_are_read_from_where_the_environment_says(edited: Edit, monkeypatch: pytest.MonkeyPatch, rules: Rules) -> None:
+    monkeypatch.setenv("PROCUREMENT_MAPPINGS", str(edited("policies.yml", "settle_hours: 24", "settle_hours: 0")))
+    assert read_rules().policies.settle_hours == 0
+    monkeypatch.delenv("PROCUREMENT_MAPPINGS")
+    assert read_rules().version == rules.version
