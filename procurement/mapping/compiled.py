@@ -27,6 +27,7 @@ LINE_FIELDS = (
     "match_reference",
 )  # fmt: skip
 OVERREFUND = "OVERREFUND"
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,6 @@ class CompiledMapping:
         rows = [self._read_line(number, context, found) for number, context in enumerate(lines, 1)]
         if not lines:
             found.problems.append("It has no lines.")
-        if found.problems:
-            raise RecordError(label, found.problems)
         billed = self._bill(top, rows, found)
         if found.problems:
             raise RecordError(label, found.problems)
@@ -80,6 +79,7 @@ class CompiledMapping:
 
     def _read_header(self, header: Context, lines: Sequence[Context], found: _Findings) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        conflicts: set[tuple[str, ...]] = set()
         for target, field in self._header:
             try:
                 values[target] = field(header, lines)
@@ -87,16 +87,20 @@ class CompiledMapping:
                 found.problems.append(f"{target} {problem}.")
             except _Conflict as conflict:
                 values[target] = conflict.first
-                found.decisions.append(str(conflict))
+                if conflict.source not in conflicts:  # bill-to follows the chart: one decision, not two
+                    conflicts.add(conflict.source)
+                    found.decisions.append(str(conflict))
         return values
 
     def _read_line(self, number: int, context: Context, found: _Findings) -> dict[str, Any]:
+        """A line with an unreadable field has no value for it, and is billed no further."""
         values: dict[str, Any] = {}
         for target, field in self._line:
             try:
                 values[target] = field(context)
             except FieldProblem as problem:
                 found.problems.append(f"Line {number}: {target} {problem}.")
+                values[UNREADABLE] = True
         values["is_overrefund"] = self._transaction_type(context) == OVERREFUND
         return values
 
@@ -104,6 +108,8 @@ class CompiledMapping:
         accounts = self._choices.accounts.get(top.get("chart_of_accounts") or "", {})
         billed = []
         for number, row in enumerate(rows, 1):
+            if UNREADABLE in row or "currency" not in top:
+                continue
             parts = Components(is_overrefund=row["is_overrefund"], **{name: row.get(name) for name in COMPONENTS})  # type: ignore[arg-type]
             if row["total"].currency != top["currency"]:
                 found.problems.append(f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}.")
@@ -187,18 +193,18 @@ def _notes(billed: Sequence[Billed]) -> list[Note]:
     return [
         Note(
             kind="use_tax", line=number,
-            sentence=f"Line {number}: Amazon charged no tax and shows no exemption; use tax may be due on {abs(line.untaxed)}.",
+            sentence=f"Line {number}: Amazon charged no tax and shows no exemption; use tax may be due on {line.untaxed}.",
         )
         for number, line in enumerate(billed, 1)
-        if line.treatment.kind == "use_tax_due" and line.untaxed
+        if line.treatment.kind == "use_tax_due" and line.untaxed.amount > 0
     ]  # fmt: skip
 
 
 class _Conflict(Exception):
     """Lines that must agree do not."""
 
-    def __init__(self, target: str, values: Sequence[object]) -> None:
-        self.first = values[0]
+    def __init__(self, target: str, values: Sequence[object], source: tuple[str, ...]) -> None:
+        self.first, self.source = values[0], source
         listed = ", ".join(str(value) for value in values)
         super().__init__(f"The lines name several values for {target.replace('_', ' ')}: {listed}. An invoice is never split.")
 
@@ -209,13 +215,14 @@ HeaderField = Callable[[Context, Sequence[Context]], Any]
 def _header_field(target: str, rules: Sequence[FieldRule], tables: Tables) -> HeaderField:
     """A header value from the header, or one that all lines share."""
     field = compile_target(target, rules, tables)
-    if not any(rule.from_lines for rule in rules):
+    source = next((rule.from_lines for rule in rules if rule.from_lines), None)
+    if source is None:
         return lambda header, lines: field(header)
 
     def shared(header: Context, lines: Sequence[Context]) -> Any:
         values = [field(context) for context in lines]
         if values.count(values[0]) != len(values) if values else False:
-            raise _Conflict(target, list(dict.fromkeys(values)))
+            raise _Conflict(target, list(dict.fromkeys(values)), source)
         return values[0] if values else None
 
     return shared

@@ -1,0 +1,68 @@
+"""Golden cases: `<pipeline>/<case>/source.json` through the shipped rules, compared with the reviewed `expected.json`.
+
+A case is what the pipeline hands over: `header` and `lines`, and for the match `orders` and `receipts` as Coupa shows
+them. Charts of countries that are not shipped as enabled come from `rules/entities.yml`. GOLDEN_WRITE=1 writes what
+comes out; read the difference before it is committed.
+"""
+
+import json
+import os
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procurement.errors import DecisionNeeded, RecordError
+from procurement.mapping.plain import plain
+from procurement.matching import three_way_match
+from procurement.policies import MAPPINGS, Rules, read_rules
+from procurement.purchase_orders import read_goods_receipt, read_purchase_order
+
+pytestmark = pytest.mark.golden
+HERE = Path(__file__).parent
+SHIPPED = HERE.parents[1] / "mappings"
+CASES = sorted(path.parent for path in HERE.glob("*/*/source.json"))
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
+    folder = tmp_path_factory.mktemp("golden") / "mappings"
+    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copy(HERE / "rules" / "entities.yml", folder)
+    return read_rules(folder)
+
+
+def outcome(rules: Rules, pipeline: str, source: Any) -> dict[str, Any]:
+    """The invoice and its match, or why there is none."""
+    lines = [{**source["header"], **line} for line in source["lines"]]
+    try:
+        invoice = rules.mapping(pipeline).invoice(source["header"], lines)
+    except DecisionNeeded as error:
+        return {"held": list(error.problems)}
+    except RecordError as error:
+        return {"problems": list(error.problems)}
+    orders = {order.number: order for order in map(read_purchase_order, source.get("orders", []))}
+    receipts = [receipt for raw in source.get("receipts", []) if (receipt := read_goods_receipt(raw))]
+    match = three_way_match(invoice, orders, receipts, rules.tolerances)
+    return {"invoice": plain(invoice), "total": str(invoice.total), "match": plain(match)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_each_case_comes_out_as_reviewed(case: Path, rules: Rules) -> None:
+    source = json.loads((case / "source.json").read_text(), parse_float=Decimal)
+    found = json.loads(json.dumps(outcome(rules, case.parent.name, source)))
+    expected = case / "expected.json"
+    if os.environ.get("GOLDEN_WRITE"):
+        expected.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    assert found == json.loads(expected.read_text())
+
+
+@pytest.mark.parametrize("pipeline", MAPPINGS)
+def test_every_mapping_has_a_clean_a_partial_and_a_dead_letter_case(pipeline: str) -> None:
+    results = {path.name: json.loads((path / "expected.json").read_text()) for path in CASES if path.parent.name == pipeline}
+    outcomes = {result["match"]["outcome"] for result in results.values() if "match" in result}
+    assert outcomes == {"matched", "within_tolerance", "waiting_for_receipt", "exception"}
+    assert any("problems" in result for result in results.values())
+    assert any("held" in result for result in results.values())
