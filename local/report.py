@@ -25,7 +25,8 @@ def account_for_report(facts: Mapping[str, Any], refused: Sequence[Mapping[str, 
             state, reason = fates[row["transaction"]]
             where = f"{state}: {reason}" if reason else f"{state}: invoice in Coupa"
         else:
-            where, _ = "unaccounted for", unaccounted.append(row["row"])
+            where = "unaccounted for"
+            unaccounted.append(row["row"])
         parts.setdefault(where, []).append(amount)
     for row in refused:
         parts.setdefault(f"not usable: {row['reason']}", []).append(Decimal(0))

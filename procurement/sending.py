@@ -41,7 +41,8 @@ class Action(Protocol):
 class SendPolicy:
     """Seconds of machine time. `timeout` is the hard limit of one attempt; "not found" counts `ask_again_after` beyond it.
 
-    `patience`: how long a load idles for a row that will be due. `outage_after`: writes turned away in a row that end the load.
+    `patience`: how long a load idles for a row that will be due. `outage_after`: writes in a row that were turned away or got
+    no answer, and end the load: an outage must not turn the whole queue into questions.
     """
 
     timeout: float = 60.0
@@ -113,9 +114,21 @@ class _Load:
     """One call of `send_due`: its threads share the rows fetched, the counts and the reason to stop."""
 
     def __init__(
-        self, ledger: Ledger, pipeline: str, actions: Mapping[str, Action], policy: SendPolicy, stop_at: datetime, ask_only: bool
+        self,
+        ledger: Ledger,
+        pipeline: str,
+        actions: Mapping[str, Action],
+        policy: SendPolicy,
+        stop_at: datetime,
+        ask_only: bool,
     ) -> None:
-        self._deliveries, self._pipeline, self._actions, self._policy, self._stop_at = ledger.deliveries, pipeline, actions, policy, stop_at
+        self._deliveries, self._pipeline, self._actions, self._policy, self._stop_at = (
+            ledger.deliveries,
+            pipeline,
+            actions,
+            policy,
+            stop_at,
+        )
         self._ask_only = ask_only
         self._lock = threading.Lock()
         self._questions: list[Claimed] = []
@@ -132,6 +145,7 @@ class _Load:
         while not self._finished():
             task = self._next()
             if task is None:
+                permit = None  # gives its place in flight back
                 if not self._worth_waiting():
                     return
                 continue
@@ -141,8 +155,9 @@ class _Load:
                     self._ask(task)
                 else:
                     permit = self._send(task, permit)
-            except Exception as error:  # a defect or a lost ledger: stop every thread, and let the task fail with it
-                self._stop(type(error).__name__, error)
+            except Exception as error:  # a defect or a lost ledger: every thread stops, and the task fails with it
+                self._stop(type(error).__name__)
+                raise
             finally:
                 with self._lock:
                     self._busy.discard(id)
@@ -179,7 +194,9 @@ class _Load:
     def _refill(self) -> None:
         self._deliveries.settle_chains(self._pipeline)
         asked = self._deliveries.to_ask(self._pipeline, wait=self._policy.wait)
-        self._questions = [row for row in asked if (row.id, row.attempt) not in self._asked and row.id not in self._busy]
+        self._questions = [
+            row for row in asked if (row.id, row.attempt) not in self._asked and row.id not in self._busy
+        ]
         self._rows = [] if self._ask_only else self._deliveries.due(self._pipeline, _BATCH, excluding=self._busy)
 
     def _worth_waiting(self) -> bool:
@@ -202,9 +219,14 @@ class _Load:
         id, name = row
         action = self._actions.get(name)
         if action is None:
-            raise ConfigurationError(f"{self._pipeline} has planned {name!r}, which it cannot send; it sends {', '.join(sorted(self._actions))}")
+            raise ConfigurationError(
+                f"{self._pipeline} has planned {name!r}, which it cannot send; it sends {', '.join(sorted(self._actions))}"
+            )
         try:
-            if permit is None or permit[0] != name:
+            if permit is not None and permit[0] != name:
+                permit[1].release()  # it still holds a place in flight: keeping it while asking for another would block
+                permit = None
+            if permit is None:
                 permit = (name, action.permit())
         except TransientError as error:
             self._wait_for_rate(error)
@@ -228,7 +250,8 @@ class _Load:
             wait = self._policy.retry_not_sent_after if error.retry_after is None else error.retry_after
             self._deliveries.release(claimed, str(error), retry_after=wait)
             self._count("not_sent")
-            self._turn_away(str(error))
+            if error.retry_after is None or wait > self._policy.patience:
+                self._turn_away(str(error))
         except RejectedError as error:
             self._deliveries.dead(claimed, error.reasons or (str(error),), error_class="data")
             self._count("dead")
@@ -240,6 +263,7 @@ class _Load:
         except ConnectorError as error:  # UncertainOutcome, and anything else that leaves it open
             self._deliveries.uncertain(claimed, str(error))
             self._count("uncertain")
+            self._turn_away(str(error))
         except Exception as error:
             self._deliveries.uncertain(claimed, f"{type(error).__name__} while sending")
             self._count("uncertain")

@@ -20,7 +20,7 @@ def copy_rows(connection: sa.Connection, table: str, columns: Sequence[str], row
     raw = connection.connection.cursor()
     try:
         for chunk in _chunks(rows):
-            raw.copy_expert(statement, copy_text(chunk))  # type: ignore[attr-defined]
+            raw.copy_expert(statement, copy_text(chunk))
             count += len(chunk)
     finally:
         raw.close()

@@ -5,7 +5,7 @@ knows; such a row, and any row with an unanswered attempt whatever its state, is
 All waiting here is measured by PostgreSQL's clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -38,7 +38,7 @@ class Deliveries:
         """The one attempt that this commit allows; None when somebody else has it, or it is not its turn, or it must be asked for first."""
         with self._engine.begin() as connection:
             row = connection.execute(sql.CLAIM, {"id": id}).one_or_none()
-        return Claimed(**row._mapping) if row is not None else None
+        return Claimed(**row._asdict()) if row is not None else None
 
     def delivered(self, claimed: Claimed, sent: Sent) -> bool:
         """The target's confirmation; False when it came too late to count. A total that differs from the payload's is a finding."""
@@ -53,7 +53,12 @@ class Deliveries:
         """Nobody knows whether it happened: stays `sending` until it was asked for."""
         with self._engine.begin() as connection:
             connection.execute(sql.NOTE_ERROR, {"id": claimed.id, "n": claimed.attempt, "error": clean(error[:2000])})
-            add_event(connection, delivery_id=claimed.id, kind="uncertain", sentence=_short(f"attempt {claimed.attempt}: {error}"))
+            add_event(
+                connection,
+                delivery_id=claimed.id,
+                kind="uncertain",
+                sentence=_short(f"attempt {claimed.attempt}: {error}"),
+            )
 
     def dead(self, claimed: Claimed, errors: Sequence[str], *, error_class: ErrorClass) -> bool:
         """The target refused it, or trying again is pointless: a dead letter with all its errors."""
@@ -81,7 +86,7 @@ class Deliveries:
         """Rows with an unanswered attempt, `wait` seconds (time-out and ask_again_after) after it was sent; oldest first."""
         with self._engine.begin() as connection:
             rows = connection.execute(sql.TO_ASK, {"pipeline": pipeline, "wait": wait, "limit": limit})
-            return [Claimed(**row._mapping) for row in rows]
+            return [Claimed(**row._asdict()) for row in rows]
 
     def unanswered(self, pipeline: str) -> int:
         """How many rows still lack an answer, whether or not their wait has passed."""
@@ -109,23 +114,33 @@ class Deliveries:
     def not_found(self, asked: Claimed, *, max_attempts: int) -> bool:
         """The target has nothing after the wait: planned again, or dead when that was the last of `max_attempts`."""
         with self._engine.begin() as connection:
-            row = connection.execute(sql.NOT_FOUND, {"id": asked.id, "n": asked.attempt, "most": max_attempts}).one_or_none()
+            row = connection.execute(
+                sql.NOT_FOUND, {"id": asked.id, "n": asked.attempt, "most": max_attempts}
+            ).one_or_none()
             if row is None:
                 return False
             connection.execute(sql.CLOSE_ATTEMPTS, {"id": asked.id, "outcome": "not_found"})
-            add_event(connection, delivery_id=asked.id, kind="not_found", sentence=f"attempt {asked.attempt} did not happen: {row.state}")
+            add_event(
+                connection,
+                delivery_id=asked.id,
+                kind="not_found",
+                sentence=f"attempt {asked.attempt} did not happen: {row.state}",
+            )
         return True
 
     def known(self, pipeline: str, action: str, business_keys: Iterable[str]) -> dict[str, Known]:
         """What the ledger has of these keys, by business key; unknown keys are absent."""
         values = {"pipeline": pipeline, "action": action, "keys": sorted(set(business_keys))}
         with self._engine.begin() as connection:
-            return {row.business_key: Known(**row._mapping) for row in connection.execute(sql.KNOWN, values)}
+            return {row.business_key: Known(**row._asdict()) for row in connection.execute(sql.KNOWN, values)}
 
     def list_by_outcome(self, pipeline: str, outcome: str) -> list[Known]:
         """Deliveries whose match came out so, in order: `exception`, `waiting_for_receipt`, …"""
         with self._engine.begin() as connection:
-            return [Known(**row._mapping) for row in connection.execute(sql.BY_OUTCOME, {"pipeline": pipeline, "outcome": outcome})]
+            return [
+                Known(**row._asdict())
+                for row in connection.execute(sql.BY_OUTCOME, {"pipeline": pipeline, "outcome": outcome})
+            ]
 
     def set_outcome(self, id: int, outcome: str) -> None:
         """A later match's word about a document, whatever its state."""
@@ -145,12 +160,19 @@ class Deliveries:
                 return False
             values["outcome"] = "found" if question else "delivered"
             connection.execute(sql.ANSWER_DELIVERED, values)
-            add_event(connection, delivery_id=claimed.id, kind="delivered", sentence=f"as {sent.target_id}{', found' if question else ''}")
+            add_event(
+                connection,
+                delivery_id=claimed.id,
+                kind="delivered",
+                sentence=f"as {sent.target_id}{', found' if question else ''}",
+            )
             connection.execute(sql.COMPARE_TOTAL, {**values, "currency": sent.total.currency if sent.total else None})
             _alarm(connection, claimed, sent.target_id)
         return True
 
-    def _answer(self, claimed: Claimed, values: dict[str, object], *, event: str | None, question: bool = False) -> bool:
+    def _answer(
+        self, claimed: Claimed, values: Mapping[str, object], *, event: str | None, question: bool = False
+    ) -> bool:
         bound = {
             "id": claimed.id, "n": claimed.attempt, "question": question, "due_in": 0.0, "reason": None, "error_class": None, **values,
             "errors": dump_json([clean(str(error)) for error in _listed(values.get("errors"))]),
@@ -163,10 +185,17 @@ class Deliveries:
                 add_event(connection, delivery_id=claimed.id, kind="late", sentence=sentence)
                 return False
             if values["answer"] is not None:
-                answer = {"id": claimed.id, "n": claimed.attempt, "outcome": values["answer"], "error": clean(str(error)[:2000])}
+                answer = {
+                    "id": claimed.id,
+                    "n": claimed.attempt,
+                    "outcome": values["answer"],
+                    "error": clean(str(error)[:2000]),
+                }
                 connection.execute(sql.ANSWER, answer)
             if event is not None:
-                add_event(connection, delivery_id=claimed.id, kind=str(values["state"]), sentence=clean(event[:2000]) or "")
+                add_event(
+                    connection, delivery_id=claimed.id, kind=str(values["state"]), sentence=clean(event[:2000]) or ""
+                )
         return True
 
 

@@ -33,6 +33,12 @@ def verdict_of(raw: Mapping[str, Any]) -> Json:
     return {"status": raw.get("status"), "failed_tolerances": sorted(set(failed))}
 
 
+def invoice_id(delivery: Claimed) -> int:
+    """Coupa's id of the invoice that an earlier delivery of the chain created."""
+    assert delivery.after_target_id is not None  # the ledger claims a follower only once its predecessor is delivered
+    return int(delivery.after_target_id)
+
+
 @dataclass(frozen=True, slots=True)
 class CreateInvoice:
     coupa: Coupa
@@ -61,12 +67,12 @@ class SubmitInvoice:
         return self.coupa.permit("act_on_invoice")
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
-        raw = self.coupa.act_on_invoice(int(delivery.after_target_id), "submit", permit)
+        raw = self.coupa.act_on_invoice(invoice_id(delivery), "submit", permit)
         return Sent(target_id=str(raw["id"]), total=total_of(raw), facts=verdict_of(raw))
 
     def ask(self, delivery: Claimed) -> Found | None:
         """Submitted once it is no draft any more."""
-        raw = self.coupa.get_invoice(int(delivery.after_target_id))
+        raw = self.coupa.get_invoice(invoice_id(delivery))
         if raw.get("status") in ("draft", "new"):
             return None
         return Found(target_id=str(raw["id"]), ours=True, total=total_of(raw), facts=verdict_of(raw))
@@ -80,11 +86,11 @@ class CommentOnInvoice:
         return self.coupa.permit("create_comment")
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
-        raw = self.coupa.create_comment("invoices", int(delivery.after_target_id), delivery.payload["text"], permit)
+        raw = self.coupa.create_comment("invoices", invoice_id(delivery), delivery.payload["text"], permit)
         return Sent(target_id=str(raw["id"]))
 
     def ask(self, delivery: Claimed) -> Found | None:
-        for page in self.coupa.comments("invoices", int(delivery.after_target_id)):
+        for page in self.coupa.comments("invoices", invoice_id(delivery)):
             for raw in page:
                 if delivery.payload["marker"] in str(raw.get("comments")):
                     return Found(target_id=str(raw["id"]), ours=True)

@@ -4,17 +4,11 @@ Tolerant on purpose: whatever cannot be read stays None and the record is kept w
 wrong with it.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from connectors.tally import content_key
-from procurement.errors import MoneyError
+from connectors.amazon_business.transactions import amount_of, key_of
 from procurement.ledger.types import RecordLine, Staged
-from procurement.money import MINOR_UNITS, to_decimal
-
-KIND = "transaction"
 
 Json = dict[str, Any]
 
@@ -25,40 +19,35 @@ def source_of(account: str) -> str:
 
 
 def staged(raw: Json) -> Staged:
-    """The transaction with the sum of its lines' totalAmount (or `amount` where it has no lines), in its currency."""
-    lines = [line for line in raw.get("transactionLineItems") or () if isinstance(line, Mapping)]
-    amounts = [read_amount(line.get("totalAmount")) for line in lines] or [read_amount(raw.get("amount"))]
-    known = [(amount, currency) for amount, currency in amounts if amount is not None]
-    currency = known[0][1] if known else None
+    """The transaction under the key and with the amount that the connector's tally counted it by."""
+    lines = raw.get("transactionLineItems")
+    amount, currency = amount_of(raw)
     return Staged(
-        key=_word(raw.get("transactionId")) or content_key(raw),
+        key=key_of(raw),
         raw=raw,
-        amount=sum((amount for amount, _ in known), Decimal(0)) if known else None,
+        amount=amount,
         currency=currency,
         group_key=_word(raw.get("invoiceNumber")),
         dated_at=_moment(raw.get("feedDate")),
         subkind=_word(raw.get("transactionType")),
-        lines=tuple(
-            RecordLine(
-                order_id=_word(line.get("orderId")),
-                order_line_id=_word(line.get("orderLineItemId")),
-                shipment_id=_word(line.get("shipmentId")),
-                quantity=line.get("itemQuantity") if isinstance(line.get("itemQuantity"), int) else None,
-                amount=read_amount(line.get("totalAmount"))[0],
-            )
-            for line in lines
-        ),
+        lines=tuple(map(staged_line, filter(_is_object, lines))) if isinstance(lines, list) else (),
     )
 
 
-def read_amount(money: object) -> tuple[Decimal | None, str | None]:
-    """Amazon's {"currencyCode", "amount"} as exact amount and known currency; (None, None) when it is not that."""
-    if not isinstance(money, Mapping) or money.get("currencyCode") not in MINOR_UNITS:
-        return None, None
-    try:
-        return to_decimal(money.get("amount")), str(money["currencyCode"])  # type: ignore[arg-type]
-    except MoneyError:
-        return None, None
+def staged_line(line: Json) -> RecordLine:
+    """The order line that is charged or refunded, for pairing refunds with charges."""
+    quantity = line.get("itemQuantity")
+    return RecordLine(
+        order_id=_word(line.get("orderId")),
+        order_line_id=_word(line.get("orderLineItemId")),
+        shipment_id=_word(line.get("shipmentId")),
+        quantity=quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else None,
+        amount=amount_of({"amount": line.get("totalAmount")})[0],
+    )
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _word(value: object) -> str | None:
@@ -67,6 +56,7 @@ def _word(value: object) -> str | None:
 
 
 def _moment(value: object) -> datetime | None:
+    """An aware moment in UTC; text without an offset is UTC already, anything unreadable is None."""
     if not isinstance(value, str):
         return None
     try:

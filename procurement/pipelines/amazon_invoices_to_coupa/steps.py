@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
+from connectors.amazon_business.transactions import KIND
 from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
@@ -16,7 +17,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.comments import read_reviewe
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
 from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, shadowed, unkept
-from procurement.pipelines.amazon_invoices_to_coupa.staging import KIND, source_of, staged
+from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of, staged
 from procurement.pipelines.windows import RunRequest, pieces, requested_window, unread_window
 from procurement.policies import Mode, Rules
 from procurement.sending import SendPolicy, send_due
