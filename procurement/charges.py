@@ -68,7 +68,9 @@ class ChargeRules(RuleModel):
     regulatory_fee: ChargeRule
     discount: DiscountRule
     rounding: RoundingRule
-    consolidate: Flag = Field(True, description="one charge per kind, account and description on an invoice, instead of one per line")
+    consolidate: Flag = Field(
+        True, description="one charge per kind, account and description on an invoice, instead of one per line"
+    )
     examples: list[ChargeExample] = Field(min_length=1)
 
 
@@ -159,7 +161,15 @@ def _amount(money: Money | None) -> Decimal:
 
 
 def _shape_problems(parts: Components, currency: str) -> Iterator[str]:
-    amounts = (parts.total, parts.unit_price, parts.shipping, parts.gift_wrap, parts.regulatory_fee, parts.discount, parts.tax)
+    amounts = (
+        parts.total,
+        parts.unit_price,
+        parts.shipping,
+        parts.gift_wrap,
+        parts.regulatory_fee,
+        parts.discount,
+        parts.tax,
+    )
     others = {money.currency for money in amounts if money is not None} - {currency}
     if others:
         yield f"its amounts are in {', '.join(sorted({currency, *others}))}; one line has one currency."
@@ -182,7 +192,9 @@ def _price(parts: Components, principal: Decimal) -> tuple[Decimal, Decimal, str
         return units, price, None
     if parts.is_overrefund:
         return -units, price, "other"
-    by_units = bool(parts.quantity) and (listed is None or abs(listed * units - abs(principal)) < minor_unit(parts.principal.currency))
+    by_units = bool(parts.quantity) and (
+        listed is None or abs(listed * units - abs(principal)) < minor_unit(parts.principal.currency)
+    )
     return -units, price, "quantity" if by_units else "price"
 
 
@@ -195,7 +207,10 @@ def _six_decimals(price: Decimal) -> Decimal:
 
 def _charge(rule: ChargeRule, amount: Decimal, currency: str, accounts: Mapping[str, str]) -> InvoiceCharge:
     return InvoiceCharge(
-        kind=ChargeKind(rule.to), total=Money(amount, currency), description=rule.description, account=accounts.get(rule.account)
+        kind=ChargeKind(rule.to),
+        total=Money(amount, currency),
+        description=rule.description,
+        account=accounts.get(rule.account),
     )
 
 
@@ -224,7 +239,10 @@ def _tax_lines(
 
 
 def _imbalance(parts: Components, billed: Decimal, currency: str) -> str:
-    named = [(name, getattr(parts, name)) for name in ("principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax")]
+    named = [
+        (name, getattr(parts, name))
+        for name in ("principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax")
+    ]
     listed = ", ".join(f"{name.replace('_', ' ')} {money.amount}" for name, money in named if money)
     missing = parts.total.amount - billed
     return f"its components come to {currency} {billed} ({listed}), its totalAmount is {parts.total}: {missing} is unexplained."

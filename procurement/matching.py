@@ -71,7 +71,9 @@ def three_way_match(
 
 
 def _result(findings: Iterable[Finding]) -> MatchResult:
-    ordered = tuple(sorted(findings, key=lambda one: (not one.breached, one.waits, one.line or 0, one.kind, one.sentence)))
+    ordered = tuple(
+        sorted(findings, key=lambda one: (not one.breached, one.waits, one.line or 0, one.kind, one.sentence))
+    )
     if any(one.breached and not one.waits for one in ordered):
         outcome = Outcome.EXCEPTION
     elif any(one.waits for one in ordered):
@@ -156,7 +158,9 @@ class _Match:
             return
         received = self._received(po_line, lines, level, earlier) if level in THREE_WAY else None
         facts = f"Line {number}: billed {show(units)}{f' (and {show(earlier)} before)' if earlier else ''}"
-        over_order = self._over("ordered", po_line, number, ordered - earlier, units, f"{facts}, ordered {show(ordered)}.")
+        over_order = self._over(
+            "ordered", po_line, number, ordered - earlier, units, f"{facts}, ordered {show(ordered)}."
+        )
         yield from over_order
         if received is not None:
             sentence = f"{facts}, received {show(received + earlier)}, ordered {show(ordered)}."
@@ -217,7 +221,14 @@ class _Match:
             if not known:
                 continue
             step = minor_unit(currency)
-            expected = sum((round_to(tax.base.amount * tax.rate / 100, step) for tax in known if tax.base and tax.rate is not None), ZERO)
+            expected = sum(
+                (
+                    round_to(tax.base.amount * tax.rate / 100, step)
+                    for tax in known
+                    if tax.base and tax.rate is not None
+                ),
+                ZERO,
+            )
             actual = sum((tax.amount.amount for tax in known), ZERO)
             difference, allowed = actual - expected, limit.of(expected)
             if difference:
@@ -265,7 +276,11 @@ class _Match:
             po_line = prices.get(line.po_line_id)
             if po_line is None:
                 return None
-            value += line.total.amount if po_line.quantity is None else round_to(line.quantity * po_line.unit_price.amount, step)
+            value += (
+                line.total.amount
+                if po_line.quantity is None
+                else round_to(line.quantity * po_line.unit_price.amount, step)
+            )
         return value
 
 

@@ -23,7 +23,9 @@ UNIT_PRICE_PLACES = 6  # Coupa's price column is dec(30,6)
 def to_decimal(value: str | int | Decimal) -> Decimal:
     """`value` as an exact, finite Decimal; raises MoneyError for floats, NaN, infinities and text that is no number."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise MoneyError(f"{value!r} is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats")
+        raise MoneyError(
+            f"{value!r} is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats"
+        )
     try:
         number = Decimal(value)
     except InvalidOperation:

@@ -127,7 +127,9 @@ def build_rules(read: RuleFiles) -> Rules:
     """Compiles what was read; checked files always compile."""
     charges, taxes = read.of("charges", ChargeRules), TaxRules(read.of("taxes", TaxFile))
     policies, entities = read.of("policies", Policies), Entities(read.of("entities", EntityFile).charts)
-    lookups = {name: build_lookup(name, read.of(name, LookupFile)) for name in LOOKUPS} | entities.lookups | policies.lookups
+    lookups = (
+        {name: build_lookup(name, read.of(name, LookupFile)) for name in LOOKUPS} | entities.lookups | policies.lookups
+    )
     tables = Tables(lookups, policies.zones)
     choices = Choices(charges, taxes, entities.accounts)
     return Rules(
@@ -156,7 +158,9 @@ def _lookup_names(read: RuleFiles) -> list[str]:
     """A mapping names only tables that exist."""
     known = (*LOOKUPS, *DERIVED_LOOKUPS)
     return [
-        read.sources[name].problem((side, *target.split(".", 1), number, "lookup"), f"no table {rule.lookup!r}{nearest(rule.lookup, known)}")
+        read.sources[name].problem(
+            (side, *target.split(".", 1), number, "lookup"), f"no table {rule.lookup!r}{nearest(rule.lookup, known)}"
+        )
         for name in MAPPINGS
         for side, rules in (("header", read.of(name, MappingFile).header), ("line", read.of(name, MappingFile).line))
         for target, alternatives in targets(rules)
@@ -173,7 +177,11 @@ def _account_names(read: RuleFiles) -> list[str]:
             name = getattr(charges, part).account
             if name not in entity.accounts:
                 hint = nearest(name, entity.accounts)
-                problems.append(read.sources["charges"].problem((part, "account"), f"chart {chart!r} in entities.yml has no account {name!r}{hint}"))
+                problems.append(
+                    read.sources["charges"].problem(
+                        (part, "account"), f"chart {chart!r} in entities.yml has no account {name!r}{hint}"
+                    )
+                )
     return problems
 
 
@@ -185,10 +193,19 @@ def _account_charts(read: RuleFiles) -> list[str]:
         source = read.sources["accounts"]
         if account.chart_of_accounts not in charts:
             hint = nearest(account.chart_of_accounts, charts)
-            problems.append(source.problem(("accounts", name, "chart_of_accounts"), f"entities.yml has no chart {account.chart_of_accounts!r}{hint}"))
+            problems.append(
+                source.problem(
+                    ("accounts", name, "chart_of_accounts"),
+                    f"entities.yml has no chart {account.chart_of_accounts!r}{hint}",
+                )
+            )
         if account.marketplace not in countries:
             hint = nearest(account.marketplace, countries)
-            problems.append(source.problem(("accounts", name, "marketplace"), f"policies.yml has no marketplace {account.marketplace!r}{hint}"))
+            problems.append(
+                source.problem(
+                    ("accounts", name, "marketplace"), f"policies.yml has no marketplace {account.marketplace!r}{hint}"
+                )
+            )
     return problems
 
 
@@ -196,12 +213,30 @@ def _tax_countries(read: RuleFiles) -> list[str]:
     """Every enabled marketplace has tax rules."""
     known = read.of("taxes", TaxFile).countries
     return [
-        read.sources["policies"].problem(("marketplaces_enabled",), f"taxes.yml has no rules for {country!r}{nearest(country, known)}")
+        read.sources["policies"].problem(
+            ("marketplaces_enabled",), f"taxes.yml has no rules for {country!r}{nearest(country, known)}"
+        )
         for country in read.of("policies", Policies).marketplaces_enabled
         if country not in known
     ]
 
 
-CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (_lookup_names, _account_names, _account_charts, _tax_countries)
+CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
+    _lookup_names,
+    _account_names,
+    _account_charts,
+    _tax_countries,
+)
 
-__all__ = ["MAPPINGS", "RULE_FILES", "Accounts", "Entities", "Mode", "Policies", "Rollout", "Rules", "mappings_directory", "read_rules"]
+__all__ = [
+    "MAPPINGS",
+    "RULE_FILES",
+    "Accounts",
+    "Entities",
+    "Mode",
+    "Policies",
+    "Rollout",
+    "Rules",
+    "mappings_directory",
+    "read_rules",
+]

@@ -16,12 +16,33 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
-from procurement.rule_model import Document, Flag, Number, RuleModel, Text
+from procurement.rule_model import Document, RuleModel, Text
 
 REQUESTER = "requester"
-FINDING_KINDS = ("price", "received", "ordered", "tax", "shipping", "total", "unbacked", "use_tax", "late_component", "amount_differs")
+FINDING_KINDS = (
+    "price",
+    "received",
+    "ordered",
+    "tax",
+    "shipping",
+    "total",
+    "unbacked",
+    "use_tax",
+    "late_component",
+    "amount_differs",
+)
 FindingKind = Literal[
-    "price", "received", "ordered", "tax", "shipping", "total", "unbacked", "use_tax", "late_component", "amount_differs", "other"
+    "price",
+    "received",
+    "ordered",
+    "tax",
+    "shipping",
+    "total",
+    "unbacked",
+    "use_tax",
+    "late_component",
+    "amount_differs",
+    "other",
 ]
 
 
@@ -74,15 +95,25 @@ class Policies(RuleModel):
 
     settle_hours: Hours = Field(24, description="an invoice number is complete when nothing new carried it for so long")
     overlap_hours: Hours = Field(24, description="how far a scheduled run reads back into what was already read")
-    original_wait_days: Days = Field(30, description="a credit note whose original is unknown waits so long, then is held")
-    invoice_due_warning_days: Days = Field(5, description="unapproved invoices are mailed to AP so long before they are due")
+    original_wait_days: Days = Field(
+        30, description="a credit note whose original is unknown waits so long, then is held"
+    )
+    invoice_due_warning_days: Days = Field(
+        5, description="unapproved invoices are mailed to AP so long before they are due"
+    )
     no_po: Literal["dead_letter", "hold"] = "dead_letter"
     late_component: Literal["finding", "second_invoice"] = "finding"
-    invoice_instruments: tuple[Text, ...] = Field(("Pay by Invoice",), description="payment instruments that make payable documents")
-    card_instruments: tuple[Text, ...] = Field((), description="payment instruments that pay at once: no invoice is made")
+    invoice_instruments: tuple[Text, ...] = Field(
+        ("Pay by Invoice",), description="payment instruments that make payable documents"
+    )
+    card_instruments: tuple[Text, ...] = Field(
+        (), description="payment instruments that pay at once: no invoice is made"
+    )
     marketplaces_enabled: tuple[Text, ...] = ("US",)
     marketplaces: dict[str, Marketplace] = Field(description="by marketplaceId")
-    reviewers: dict[FindingKind, Text] = Field({}, description="who is asked, by kind of finding: a Coupa login, or requester")
+    reviewers: dict[FindingKind, Text] = Field(
+        {}, description="who is asked, by kind of finding: a Coupa login, or requester"
+    )
     alert_recipients: tuple[Text, ...] = ()
     sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
     examples: list["PolicyExample"] = Field(min_length=1)
@@ -94,7 +125,9 @@ class Policies(RuleModel):
             raise ValueError(f"{', '.join(sorted(both))} is both an invoice and a card instrument")
         for country in self.marketplaces_enabled:
             if country not in self.countries:
-                raise ValueError(f"marketplaces_enabled: no marketplace is in {country!r}{nearest(country, self.countries)}")
+                raise ValueError(
+                    f"marketplaces_enabled: no marketplace is in {country!r}{nearest(country, self.countries)}"
+                )
         for address in self.alert_recipients:
             if "@" not in address:
                 raise ValueError(f"alert_recipients: {address!r} is no mail address")
@@ -110,7 +143,9 @@ class Policies(RuleModel):
 
     @property
     def lookups(self) -> dict[str, Lookup]:
-        return {"marketplaces": Lookup("marketplaces", {name: entry.country for name, entry in self.marketplaces.items()})}
+        return {
+            "marketplaces": Lookup("marketplaces", {name: entry.country for name, entry in self.marketplaces.items()})
+        }
 
     def marketplace_of(self, marketplace_id: str | None) -> str | None:
         """The country of a marketplaceId; None when policies.yml does not know it."""
@@ -200,7 +235,9 @@ class Account(RuleModel):
     marketplace: Text = Field(description="the country it buys in, as in policies.yml")
     supplier: Text = Field(description="number of the Coupa supplier that stands for Amazon Business")
     chart_of_accounts: Text
-    legal_entity: Text | None = Field(None, description="as Amazon writes it in legalEntityName; another one holds the invoice")
+    legal_entity: Text | None = Field(
+        None, description="as Amazon writes it in legalEntityName; another one holds the invoice"
+    )
     business_group: Text | None = None
     requester_email: Text | None = Field(None, description="who stands for requesters whom Coupa does not know")
 

@@ -52,7 +52,9 @@ class _Reader:
         try:
             return int(str(value))
         except ValueError:
-            self.problems.append(f"{of} has {'no ' + path if value is None else f'{path} {value!r}, which is no whole number'}.")
+            self.problems.append(
+                f"{of} has {'no ' + path if value is None else f'{path} {value!r}, which is no whole number'}."
+            )
             return 0
 
     def number(self, path: str, raw: Json | None = None, *, of: str = "It") -> Decimal | None:
@@ -79,7 +81,9 @@ def read_purchase_order(raw: Json) -> PurchaseOrder:
     """Raises RecordError that lists everything missing or unreadable in the PO and its lines."""
     reader = _Reader(f"PO {str(raw.get('po-number') or '(no number)')[:40]}", raw)
     currency = reader.needed("currency.code")
-    lines = tuple(_line(reader, entry, currency) for entry in raw.get("order-lines") or () if isinstance(entry, Mapping))
+    lines = tuple(
+        _line(reader, entry, currency) for entry in raw.get("order-lines") or () if isinstance(entry, Mapping)
+    )
     if not lines:
         reader.problems.append("It has no lines.")
     number, identity = reader.needed("po-number"), reader.whole("id")
@@ -87,7 +91,10 @@ def read_purchase_order(raw: Json) -> PurchaseOrder:
     version, issued_at = reader.whole("version", default=1), reader.moment("created-at")
     if reader.problems:
         raise RecordError(reader.document, list(dict.fromkeys(reader.problems)))
-    requester = next((path for path in ("requisition-header.requested-by", "requester", "ship-to-user") if reader.at(path)), "requester")
+    requester = next(
+        (path for path in ("requisition-header.requested-by", "requester", "ship-to-user") if reader.at(path)),
+        "requester",
+    )
     return PurchaseOrder(
         id=identity, number=number, status=reader.text("status") or "", version=version, supplier=supplier, supplier_id=supplier_id,
         currency=currency, lines=lines, chart_of_accounts=_chart(reader, raw), payment_term=reader.text("payment-term.code"),
@@ -156,7 +163,11 @@ def read_goods_receipt(raw: Json) -> GoodsReceipt | None:
     if measured is None and not reader.problems:
         reader.problems.append("It has no quantity.")
     voided = reader.number("voided-value") or ZERO
-    identity, line, moment = reader.whole("id"), reader.whole("order-line.id"), reader.moment("transaction-date") or reader.moment("created-at")
+    identity, line, moment = (
+        reader.whole("id"),
+        reader.whole("order-line.id"),
+        reader.moment("transaction-date") or reader.moment("created-at"),
+    )
     if reader.problems or measured is None:
         raise RecordError(reader.document, list(dict.fromkeys(reader.problems)))
     quantity = abs(measured) - abs(voided)
@@ -190,7 +201,13 @@ def resolve_line(
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        return _closest(document, fitting, wanted, quantity=Decimal(quantity) if quantity is not None else None, unit_price=unit_price)
+        return _closest(
+            document,
+            fitting,
+            wanted,
+            quantity=Decimal(quantity) if quantity is not None else None,
+            unit_price=unit_price,
+        )
     raise RecordError(document, [_unknown(order, number, wanted)])
 
 
@@ -203,7 +220,12 @@ def _same_number(one: str, other: str) -> bool:
 
 
 def _closest(
-    document: str, lines: Sequence[PurchaseOrderLine], asin: str, *, quantity: Decimal | None, unit_price: Decimal | None
+    document: str,
+    lines: Sequence[PurchaseOrderLine],
+    asin: str,
+    *,
+    quantity: Decimal | None,
+    unit_price: Decimal | None,
 ) -> PurchaseOrderLine:
     for fits in _tie_breaks(quantity, unit_price):
         narrowed = [line for line in lines if fits(line)]
@@ -211,7 +233,9 @@ def _closest(
             return narrowed[0]
         lines = narrowed or lines
     numbers = ", ".join(line.number for line in lines)
-    raise RecordError(document, [f"ASIN {asin} stands on several PO lines ({numbers}); nothing tells which one is billed."])
+    raise RecordError(
+        document, [f"ASIN {asin} stands on several PO lines ({numbers}); nothing tells which one is billed."]
+    )
 
 
 def _tie_breaks(quantity: Decimal | None, unit_price: Decimal | None) -> Iterator[Any]:

@@ -26,7 +26,9 @@ def failures(read: RuleFiles, rules: Rules) -> list[str]:
     found = []
     for name in read.models:
         run = RUNNERS.get(name, _mapping_examples if name in MAPPINGS else _lookup_examples)
-        found += [read.sources[name].problem(("examples", number), sentence) for number, sentence in run(name, read, rules)]
+        found += [
+            read.sources[name].problem(("examples", number), sentence) for number, sentence in run(name, read, rules)
+        ]
     return found
 
 
@@ -58,7 +60,9 @@ def _mapping_example(name: str, example: MappingExample, rules: Rules) -> list[s
 
 
 def _missing(word: str, expected: list[str], found: tuple[str, ...]) -> list[str]:
-    missing = [f"expected the {word} {text!r}, got {list(found)}" for text in expected if not any(text in one for one in found)]
+    missing = [
+        f"expected the {word} {text!r}, got {list(found)}" for text in expected if not any(text in one for one in found)
+    ]
     unexpected = [f"unexpected {word}: {one}" for one in found if not expected]
     return missing + unexpected
 
@@ -80,7 +84,14 @@ def _charge_example(example: ChargeExample, rules: Rules) -> list[str]:
     def money(amount: Decimal) -> Money:
         return Money.of(amount, example.currency)
 
-    amounts = (example.principal, example.shipping, example.gift_wrap, example.regulatory_fee, example.discount, example.tax)
+    amounts = (
+        example.principal,
+        example.shipping,
+        example.gift_wrap,
+        example.regulatory_fee,
+        example.discount,
+        example.tax,
+    )
     parts = Components(
         is_refund=example.refund, quantity=example.quantity, principal=money(example.principal), total=money(sum(amounts, Decimal(0))),
         unit_price=money(example.unit_price) if example.unit_price is not None else None, shipping=money(example.shipping),
@@ -110,7 +121,10 @@ def _tax_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, TaxFile).examples):
         found = rules.taxes.treat(example.country, rate=example.rate, tax=example.rate, exemption=example.exemption)
         if (found.kind, found.code) != (example.treatment, example.code):
-            yield number, f"{example.country} at {example.rate} % is {found.kind}, code {found.code}; expected {example.treatment}, code {example.code}"
+            yield (
+                number,
+                f"{example.country} at {example.rate} % is {found.kind}, code {found.code}; expected {example.treatment}, code {example.code}",
+            )
 
 
 def _tolerance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
@@ -122,19 +136,28 @@ def _tolerance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
         breached = limit is not None and example.actual - example.expected > limit.of(example.expected)
         if breached != example.breached:
             allowed = "nothing is checked" if limit is None else f"the limit is {limit.of(example.expected)}"
-            yield number, f"{example.check} {example.actual} against {example.expected}: {allowed}, so breached is {str(breached).lower()}"
+            yield (
+                number,
+                f"{example.check} {example.actual} against {example.expected}: {allowed}, so breached is {str(breached).lower()}",
+            )
 
 
 def _policy_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, Policies).examples):
-        found = rules.policies.reviewer_of(example.finding) if example.finding else rules.policies.marketplace_of(example.marketplace)
+        found = (
+            rules.policies.reviewer_of(example.finding)
+            if example.finding
+            else rules.policies.marketplace_of(example.marketplace)
+        )
         if found != example.expect:
             yield number, f"{example.finding or example.marketplace!r} gives {found!r}, expected {example.expect!r}"
 
 
 def _rollout_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, RolloutFile).examples):
-        found = rules.rollout.of(example.pipeline, account=example.account, supplier=example.supplier, cost_center=example.cost_center)
+        found = rules.rollout.of(
+            example.pipeline, account=example.account, supplier=example.supplier, cost_center=example.cost_center
+        )
         if found.mode is not example.expect:
             yield number, f"{example.pipeline} is {found.mode.value}, expected {example.expect.value}"
 

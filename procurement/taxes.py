@@ -86,10 +86,7 @@ class TaxRules:
 
 
 def _fits(rule: TaxRule, rate: Decimal | None, exemption: str | None) -> bool:
-    if rule.rate is None:
-        by_rate = rate is None or rate > 0
-    else:
-        by_rate = rate is not None and rate == rule.rate
+    by_rate = (rate is None or rate > 0) if rule.rate is None else rate == rule.rate
     if not rule.exemption:
         return by_rate and (exemption is None or bool(rate))
     return by_rate and exemption is not None and ("*" in rule.exemption or exemption in rule.exemption)

@@ -31,7 +31,11 @@ class Limit(RuleModel):
 
     def of(self, expected: Decimal) -> Decimal:
         """The largest difference that is allowed."""
-        bounds = [bound for bound in (self.absolute, abs(expected) * self.percent / 100 if self.percent is not None else None) if bound is not None]
+        bounds = [
+            bound
+            for bound in (self.absolute, abs(expected) * self.percent / 100 if self.percent is not None else None)
+            if bound is not None
+        ]
         return min(bounds)
 
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from procurement.errors import MappingError
 from procurement import rule_examples
+from procurement.errors import MappingError
 from procurement.mapping import coverage, schema
 from procurement.mapping.grammar import MappingFile
 from procurement.policies import MAPPINGS, RULE_FILES, RuleFiles, build_rules, mappings_directory, read_rule_files
@@ -18,9 +18,15 @@ from procurement.policies import MAPPINGS, RULE_FILES, RuleFiles, build_rules, m
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints what was checked; 0 when all is well."""
-    parser = argparse.ArgumentParser(prog="python -m procurement.mapping.check", description="Checks the rule files of mappings/.")
-    parser.add_argument("directory", nargs="?", type=Path, help="default: PROCUREMENT_MAPPINGS, else the installed mappings")
-    parser.add_argument("--write-schema", action="store_true", help="write the JSON Schemas for editors instead of comparing them")
+    parser = argparse.ArgumentParser(
+        prog="python -m procurement.mapping.check", description="Checks the rule files of mappings/."
+    )
+    parser.add_argument(
+        "directory", nargs="?", type=Path, help="default: PROCUREMENT_MAPPINGS, else the installed mappings"
+    )
+    parser.add_argument(
+        "--write-schema", action="store_true", help="write the JSON Schemas for editors instead of comparing them"
+    )
     chosen = parser.parse_args(arguments)
     directory = chosen.directory or mappings_directory()
     if chosen.write_schema:
@@ -42,7 +48,10 @@ def _schema_problems(directory: Path) -> list[str]:
     if not (directory / schema.FOLDER).is_dir():
         return []
     stale = schema.outdated(directory, RULE_FILES)
-    return [f"{directory.name}/{schema.FOLDER}/{name}.json: out of date; run `python -m procurement.mapping.check --write-schema`" for name in stale]
+    return [
+        f"{directory.name}/{schema.FOLDER}/{name}.json: out of date; run `python -m procurement.mapping.check --write-schema`"
+        for name in stale
+    ]
 
 
 def _show(read: RuleFiles) -> None:
@@ -55,7 +64,10 @@ def _show(read: RuleFiles) -> None:
 def _fail(problems: Sequence[str]) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"\n{len(problems)} mistake{'s' if len(problems) != 1 else ''} in the rule files; nothing uses them until they are mended.", file=sys.stderr)
+    print(
+        f"\n{len(problems)} mistake{'s' if len(problems) != 1 else ''} in the rule files; nothing uses them until they are mended.",
+        file=sys.stderr,
+    )
     return 1
 
 

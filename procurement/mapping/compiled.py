@@ -112,7 +112,9 @@ class CompiledMapping:
                 continue
             parts = Components(is_overrefund=row["is_overrefund"], **{name: row.get(name) for name in COMPONENTS})  # type: ignore[arg-type]
             if row["total"].currency != top["currency"]:
-                found.problems.append(f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}.")
+                found.problems.append(
+                    f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}."
+                )
                 continue
             try:
                 line = bill_line(parts, self._choices.charges, self._choices.taxes, accounts)
@@ -150,14 +152,12 @@ class CompiledMapping:
     def _balance(self, label: str, invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> None:
         """Conservation: the document is what its transactions add up to, and what Amazon says in total."""
         transactions, total = Money.sum((row["total"] for row in rows), invoice.currency), invoice.total
-        if not total.amount == transactions.amount == invoice.supplier_total.amount or invoice.supplier_total.currency != invoice.currency:
-            raise RecordError(
-                label,
-                [
-                    f"The sums differ: lines, charges and taxes {total}, its transactions {transactions}, "
-                    f"Amazon's total {invoice.supplier_total}. Nothing was sent."
-                ],
-            )
+        if (
+            not total.amount == transactions.amount == invoice.supplier_total.amount
+            or invoice.supplier_total.currency != invoice.currency
+        ):
+            sums = f"lines, charges and taxes {total}, its transactions {transactions}, Amazon's total {invoice.supplier_total}"
+            raise RecordError(label, [f"The sums differ: {sums}. Nothing was sent."])
 
 
 CustomNames = Sequence[tuple[str, str]]
@@ -206,7 +206,9 @@ class _Conflict(Exception):
     def __init__(self, target: str, values: Sequence[object], source: tuple[str, ...]) -> None:
         self.first, self.source = values[0], source
         listed = ", ".join(str(value) for value in values)
-        super().__init__(f"The lines name several values for {target.replace('_', ' ')}: {listed}. An invoice is never split.")
+        super().__init__(
+            f"The lines name several values for {target.replace('_', ' ')}: {listed}. An invoice is never split."
+        )
 
 
 HeaderField = Callable[[Context, Sequence[Context]], Any]
@@ -233,7 +235,9 @@ Agreement = Callable[[Context], str | None]
 
 def _agreements(side: HeaderRules | LineRules) -> list[Agreement]:
     return [
-        _agreement(target, compile_read(rule.from_ or rule.from_lines), compile_read(rule.must_equal), rule.must_equal[0])
+        _agreement(
+            target, compile_read(rule.from_ or rule.from_lines), compile_read(rule.must_equal), rule.must_equal[0]
+        )
         for target, rules in targets(side)
         for rule in rules
         if rule.must_equal

@@ -23,6 +23,7 @@ class FieldProblem(Exception):
     """One field cannot be filled; the text completes the sentence '<field> ...'."""
 
 
+OBJECT = (dict, Mapping)
 Convert = Callable[[object], object]
 
 
@@ -60,7 +61,7 @@ def to_whole(value: object) -> int:
 
 def to_money(value: object) -> Money:
     """Amazon's {"currencyCode", "amount"}."""
-    if not (isinstance(value, dict) or isinstance(value, Mapping)) or "amount" not in value or "currencyCode" not in value:
+    if not (isinstance(value, OBJECT)) or "amount" not in value or "currencyCode" not in value:
         raise FieldProblem(f"is {shown(value)}, where an amount with its currencyCode is needed")
     try:
         return Money.of(value["amount"], value["currencyCode"])
@@ -164,7 +165,9 @@ CONVERTERS: Mapping[str, Converter] = {
     "trimmed": Converter(to_text, "text without blanks around it; nothing but blanks counts as empty"),
     "upper": Converter(_on_text(str.upper), "capital letters"),
     "lower": Converter(_on_text(str.lower), "small letters"),
-    "single_line": Converter(_on_text(lambda text: " ".join(text.split())), "line breaks and repeated blanks become one blank"),
+    "single_line": Converter(
+        _on_text(lambda text: " ".join(text.split())), "line breaks and repeated blanks become one blank"
+    ),
     "digits": Converter(_on_text(lambda text: "".join(filter(str.isdigit, text))), "only the digits of a text"),
     "truncate": Converter(_unchanged, "cut after `max` characters instead of refused", needs="max"),
     "decimal": Converter(to_number, "an exact number; floats are refused"),
@@ -172,6 +175,8 @@ CONVERTERS: Mapping[str, Converter] = {
     "percent": Converter(percent, "a fraction as percent: 0.0825 becomes 8.25"),
     "money": Converter(to_money, "Amazon's amount with its currency"),
     "date": Converter(to_date, "the calendar date as written"),
-    "marketplace_date": Converter(_unchanged, "the day on which a moment falls in the marketplace's time zone", needs="zone_from"),
+    "marketplace_date": Converter(
+        _unchanged, "the day on which a moment falls in the marketplace's time zone", needs="zone_from"
+    ),
     "is_refund": Converter(is_refund, "CHARGE is no refund; REFUND and OVERREFUND are"),
 }

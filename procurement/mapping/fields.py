@@ -8,12 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from procurement.mapping.converters import CONVERTERS, FieldProblem, date_in_zone, to_date, to_flag, to_money, to_number, to_text, to_whole
+from procurement.mapping.converters import (
+    CONVERTERS,
+    FieldProblem,
+    date_in_zone,
+    to_date,
+    to_flag,
+    to_money,
+    to_number,
+    to_text,
+    to_whole,
+)
 from procurement.mapping.grammar import FieldRule, split_path
 from procurement.mapping.lookups import Lookup
 
 Context = Mapping[str, Any]  # root word -> document in its vendor's spelling
 Read = Callable[[Context], Any]
+OBJECT = (dict, Mapping)  # JSON gives dicts, which are told at once; the general test costs ten times as much
 Compiled = Callable[[Context], Any]
 
 KINDS: Mapping[str, Callable[[object], object]] = {
@@ -66,7 +77,7 @@ def _reader(steps: tuple[str, ...]) -> Read:
     def read(context: Context) -> Any:
         value: Any = context
         for step in steps:
-            if isinstance(value, dict) or isinstance(value, Mapping):  # JSON is dicts; the general test costs ten times as much
+            if isinstance(value, OBJECT):
                 value = value.get(step)
             elif isinstance(value, list) and step.isdigit():
                 value = value[int(step)] if int(step) < len(value) else None
@@ -80,7 +91,7 @@ def _reader(steps: tuple[str, ...]) -> Read:
 def _short_reader(root: str, key: str) -> Read:
     def read(context: Context) -> Any:
         document = context.get(root)
-        if isinstance(document, dict) or isinstance(document, Mapping):
+        if isinstance(document, OBJECT):
             value = document.get(key)
             return None if value == "" or (type(value) is str and value.isspace()) else value
         return None
@@ -191,7 +202,9 @@ def _marketplace_date(read_marketplace: Read, zones: Mapping[str, str]) -> Step:
     def convert(value: Any, context: Context) -> Any:
         marketplace = read_marketplace(context)
         if marketplace not in zones:
-            raise FieldProblem(f"cannot be dated: marketplace {str(marketplace)[:40]!r} has no time zone in policies.yml")
+            raise FieldProblem(
+                f"cannot be dated: marketplace {str(marketplace)[:40]!r} has no time zone in policies.yml"
+            )
         return date_in_zone(value, zones[marketplace])
 
     return convert

@@ -16,7 +16,16 @@ HEADER_ROOTS = ("transaction", "invoice", "po", "account", "original")
 LINE_ROOTS = (*HEADER_ROOTS, "line", "po_line")
 OUR_NAMES = {  # what the pipeline itself puts into the context; the rest is the vendors' and may grow
     "invoice": ("invoiceNumber", "invoiceDate", "invoiceType", "totalAmount"),
-    "account": ("name", "region", "marketplace", "supplier", "chart_of_accounts", "legal_entity", "business_group", "requester_email"),
+    "account": (
+        "name",
+        "region",
+        "marketplace",
+        "supplier",
+        "chart_of_accounts",
+        "legal_entity",
+        "business_group",
+        "requester_email",
+    ),
     "original": ("number", "date"),
 }
 ConverterName = Literal[
@@ -49,16 +58,26 @@ def _tuple(value: object) -> object:
 class FieldRule(RuleModel):
     """How one value is found. Exactly one of `from`, `from_lines`, `from_all`; none where `default` is a constant."""
 
-    from_: Texts = Field((), alias="from", description="where the value stands; of several paths the first filled one counts")
-    from_lines: Texts = Field((), description="a path within each line, for a header field: all lines must agree, else the invoice is held")
-    from_all: tuple[Texts, ...] = Field((), description="several values joined with '/', the key of a lookup; all must be filled")
-    convert: Annotated[tuple[ConverterName, ...], BeforeValidator(_tuple)] = Field((), description="named conversions, in order")
+    from_: Texts = Field(
+        (), alias="from", description="where the value stands; of several paths the first filled one counts"
+    )
+    from_lines: Texts = Field(
+        (), description="a path within each line, for a header field: all lines must agree, else the invoice is held"
+    )
+    from_all: tuple[Texts, ...] = Field(
+        (), description="several values joined with '/', the key of a lookup; all must be filled"
+    )
+    convert: Annotated[tuple[ConverterName, ...], BeforeValidator(_tuple)] = Field(
+        (), description="named conversions, in order"
+    )
     lookup: Text | None = Field(None, description="the table in mappings/ whose answer replaces the value")
     max: int | None = Field(None, gt=0, description="most characters; more is an error unless `convert` has truncate")
     zone_from: Texts = Field((), description="where the marketplace id stands whose time zone decides the day")
     required: Flag = Field(False, description="without a value the document becomes a dead letter")
     default: Text | None = Field(None, description="the value where there is none")
-    must_equal: Texts = Field((), description="another place that must say the same where it is filled, else the invoice is held")
+    must_equal: Texts = Field(
+        (), description="another place that must say the same where it is filled, else the invoice is held"
+    )
 
     @field_validator("from_", "from_lines", "zone_from", "must_equal")
     @classmethod
@@ -91,7 +110,13 @@ class FieldRule(RuleModel):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return (*self.from_, *self.from_lines, *(path for part in self.from_all for path in part), *self.zone_from, *self.must_equal)
+        return (
+            *self.from_,
+            *self.from_lines,
+            *(path for part in self.from_all for path in part),
+            *self.zone_from,
+            *self.must_equal,
+        )
 
 
 Target = Annotated[tuple[FieldRule, ...], BeforeValidator(_tuple, json_schema_input_type=FieldRule | list[FieldRule])]
@@ -170,7 +195,11 @@ class MappingFile(RuleModel):
         """Header rules see no single line, and line rules no other lines."""
         for name, rules in targets(self.header):
             for rule in rules:
-                inside = [path for path in rule.paths if split_path(path)[0] in ("line", "po_line") and path not in rule.from_lines]
+                inside = [
+                    path
+                    for path in rule.paths
+                    if split_path(path)[0] in ("line", "po_line") and path not in rule.from_lines
+                ]
                 if inside:
                     raise ValueError(f"header.{name}: {inside[0]!r} belongs to a line; use from_lines")
         for name, rules in targets(self.line):
@@ -186,4 +215,13 @@ def targets(rules: HeaderRules | LineRules) -> list[tuple[str, tuple[FieldRule, 
     return [(name, rule) for name, rule in found if rule]
 
 
-__all__ = ["Document", "FieldRule", "HeaderRules", "LineRules", "MappingExample", "MappingFile", "split_path", "targets"]
+__all__ = [
+    "Document",
+    "FieldRule",
+    "HeaderRules",
+    "LineRules",
+    "MappingExample",
+    "MappingFile",
+    "split_path",
+    "targets",
+]

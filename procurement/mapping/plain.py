@@ -12,6 +12,7 @@ from enum import Enum
 from procurement.money import Money
 
 Plain = object
+EMPTY: tuple[object, ...] = ((), {})
 
 
 def plain(value: object) -> Plain:
@@ -27,7 +28,7 @@ def plain(value: object) -> Plain:
     if is_dataclass(value):
         return plain({field.name: getattr(value, field.name) for field in fields(value)})
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items() if entry is not None and entry != () and entry != {}}
+        return {str(key): plain(entry) for key, entry in value.items() if entry is not None and entry not in EMPTY}
     return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
@@ -37,7 +38,9 @@ def differences(expected: Plain, actual: Plain, where: str = "") -> list[str]:
         if not isinstance(actual, Mapping):
             return [f"{where}: expected {dict(expected)}, got {actual!r}"]
         return [
-            found for key, entry in expected.items() for found in differences(entry, actual.get(key), f"{where}.{key}" if where else str(key))
+            found
+            for key, entry in expected.items()
+            for found in differences(entry, actual.get(key), f"{where}.{key}" if where else str(key))
         ]
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         return [found for n, entry in enumerate(expected) for found in differences(entry, actual[n], f"{where}[{n}]")]

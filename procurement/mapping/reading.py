@@ -68,7 +68,9 @@ class YamlFile:
     def problem(self, key: Sequence[str | int], sentence: str) -> str:
         """`sentence` with its place before it."""
         where = ".".join(str(step) for step in key)
-        return f"{self.path.parent.name}/{self.path.name}:{self.line_of(key)}: {f'{where}: ' if where else ''}{sentence}"
+        return (
+            f"{self.path.parent.name}/{self.path.name}:{self.line_of(key)}: {f'{where}: ' if where else ''}{sentence}"
+        )
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -126,7 +128,9 @@ def _mapping(file: YamlFile, node: yaml.MappingNode, key: Key, problems: list[st
         if name in result:
             before = file.lines[(*key, name)]
             place = f"{file.path.parent.name}/{file.path.name}:{line}"
-            problems.append(f"{place}: {'.'.join(map(str, (*key, name)))}: the key {name!r} stands twice (first on line {before})")
+            problems.append(
+                f"{place}: {'.'.join(map(str, (*key, name)))}: the key {name!r} stands twice (first on line {before})"
+            )
             continue
         file.lines[(*key, name)] = line
         result[name] = _value(file, value_node, (*key, name), problems)
@@ -191,7 +195,9 @@ def _step(here: object, step: str | int) -> object:
     if origin in (Union, types.UnionType):
         return next((found for found in (_step(one, step) for one in arguments) if found is not None), None)
     if isinstance(here, type) and issubclass(here, BaseModel):
-        return next((field.annotation for name, field in here.model_fields.items() if (field.alias or name) == step), None)
+        return next(
+            (field.annotation for name, field in here.model_fields.items() if (field.alias or name) == step), None
+        )
     return None
 
 

@@ -15,7 +15,11 @@ FOLDER = "schema"
 
 def schema_of(name: str, model: type[RuleModel]) -> str:
     """The schema as it is committed."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True), "title": f"{name}.yml"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(by_alias=True),
+        "title": f"{name}.yml",
+    }
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -36,4 +40,7 @@ def outdated(directory: Path, models: Mapping[str, type[RuleModel]]) -> list[str
     """Names whose committed schema is missing, different, or of no file."""
     folder = directory / FOLDER
     found = {path.stem: path.read_text() for path in folder.glob("*.json")}
-    return sorted({name for name, model in models.items() if found.get(name) != schema_of(name, model)} | (found.keys() - models.keys()))
+    return sorted(
+        {name for name, model in models.items() if found.get(name) != schema_of(name, model)}
+        | (found.keys() - models.keys())
+    )

@@ -61,7 +61,9 @@ def test_each_case_comes_out_as_reviewed(case: Path, rules: Rules) -> None:
 
 @pytest.mark.parametrize("pipeline", MAPPINGS)
 def test_every_mapping_has_a_clean_a_partial_and_a_dead_letter_case(pipeline: str) -> None:
-    results = {path.name: json.loads((path / "expected.json").read_text()) for path in CASES if path.parent.name == pipeline}
+    results = {
+        path.name: json.loads((path / "expected.json").read_text()) for path in CASES if path.parent.name == pipeline
+    }
     outcomes = {result["match"]["outcome"] for result in results.values() if "match" in result}
     assert outcomes == {"matched", "within_tolerance", "waiting_for_receipt", "exception"}
     assert any("problems" in result for result in results.values())

@@ -79,7 +79,11 @@ class Make:
 
     def receipt(self, quantity: int, reference: str | None = None, line: int = 1) -> GoodsReceipt:
         return GoodsReceipt(
-            id=quantity, po_line_id=line, quantity=Decimal(quantity), received_on=date(2026, 2, 1), match_reference=reference
+            id=quantity,
+            po_line_id=line,
+            quantity=Decimal(quantity),
+            received_on=date(2026, 2, 1),
+            match_reference=reference,
         )
 
     def amazon_line(self, **changes: Any) -> Json:
@@ -91,7 +95,9 @@ class Make:
         }  # fmt: skip
         return {key: value for key, value in {**values, **changes}.items() if value is not None}
 
-    def contexts(self, *lines: Json, kind: str = "CHARGE", total: str | None = None, **header: Any) -> tuple[Json, list[Json]]:
+    def contexts(
+        self, *lines: Json, kind: str = "CHARGE", total: str | None = None, **header: Any
+    ) -> tuple[Json, list[Json]]:
         """Header and line contexts as the pipeline hands them to a mapping."""
         whole = total or str(sum((Decimal(str(line["totalAmount"]["amount"])) for line in lines), Decimal(0)))
         transaction = {"transactionType": kind, "marketplaceId": "ATVPDKIKX0DER"}

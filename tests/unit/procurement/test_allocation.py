@@ -54,7 +54,9 @@ def test_no_parts_negative_weights_and_fractions_of_a_cent_are_refused() -> None
 
 
 @given(cents, weights, st.sampled_from(["USD", "JPY"]))
-def test_parts_add_up_and_miss_their_share_by_less_than_one_unit(units: int, shares: list[Decimal], currency: str) -> None:
+def test_parts_add_up_and_miss_their_share_by_less_than_one_unit(
+    units: int, shares: list[Decimal], currency: str
+) -> None:
     step = minor_unit(currency)
     whole = Money(units * step, currency)
     parts = allocate(whole, shares)

@@ -23,7 +23,14 @@ def parts(currency: str = "USD", **given_parts: Any) -> Components:
     money = {name: value if isinstance(value, Money) else Money.of(value, currency) for name, value in amounts.items()}
     rest = {name: value for name, value in given_parts.items() if name not in money}
     whole = Money(sum((money[name].amount for name in PARTS if name in money), Decimal(0)), currency)
-    values: dict[str, Any] = {"is_refund": False, "quantity": Decimal(1), "marketplace": "US", "total": whole, **money, **rest}
+    values: dict[str, Any] = {
+        "is_refund": False,
+        "quantity": Decimal(1),
+        "marketplace": "US",
+        "total": whole,
+        **money,
+        **rest,
+    }
     return Components(**values)
 
 
@@ -53,9 +60,18 @@ def test_a_unit_price_that_contradicts_the_principal_gives_way_to_it(rules: Rule
 
 
 @pytest.mark.parametrize(
-    ("quantity", "principal", "price"), [(3, "10.00", "3.333333"), (7, "0.05", "0.007143"), (8, "1.00", "0.125"), (3, "9.00", "3.00"), (1, "1000", "1000.00")]
+    ("quantity", "principal", "price"),
+    [
+        (3, "10.00", "3.333333"),
+        (7, "0.05", "0.007143"),
+        (8, "1.00", "0.125"),
+        (3, "9.00", "3.00"),
+        (1, "1000", "1000.00"),
+    ],
 )
-def test_prices_have_at_most_six_decimals_and_at_least_two(rules: Rules, quantity: int, principal: str, price: str) -> None:
+def test_prices_have_at_most_six_decimals_and_at_least_two(
+    rules: Rules, quantity: int, principal: str, price: str
+) -> None:
     assert str(bill(rules, quantity=Decimal(quantity), principal=principal).unit_price) == price
 
 
@@ -91,19 +107,29 @@ def test_free_shipping_and_its_discount_disappear(rules: Rules) -> None:
 
 
 def test_free_shipping_can_be_shown_instead(rules: Rules) -> None:
-    shown = rules.charges.model_copy(update={"discount": rules.charges.discount.model_copy(update={"free_shipping": "shown"})})
+    shown = rules.charges.model_copy(
+        update={"discount": rules.charges.discount.model_copy(update={"free_shipping": "shown"})}
+    )
     billed = bill_line(parts(principal="20.00", shipping="5.99", discount="-5.99"), shown, rules.taxes, ACCOUNTS)
     assert charged(billed) == [("shipping", "5.99", "F"), ("misc", "-5.99", "D")]
 
 
 def test_a_promotion_is_a_negative_charge_and_does_not_hide_shipping(rules: Rules) -> None:
-    assert charged(bill(rules, principal="20.00", shipping="5.99", discount="-6.00")) == [("shipping", "5.99", "F"), ("misc", "-6.00", "D")]
+    assert charged(bill(rules, principal="20.00", shipping="5.99", discount="-6.00")) == [
+        ("shipping", "5.99", "F"),
+        ("misc", "-6.00", "D"),
+    ]
     assert charged(bill(rules, principal="20.00", discount="-2.00")) == [("misc", "-2.00", "D")]
 
 
 def test_the_tax_is_a_tax_line_with_rate_code_and_base(rules: Rules) -> None:
     (tax,) = bill(rules, principal="39.98", tax="3.30", tax_rate=Decimal("8.25")).tax_lines
-    assert (str(tax.amount), tax.rate, tax.code, tax.description) == ("USD 3.30", Decimal("8.25"), "US-TX", "Texas sales tax")
+    assert (str(tax.amount), tax.rate, tax.code, tax.description) == (
+        "USD 3.30",
+        Decimal("8.25"),
+        "US-TX",
+        "Texas sales tax",
+    )
     assert tax.base == Money.of("39.98", "USD")
 
 
@@ -141,7 +167,10 @@ def test_an_exempt_line_shows_its_code_with_no_tax(rules: Rules) -> None:
 def test_where_prices_are_gross_the_line_is_the_principal_without_its_tax(rules: Rules) -> None:
     taxes = type(rules.taxes)(_gross())
     billed = bill_line(
-        parts("JPY", principal="1100", tax="100", total="1100", tax_rate=Decimal(10), marketplace="JP"), rules.charges, taxes, ACCOUNTS
+        parts("JPY", principal="1100", tax="100", total="1100", tax_rate=Decimal(10), marketplace="JP"),
+        rules.charges,
+        taxes,
+        ACCOUNTS,
     )
     assert str(billed.total) == "JPY 1,000"
     assert billed.tax_lines[0].amount == Money.of(100, "JPY")
@@ -149,7 +178,9 @@ def test_where_prices_are_gross_the_line_is_the_principal_without_its_tax(rules:
 
 def _gross() -> Any:
     example = {"country": "JP", "rate": "10", "treatment": "taxed"}
-    return TaxFile.model_validate({"countries": {"JP": {"prices": "gross", "rules": [{"rate": "10"}]}}, "examples": [example]})
+    return TaxFile.model_validate(
+        {"countries": {"JP": {"prices": "gross", "rules": [{"rate": "10"}]}}, "examples": [example]}
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +196,9 @@ def _gross() -> Any:
         ({"quantity": Decimal(1), "unit_price": "10", "principal": "0", "tax": "-1"}, "-1", "0.00", "price"),
     ],
 )
-def test_a_refund_credits_units_or_a_price(rules: Rules, refund: dict[str, Any], quantity: str, price: str, kind: str) -> None:
+def test_a_refund_credits_units_or_a_price(
+    rules: Rules, refund: dict[str, Any], quantity: str, price: str, kind: str
+) -> None:
     billed = bill(rules, is_refund=True, **refund)
     assert (str(billed.quantity), str(billed.unit_price), billed.adjustment_type) == (quantity, price, kind)
     assert billed.total.amount == Decimal(refund["principal"])
@@ -177,13 +210,18 @@ def test_a_cent_off_is_rounding_and_two_are_a_price_refund(rules: Rules) -> None
 
     assert kind("-9.99") == "quantity"
     assert kind("-9.98") == "price"
-    assert bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.333", principal="-10.00").adjustment_type == "quantity"
+    assert (
+        bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.333", principal="-10.00").adjustment_type
+        == "quantity"
+    )
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal(0), Decimal(-1)])
 def test_a_charge_bills_at_least_one_unit(rules: Rules, quantity: Decimal | None) -> None:
     (problem,) = problems(rules, quantity=quantity, principal="1.00")
-    assert problem == f"the quantity is {'missing' if quantity is None else quantity}; a charge bills at least one unit."
+    assert (
+        problem == f"the quantity is {'missing' if quantity is None else quantity}; a charge bills at least one unit."
+    )
 
 
 def test_a_refund_of_negative_units_is_refused(rules: Rules) -> None:
@@ -193,7 +231,9 @@ def test_a_refund_of_negative_units_is_refused(rules: Rules) -> None:
 
 def test_a_wrong_sign_is_refused(rules: Rules) -> None:
     assert problems(rules, principal="-1.00") == ["the principal is USD -1.00 on a charge; the sign is wrong."]
-    assert problems(rules, is_refund=True, principal="1.00") == ["the principal is USD 1.00 on a refund; the sign is wrong."]
+    assert problems(rules, is_refund=True, principal="1.00") == [
+        "the principal is USD 1.00 on a refund; the sign is wrong."
+    ]
 
 
 def test_all_that_is_wrong_with_a_line_is_said_at_once(rules: Rules) -> None:
@@ -219,7 +259,12 @@ def test_consolidated_charges_are_one_per_kind_account_and_description() -> None
     found = consolidate([
         charge(shipping, "1.00"), charge(misc, "2.00"), charge(shipping, "0.50"), charge(misc, "1.00", "B"), charge(misc, "4.00", description="y"),
     ])  # fmt: skip
-    assert found == (charge(shipping, "1.50"), charge(misc, "2.00"), charge(misc, "1.00", "B"), charge(misc, "4.00", description="y"))
+    assert found == (
+        charge(shipping, "1.50"),
+        charge(misc, "2.00"),
+        charge(misc, "1.00", "B"),
+        charge(misc, "4.00", description="y"),
+    )
 
 
 def test_charges_that_cancel_out_disappear() -> None:
@@ -234,14 +279,30 @@ cents = st.integers(min_value=0, max_value=10**7).map(lambda units: Decimal(unit
     free=st.booleans(), refund=st.booleans(),
 )  # fmt: skip
 def test_every_cent_of_a_line_ends_in_exactly_one_place(
-    rules: Rules, quantity: int, principal: Decimal, shipping: Decimal, wrap: Decimal, fee: Decimal, discount: Decimal, tax: Decimal, free: bool, refund: bool
+    rules: Rules,
+    quantity: int,
+    principal: Decimal,
+    shipping: Decimal,
+    wrap: Decimal,
+    fee: Decimal,
+    discount: Decimal,
+    tax: Decimal,
+    free: bool,
+    refund: bool,
 ) -> None:
     sign = -1 if refund else 1
     amounts = dict(zip(PARTS, (principal, shipping, wrap, fee, -(shipping if free else discount), tax), strict=True))
-    line = parts(**{name: sign * amount for name, amount in amounts.items()}, quantity=Decimal(quantity), is_refund=refund, tax_rate=Decimal(5))
+    line = parts(
+        **{name: sign * amount for name, amount in amounts.items()},
+        quantity=Decimal(quantity),
+        is_refund=refund,
+        tax_rate=Decimal(5),
+    )
     billed = bill_line(line, rules.charges, rules.taxes, ACCOUNTS)
     placed = [billed.total, *(entry.total for entry in billed.charges), *(entry.amount for entry in billed.tax_lines)]
     assert Money.sum(placed, "USD") == line.total
-    assert billed.total.amount == (billed.quantity * billed.unit_price).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+    assert billed.total.amount == (billed.quantity * billed.unit_price).quantize(
+        Decimal("0.01"), rounding="ROUND_HALF_UP"
+    )
     assert billed.unit_price >= 0
     assert all(entry.total for entry in billed.charges)

@@ -6,14 +6,26 @@ from typing import Any
 
 import pytest
 
-from procurement.mapping.converters import CONVERTERS, FieldProblem, date_in_zone, to_date, to_money, to_number, to_text, to_whole
+from procurement.mapping.converters import (
+    CONVERTERS,
+    FieldProblem,
+    date_in_zone,
+    to_date,
+    to_money,
+    to_number,
+    to_text,
+    to_whole,
+)
 from procurement.mapping.fields import Tables, compile_read, compile_target
 from procurement.mapping.grammar import ConverterName, FieldRule, split_path
 from procurement.mapping.lookups import Lookup
 from procurement.money import Money
 
 TABLES = Tables(
-    {"gl": Lookup("gl", {"6100": "10-6100", "4100/6100": "10-4100-6100"}), "unspsc": Lookup("unspsc", {"44": "Office", "4412": "Pens"}, "prefix")},
+    {
+        "gl": Lookup("gl", {"6100": "10-6100", "4100/6100": "10-4100-6100"}),
+        "unspsc": Lookup("unspsc", {"44": "Office", "4412": "Pens"}, "prefix"),
+    },
     {"A1": "Asia/Tokyo", "A2": "America/Los_Angeles"},
 )
 
@@ -61,7 +73,10 @@ def test_the_first_rule_that_yields_a_value_counts() -> None:
 
 
 def test_a_key_without_a_row_is_a_problem_where_no_other_rule_follows() -> None:
-    assert problem("account", {"from": "line.b", "lookup": "gl"}, line(b="6999")) == "is unknown: gl.yml has no row for '6999'; add one"
+    assert (
+        problem("account", {"from": "line.b", "lookup": "gl"}, line(b="6999"))
+        == "is unknown: gl.yml has no row for '6999'; add one"
+    )
     assert field("account", {"from": "line.b", "lookup": "gl"})(line()) is None
 
 
@@ -86,7 +101,10 @@ def test_a_default_stands_in_for_nothing_only() -> None:
 def test_long_text_is_cut_or_refused() -> None:
     assert field("description", {"from": "line.a", "convert": "truncate", "max": 5})(line(a="pens and ink")) == "pens"
     assert field("description", {"from": "line.a", "max": 4})(line(a="pens")) == "pens"
-    assert problem("description", {"from": "line.a", "max": 3}, line(a="pens")) == "is 4 characters long; at most 3 are allowed"
+    assert (
+        problem("description", {"from": "line.a", "max": 3}, line(a="pens"))
+        == "is 4 characters long; at most 3 are allowed"
+    )
     assert field("number", {"from": "line.a"})(line(a="x" * 40)) == "x" * 40
     assert problem("number", {"from": "line.a"}, line(a="x" * 41)) == "is 41 characters long; at most 40 are allowed"
 
@@ -102,7 +120,10 @@ def test_conversions_run_in_their_order_before_the_lookup() -> None:
     rule = {"from": "line.a", "convert": ["digits"], "lookup": "unspsc"}
     assert field("commodity", rule)(line(a="44-12-17")) == "Pens"
     assert field("commodity", rule)(line(a="44990000")) == "Office"
-    assert field("description", {"from": "line.a", "convert": ["single_line", "upper"]})(line(a=" red\n pens ")) == "RED PENS"
+    assert (
+        field("description", {"from": "line.a", "convert": ["single_line", "upper"]})(line(a=" red\n pens "))
+        == "RED PENS"
+    )
     assert field("description", {"from": "line.a", "convert": "lower"})(line(a="Red")) == "red"
     assert field("commodity", rule)(line(a="no digits")) is None
 
@@ -162,7 +183,10 @@ def test_a_number_is_never_a_float(value: object) -> None:
         (0.1, "is 0.1, where an amount with its currencyCode is needed"),
         ({"amount": "1"}, "is {'amount': '1'}, where an amount with its currencyCode is needed"),
         ({"currencyCode": "USD"}, "where an amount with its currencyCode is needed"),
-        ({"currencyCode": "USD", "amount": 0.1}, "cannot be used: 0.1 is a float; amounts are text, whole numbers or Decimal, never floats"),
+        (
+            {"currencyCode": "USD", "amount": 0.1},
+            "cannot be used: 0.1 is a float; amounts are text, whole numbers or Decimal, never floats",
+        ),
         ({"currencyCode": "XXX", "amount": "1"}, "cannot be used: unknown currency 'XXX'; known are AUD"),
         ({"currencyCode": "USD", "amount": "abc"}, "cannot be used: 'abc' is not a number"),
         ({"currencyCode": "USD", "amount": "1E+99"}, "cannot be used: '1E+99' is not a plausible amount or quantity"),
@@ -176,7 +200,10 @@ def test_money_takes_texts_and_decimals() -> None:
     assert to_money({"currencyCode": "USD", "amount": Decimal("1.5")}) == Money.of("1.5", "USD")
 
 
-@pytest.mark.parametrize(("fraction", "rate"), [("0.0825", "8.25"), ("0.1", "10"), ("1", "100"), ("0", "0"), (Decimal("0.19"), "19"), (0, "0")])
+@pytest.mark.parametrize(
+    ("fraction", "rate"),
+    [("0.0825", "8.25"), ("0.1", "10"), ("1", "100"), ("0", "0"), (Decimal("0.19"), "19"), (0, "0")],
+)
 def test_a_fraction_is_a_rate_in_percent(fraction: object, rate: str) -> None:
     assert str(CONVERTERS["percent"].convert(fraction)) == rate
 
@@ -226,6 +253,13 @@ def test_the_grammar_and_the_converters_know_the_same_words() -> None:
 
 def test_a_lookup_answers_for_the_longest_prefix_or_its_default() -> None:
     table = Lookup("t", {"44": "Office", "4412": "Pens", "441217": "Ink"}, "prefix", "Other")
-    assert [table.find(key) for key in ("44121704", "44129999", "44", "441217", "4", "")] == ["Ink", "Pens", "Office", "Ink", "Other", "Other"]
+    assert [table.find(key) for key in ("44121704", "44129999", "44", "441217", "4", "")] == [
+        "Ink",
+        "Pens",
+        "Office",
+        "Ink",
+        "Other",
+        "Other",
+    ]
     assert Lookup("t", {"44": "Office"}, "exact").find("4412") is None
     assert Lookup("t", {"44": "Office"}, "prefix").find("45") is None

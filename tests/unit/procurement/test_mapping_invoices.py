@@ -42,8 +42,16 @@ def decisions(rules: Rules, contexts: tuple[Json, list[Json]]) -> tuple[str, ...
 
 
 def test_an_invoice_carries_header_lines_and_taxes(rules: Rules, make: Any) -> None:
-    invoice = build(rules, make.contexts(make.amazon_line(), make.amazon_line(shippingCharge=money("5.00"), totalAmount=money("48.28"))))
-    assert (invoice.number, invoice.date, invoice.supplier, invoice.currency) == ("INV-1", date(2026, 2, 4), "AMZN-US", "USD")
+    invoice = build(
+        rules,
+        make.contexts(make.amazon_line(), make.amazon_line(shippingCharge=money("5.00"), totalAmount=money("48.28"))),
+    )
+    assert (invoice.number, invoice.date, invoice.supplier, invoice.currency) == (
+        "INV-1",
+        date(2026, 2, 4),
+        "AMZN-US",
+        "USD",
+    )
     assert (invoice.bill_to, invoice.remit_to, invoice.chart_of_accounts) == ("AUS-AP", "AMZN-RT1", "US Chart")
     assert [line.number for line in invoice.lines] == [1, 2]
     assert invoice.lines[0].account == "10-4100-6100"
@@ -72,7 +80,9 @@ def test_charges_stay_apart_where_the_rules_say_so(edited: Callable[..., Path], 
 
 
 @pytest.mark.parametrize("keys", [("GL code", "Cost center"), ("glCode", "costCenter")])
-def test_coding_from_the_checkout_counts_in_both_spellings_where_the_po_has_none(rules: Rules, make: Any, keys: tuple[str, str]) -> None:
+def test_coding_from_the_checkout_counts_in_both_spellings_where_the_po_has_none(
+    rules: Rules, make: Any, keys: tuple[str, str]
+) -> None:
     header, lines = make.contexts(make.amazon_line(businessOrderInfo={keys[0]: "6200", keys[1]: "4300"}))
     del lines[0]["po_line"]["account"]
     assert build(rules, (header, lines)).lines[0].account == "10-4300-6200"
@@ -87,7 +97,9 @@ def test_a_gl_code_without_a_cost_center_has_an_account_too(rules: Rules, make: 
 def test_a_gl_code_nobody_listed_is_a_problem_that_says_what_to_do(rules: Rules, make: Any) -> None:
     header, lines = make.contexts(make.amazon_line(businessOrderInfo={"GL code": "9999"}))
     del lines[0]["po_line"]["account"]
-    assert problems(rules, (header, lines)) == ("Line 1: account is unknown: gl_accounts.yml has no row for '9999'; add one.",)
+    assert problems(rules, (header, lines)) == (
+        "Line 1: account is unknown: gl_accounts.yml has no row for '9999'; add one.",
+    )
 
 
 def test_the_commodity_follows_the_unspsc_code_where_the_po_has_none(rules: Rules, make: Any) -> None:
@@ -100,8 +112,12 @@ def test_the_commodity_follows_the_unspsc_code_where_the_po_has_none(rules: Rule
 
 
 def test_refunds_alone_are_a_credit_note_that_names_its_original(rules: Rules, make: Any) -> None:
-    line = make.amazon_line(principalAmount=money("-39.98"), tax=money("-3.30"), totalAmount=money("-43.28"), refundReason="Damaged")
-    invoice = build(rules, make.contexts(line, kind="REFUND", original={"number": "INV-0", "date": "2026-01-05T12:00:00Z"}))
+    line = make.amazon_line(
+        principalAmount=money("-39.98"), tax=money("-3.30"), totalAmount=money("-43.28"), refundReason="Damaged"
+    )
+    invoice = build(
+        rules, make.contexts(line, kind="REFUND", original={"number": "INV-0", "date": "2026-01-05T12:00:00Z"})
+    )
     assert invoice.is_credit_note
     assert (invoice.original_number, invoice.original_date) == ("INV-0", date(2026, 1, 5))
     assert (invoice.lines[0].quantity, invoice.lines[0].total) == (Decimal(-2), Money.of("-39.98", "USD"))
@@ -124,7 +140,9 @@ def test_a_refund_beside_charges_is_a_line_of_the_invoice(rules: Rules, make: An
 
 def test_everything_that_is_wrong_is_said_at_once(rules: Rules, make: Any) -> None:
     header, lines = make.contexts(
-        make.amazon_line(principalAmount=money(19.99)), make.amazon_line(itemQuantity="two", tax=money("1", "XXX")), total="86.56"
+        make.amazon_line(principalAmount=money(19.99)),
+        make.amazon_line(itemQuantity="two", tax=money("1", "XXX")),
+        total="86.56",
     )
     header["invoice"]["invoiceDate"] = "soon"
     del lines[1]["po_line"]["id"]
@@ -167,22 +185,37 @@ def test_an_invoice_without_lines_is_refused(rules: Rules, make: Any) -> None:
 
 def test_extra_fields_and_empty_objects_change_nothing(rules: Rules, make: Any) -> None:
     plain_line = build(rules, make.contexts(make.amazon_line()))
-    odd = make.amazon_line(newField={"a": [1]}, businessOrderInfo={}, giftWrappingCharge=None, discount=money("0.00"), regulatoryFee=money(0))
+    odd = make.amazon_line(
+        newField={"a": [1]},
+        businessOrderInfo={},
+        giftWrappingCharge=None,
+        discount=money("0.00"),
+        regulatoryFee=money(0),
+    )
     assert build(rules, make.contexts(odd)) == plain_line
 
 
 def test_an_invoice_over_two_charts_is_a_persons_decision(rules: Rules, make: Any) -> None:
     header, lines = make.contexts(make.amazon_line(), make.amazon_line())
     lines[1]["po_line"] = {**lines[1]["po_line"], "account": {"code": "X", "account-type": {"name": "EU Chart"}}}
-    assert "The lines name several values for chart of accounts: US Chart, EU Chart. An invoice is never split." in decisions(rules, (header, lines))
+    assert (
+        "The lines name several values for chart of accounts: US Chart, EU Chart. An invoice is never split."
+        in decisions(rules, (header, lines))
+    )
 
 
 def test_another_currency_or_legal_entity_is_a_persons_decision(rules: Rules, make: Any) -> None:
-    header, lines = make.contexts(make.amazon_line(), po={"po-number": "4500", "supplier": {"number": "A"}, "currency": {"code": "EUR"}})
+    header, lines = make.contexts(
+        make.amazon_line(), po={"po-number": "4500", "supplier": {"number": "A"}, "currency": {"code": "EUR"}}
+    )
     assert decisions(rules, (header, lines)) == ("currency is 'USD', but po.currency.code is 'EUR'.",)
-    header, lines = make.contexts(make.amazon_line(), account={"name": "s", "chart_of_accounts": "US Chart", "legal_entity": "Acme Inc"})
+    header, lines = make.contexts(
+        make.amazon_line(), account={"name": "s", "chart_of_accounts": "US Chart", "legal_entity": "Acme Inc"}
+    )
     header["transaction"]["legalEntityName"] = "Other Inc"
-    assert decisions(rules, (header, lines)) == ("ab-legal-entity is 'Other Inc', but account.legal_entity is 'Acme Inc'.",)
+    assert decisions(rules, (header, lines)) == (
+        "ab-legal-entity is 'Other Inc', but account.legal_entity is 'Acme Inc'.",
+    )
 
 
 def test_a_tax_nobody_listed_is_a_persons_decision_that_says_what_to_do(rules: Rules, make: Any) -> None:
@@ -211,8 +244,18 @@ def test_a_title_of_any_length_fits_coupa(rules: Rules, make: Any) -> None:
 
 
 def test_a_credit_note_in_yen_has_no_cents(rules: Rules, make: Any) -> None:
-    yen = {name: money(amount, "JPY") for name, amount in {"principalAmount": "-1000", "tax": "-100", "totalAmount": "-1100", "unitPrice": "500"}.items()}
-    header, lines = make.contexts(make.amazon_line(**yen, taxRate="0.1"), kind="REFUND", po={"po-number": "1", "supplier": {"number": "A"}})
+    yen = {
+        name: money(amount, "JPY")
+        for name, amount in {
+            "principalAmount": "-1000",
+            "tax": "-100",
+            "totalAmount": "-1100",
+            "unitPrice": "500",
+        }.items()
+    }
+    header, lines = make.contexts(
+        make.amazon_line(**yen, taxRate="0.1"), kind="REFUND", po={"po-number": "1", "supplier": {"number": "A"}}
+    )
     header["transaction"]["marketplaceId"] = "A1VC38T7YXB528"
     header["invoice"]["totalAmount"] = money("-1100", "JPY")
     invoice = build(rules, (header, lines))
@@ -237,14 +280,20 @@ def amazon_lines(draw: st.DrawFn) -> tuple[bool, list[Json]]:
             "discount": -discount, "tax": tax, "totalAmount": whole,
         }  # fmt: skip
         line: Json = {name: money(str(sign * amount)) for name, amount in amounts.items()}
-        line |= {"asin": f"B{number}", "itemQuantity": draw(st.integers(min_value=1, max_value=500)), "taxRate": draw(st.sampled_from(["0.0825", "0.05"]))}
+        line |= {
+            "asin": f"B{number}",
+            "itemQuantity": draw(st.integers(min_value=1, max_value=500)),
+            "taxRate": draw(st.sampled_from(["0.0825", "0.05"])),
+        }
         lines.append(line)
     return refund, lines
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(amazon_lines())
-def test_whatever_amazon_charges_the_invoice_is_its_total(rules: Rules, make: Any, charged: tuple[bool, list[Json]]) -> None:
+def test_whatever_amazon_charges_the_invoice_is_its_total(
+    rules: Rules, make: Any, charged: tuple[bool, list[Json]]
+) -> None:
     refund, lines = charged
     invoice = build(rules, make.contexts(*lines, kind="REFUND" if refund else "CHARGE"))
     whole = sum((Decimal(line["totalAmount"]["amount"]) for line in lines), Decimal(0))
@@ -256,7 +305,9 @@ def test_whatever_amazon_charges_the_invoice_is_its_total(rules: Rules, make: An
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(amazon_lines(), st.integers(min_value=1, max_value=500))
-def test_a_total_that_is_off_never_gets_through(rules: Rules, make: Any, charged: tuple[bool, list[Json]], off: int) -> None:
+def test_a_total_that_is_off_never_gets_through(
+    rules: Rules, make: Any, charged: tuple[bool, list[Json]], off: int
+) -> None:
     refund, lines = charged
     whole = sum((Decimal(line["totalAmount"]["amount"]) for line in lines), Decimal(0)) + Decimal(off).scaleb(-2)
     with pytest.raises(RecordError, match="The sums differ"):

@@ -100,7 +100,10 @@ def test_the_schema_underlines_an_unknown_key() -> None:
 
 
 def test_coverage_tells_sources_needs_and_what_no_example_shows() -> None:
-    covered = {f"{row.side}.{row.target}": row for row in coverage(read_rule_files(SHIPPED).of("amazon_invoices_to_coupa", MappingFile))}
+    covered = {
+        f"{row.side}.{row.target}": row
+        for row in coverage(read_rule_files(SHIPPED).of("amazon_invoices_to_coupa", MappingFile))
+    }
     assert covered["header.number"].source == "invoice.invoiceNumber"
     assert covered["header.number"].needed and covered["header.number"].shown
     assert not covered["header.payment_term"].needed

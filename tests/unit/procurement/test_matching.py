@@ -30,7 +30,12 @@ def tolerances(**limits: dict[str, str] | None) -> Tolerances:
 
 
 def match(
-    invoice: Invoice, order: PurchaseOrder, receipts: list[GoodsReceipt] | None = None, *, billed: dict[int, Decimal] | None = None, **limits: Any
+    invoice: Invoice,
+    order: PurchaseOrder,
+    receipts: list[GoodsReceipt] | None = None,
+    *,
+    billed: dict[int, Decimal] | None = None,
+    **limits: Any,
 ) -> MatchResult:
     return three_way_match(invoice, {order.number: order}, receipts or [], tolerances(**limits), billed=billed)
 
@@ -54,14 +59,22 @@ def test_units_not_received_yet_wait_for_the_receipt_and_say_so_plainly(make: An
 
 
 def test_more_than_was_ordered_is_an_exception_even_when_received(make: Any) -> None:
-    result = match(make.invoice(make.line(6)), make.order(make.po_line(quantity=Decimal(5), received=Decimal(6), total=usd("50"))), total=None)
+    result = match(
+        make.invoice(make.line(6)),
+        make.order(make.po_line(quantity=Decimal(5), received=Decimal(6), total=usd("50"))),
+        total=None,
+    )
     assert result.outcome is Outcome.EXCEPTION
     assert only(result).sentence == "Line 1: billed 6, ordered 5."
     assert (only(result).kind, only(result).waits) == ("ordered", False)
 
 
 def test_more_than_was_ordered_and_not_received_never_waits(make: Any) -> None:
-    result = match(make.invoice(make.line(6)), make.order(make.po_line(quantity=Decimal(5), received=Decimal(5), total=usd("50"))), total=None)
+    result = match(
+        make.invoice(make.line(6)),
+        make.order(make.po_line(quantity=Decimal(5), received=Decimal(5), total=usd("50"))),
+        total=None,
+    )
     assert result.outcome is Outcome.EXCEPTION
     assert [(one.kind, one.waits) for one in result.findings] == [("ordered", False), ("received", False)]
 
@@ -201,13 +214,22 @@ def test_a_lower_price_is_a_finding_that_never_stops(make: Any) -> None:
 
 def test_a_free_po_line_has_no_percentage(make: Any) -> None:
     order = make.order(make.po_line(unit_price=usd("0"), total=usd("0")))
-    assert "is USD 1.00 above the PO price USD 0.00" in match(make.invoice(make.line(1, "1.00")), order, total=None).findings[0].sentence
+    assert (
+        "is USD 1.00 above the PO price USD 0.00"
+        in match(make.invoice(make.line(1, "1.00")), order, total=None).findings[0].sentence
+    )
 
 
 def test_a_limit_by_commodity_wins_over_the_suppliers_and_both_over_the_default(make: Any) -> None:
     def outcome(**scopes: Any) -> Outcome:
-        limits = {name: {key: Limits.model_validate(value) for key, value in scope.items()} for name, scope in scopes.items()}
-        chosen = Tolerances(Limits.model_validate({"price": {"percent": "0"}}), limits.get("suppliers", {}), limits.get("commodities", {}))
+        limits = {
+            name: {key: Limits.model_validate(value) for key, value in scope.items()} for name, scope in scopes.items()
+        }
+        chosen = Tolerances(
+            Limits.model_validate({"price": {"percent": "0"}}),
+            limits.get("suppliers", {}),
+            limits.get("commodities", {}),
+        )
         order = make.order()
         return three_way_match(make.invoice(make.line(10, "11.00")), {order.number: order}, [], chosen).outcome
 
@@ -217,7 +239,10 @@ def test_a_limit_by_commodity_wins_over_the_suppliers_and_both_over_the_default(
     assert outcome(suppliers={"OTHER": wide}) is Outcome.EXCEPTION
     assert outcome(suppliers={"AMZN-US": wide}, commodities={"Office Supplies": narrow}) is Outcome.EXCEPTION
     assert outcome(suppliers={"AMZN-US": narrow}, commodities={"Office Supplies": wide}) is Outcome.WITHIN_TOLERANCE
-    assert outcome(commodities={"Office Supplies": {"tax": {"absolute": "1"}}}, suppliers={"AMZN-US": wide}) is Outcome.WITHIN_TOLERANCE
+    assert (
+        outcome(commodities={"Office Supplies": {"tax": {"absolute": "1"}}}, suppliers={"AMZN-US": wide})
+        is Outcome.WITHIN_TOLERANCE
+    )
 
 
 def taxed(make: Any, amount: str, rate: str | None = "8.25", base: str | None = "100.00") -> Invoice:
@@ -253,7 +278,12 @@ def charge(kind: ChargeKind, amount: str) -> InvoiceCharge:
 def test_shipping_and_handling_are_compared_with_what_is_allowed(make: Any) -> None:
     invoice = make.invoice(charges=(charge(ChargeKind.SHIPPING, "6.00"), charge(ChargeKind.HANDLING, "4.00")))
     result = match(invoice, make.order(), shipping={"absolute": "9.99"})
-    assert (result.outcome, only(result).kind, only(result).actual, only(result).expected) == (Outcome.EXCEPTION, "shipping", 10, 0)
+    assert (result.outcome, only(result).kind, only(result).actual, only(result).expected) == (
+        Outcome.EXCEPTION,
+        "shipping",
+        10,
+        0,
+    )
     assert only(result).sentence == "Shipping and handling USD 10.00, which no PO line orders; allowed USD 9.99."
     assert only(result).line is None
     assert match(invoice, make.order(), shipping={"absolute": "10"}).outcome is Outcome.WITHIN_TOLERANCE
@@ -266,7 +296,10 @@ def test_fees_that_nobody_ordered_show_in_the_total(make: Any) -> None:
     invoice = make.invoice(charges=(charge(ChargeKind.MISC, "4.00"),))
     result = match(invoice, make.order(), total={"absolute": "3.99"})
     assert (result.outcome, only(result).expected, only(result).actual) == (Outcome.EXCEPTION, 100, 104)
-    assert only(result).sentence == "Goods and other charges USD 104.00, at PO prices USD 100.00; allowed above it USD 3.99."
+    assert (
+        only(result).sentence
+        == "Goods and other charges USD 104.00, at PO prices USD 100.00; allowed above it USD 3.99."
+    )
     assert match(invoice, make.order(), total={"absolute": "4"}).outcome is Outcome.WITHIN_TOLERANCE
     assert match(invoice, make.order(), total=None).outcome is Outcome.MATCHED
 
@@ -298,7 +331,9 @@ def test_amount_lines_tied_to_shipments_are_compared_in_money(make: Any) -> None
 
 
 def credit(make: Any, quantity: int, **changes: Any) -> Invoice:
-    return make.invoice(make.line(quantity, adjustment_type=changes.pop("adjustment_type", "quantity"), **changes), is_credit_note=True)  # type: ignore[no-any-return]
+    return make.invoice(
+        make.line(quantity, adjustment_type=changes.pop("adjustment_type", "quantity"), **changes), is_credit_note=True
+    )  # type: ignore[no-any-return]
 
 
 def test_a_credit_note_gives_back_no_more_than_was_billed(make: Any) -> None:
@@ -326,7 +361,11 @@ def test_a_credit_at_another_price_than_ordered_is_a_finding(make: Any) -> None:
 
 
 def test_shipping_and_totals_of_a_credit_note_are_not_compared(make: Any) -> None:
-    invoice = make.invoice(make.line(-1, adjustment_type="quantity"), is_credit_note=True, charges=(charge(ChargeKind.MISC, "50"), charge(ChargeKind.SHIPPING, "9")))
+    invoice = make.invoice(
+        make.line(-1, adjustment_type="quantity"),
+        is_credit_note=True,
+        charges=(charge(ChargeKind.MISC, "50"), charge(ChargeKind.SHIPPING, "9")),
+    )
     assert match(invoice, make.order()).findings == ()
 
 
@@ -339,7 +378,11 @@ def test_notes_become_findings_that_change_no_outcome(make: Any) -> None:
 
 def test_the_gravest_finding_comes_first(make: Any) -> None:
     order = make.order(make.po_line(received=Decimal(5)), make.po_line(id=2, number="2", part_number="B0INK"))
-    invoice = make.invoice(make.line(), make.line(10, "20.00", number=2, po_line_id=2, po_line_number="2"), charges=(charge(ChargeKind.SHIPPING, "5"),))
+    invoice = make.invoice(
+        make.line(),
+        make.line(10, "20.00", number=2, po_line_id=2, po_line_number="2"),
+        charges=(charge(ChargeKind.SHIPPING, "5"),),
+    )
     result = match(invoice, order, total=None, shipping={"absolute": "6"})
     assert result.outcome is Outcome.EXCEPTION
     assert [(one.kind, one.line) for one in result.findings] == [("price", 2), ("received", 1), ("shipping", None)]
@@ -365,8 +408,21 @@ def situations(draw: st.DrawFn, make: Any) -> tuple[Invoice, PurchaseOrder, list
         line = draw(st.sampled_from(lines))
         price = draw(st.one_of(st.just(line.unit_price.amount), prices))
         tax = TaxLine(amount=Money(draw(prices), "USD"), rate=Decimal(5), base=usd("100"))
-        billed.append(make.line(draw(units), str(price), number=number, po_line_id=line.id, po_line_number=line.number, tax_lines=(tax,), match_reference=draw(st.sampled_from(["D1", "D2"]))))
-    receipts = [make.receipt(draw(units), draw(st.sampled_from(["D1", "D2"])), line=draw(st.sampled_from(lines)).id) for _ in range(draw(st.integers(0, 4)))]
+        billed.append(
+            make.line(
+                draw(units),
+                str(price),
+                number=number,
+                po_line_id=line.id,
+                po_line_number=line.number,
+                tax_lines=(tax,),
+                match_reference=draw(st.sampled_from(["D1", "D2"])),
+            )
+        )
+    receipts = [
+        make.receipt(draw(units), draw(st.sampled_from(["D1", "D2"])), line=draw(st.sampled_from(lines)).id)
+        for _ in range(draw(st.integers(0, 4)))
+    ]
     charges = tuple(charge(kind, str(draw(prices))) for kind in draw(st.lists(st.sampled_from(ChargeKind), max_size=2)))
     return make.invoice(*billed, charges=charges), make.order(*lines, match_level="3-way"), receipts
 
@@ -387,12 +443,19 @@ RANK = {Outcome.MATCHED: 0, Outcome.WITHIN_TOLERANCE: 0, Outcome.WAITING_FOR_REC
 
 @SETTINGS
 @given(st.data(), st.sampled_from(CHECKS), st.sampled_from(["percent", "absolute"]), limits, limits)
-def test_tightening_a_tolerance_never_releases(make: Any, data: st.DataObject, check: str, kind: str, one: Decimal, other: Decimal) -> None:
+def test_tightening_a_tolerance_never_releases(
+    make: Any, data: st.DataObject, check: str, kind: str, one: Decimal, other: Decimal
+) -> None:
     invoice, order, receipts = data.draw(situations(make))
     rest = {name: {"absolute": str(data.draw(limits))} for name in CHECKS}
-    wide, tight = (match(invoice, order, receipts, **{**rest, check: {kind: str(limit)}}) for limit in (max(one, other), min(one, other)))
+    wide, tight = (
+        match(invoice, order, receipts, **{**rest, check: {kind: str(limit)}})
+        for limit in (max(one, other), min(one, other))
+    )
     assert RANK[tight.outcome] >= RANK[wide.outcome]
-    assert {(f.kind, f.line) for f in wide.findings if f.breached} <= {(f.kind, f.line) for f in tight.findings if f.breached}
+    assert {(f.kind, f.line) for f in wide.findings if f.breached} <= {
+        (f.kind, f.line) for f in tight.findings if f.breached
+    }
 
 
 @SETTINGS

@@ -23,7 +23,9 @@ def test_texts_whole_numbers_and_decimals_are_exact_amounts(value: str | int | D
 
 @pytest.mark.parametrize("value", [0.1, True, False, None, [1], b"1"])
 def test_a_float_or_any_other_type_is_refused_by_name(value: object) -> None:
-    with pytest.raises(MoneyError, match=f"is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats"):
+    with pytest.raises(
+        MoneyError, match=f"is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats"
+    ):
         to_decimal(value)  # type: ignore[arg-type]
 
 
@@ -60,7 +62,8 @@ def test_an_unknown_currency_is_refused_with_the_known_ones(currency: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("amount", "rounded"), [("1.005", "1.01"), ("1.004", "1.00"), ("-1.005", "-1.01"), ("-1.0049", "-1.00"), ("2.675", "2.68")]
+    ("amount", "rounded"),
+    [("1.005", "1.01"), ("1.004", "1.00"), ("-1.005", "-1.01"), ("-1.0049", "-1.00"), ("2.675", "2.68")],
 )
 def test_rounding_is_half_up_away_from_zero(amount: str, rounded: str) -> None:
     assert usd(amount).rounded() == usd(rounded)

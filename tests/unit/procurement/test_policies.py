@@ -36,9 +36,15 @@ def test_a_pipeline_nobody_listed_is_off(rules: Rules) -> None:
 
 def test_defaults_hold_where_the_file_is_silent() -> None:
     marketplaces = {"A": {"country": "US", "time_zone": "America/Los_Angeles"}}
-    policies = Policies.model_validate({"marketplaces": marketplaces, "examples": [{"marketplace": "A", "expect": "US"}]})
+    policies = Policies.model_validate(
+        {"marketplaces": marketplaces, "examples": [{"marketplace": "A", "expect": "US"}]}
+    )
     assert (policies.settle_hours, policies.overlap_hours, policies.original_wait_days) == (24, 24, 30)
-    assert (policies.no_po, policies.late_component, policies.marketplaces_enabled) == ("dead_letter", "finding", ("US",))
+    assert (policies.no_po, policies.late_component, policies.marketplaces_enabled) == (
+        "dead_letter",
+        "finding",
+        ("US",),
+    )
     assert (policies.sending.timeout, policies.sending.ask_again_after, policies.sending.max_attempts) == (60, 600, 5)
     assert policies.card_instruments == ()
     assert policies.reviewer_of("price") == REQUESTER
@@ -52,7 +58,11 @@ def test_the_narrowest_rollout_entry_counts(edited: Edit) -> None:
     suppliers: {AMZN-DE: {mode: off}}
     cost_centers: {"4300": {mode: live, go_live: 2026-03-01}}"""
     folder = edited("rollout.yml", "mode: off", narrower)
-    edited("rollout.yml", "{pipeline: amazon_invoices_to_coupa, expect: off}", "{pipeline: amazon_invoices_to_coupa, expect: live}")
+    edited(
+        "rollout.yml",
+        "{pipeline: amazon_invoices_to_coupa, expect: off}",
+        "{pipeline: amazon_invoices_to_coupa, expect: live}",
+    )
     rollout = read_rules(folder).rollout
     assert (rollout.of(PIPELINE).mode, rollout.of(PIPELINE).go_live) == (Mode.LIVE, date(2026, 1, 31))
     assert rollout.of(PIPELINE, account="second").mode is Mode.SHADOW
@@ -92,7 +102,9 @@ def test_the_version_changes_with_any_file_and_only_then(edited: Edit, rules: Ru
 
 
 def test_a_mapping_that_does_not_exist_is_named(rules: Rules) -> None:
-    with pytest.raises(MappingError, match="there is no mapping 'amazon_invoices'; did you mean 'amazon_invoices_to_coupa'?"):
+    with pytest.raises(
+        MappingError, match="there is no mapping 'amazon_invoices'; did you mean 'amazon_invoices_to_coupa'?"
+    ):
         rules.mapping("amazon_invoices")
 
 
@@ -102,7 +114,9 @@ def test_the_directory_is_chosen_by_the_environment(tmp_path: Path) -> None:
     assert {f"{name}.yml" for name in RULE_FILES} <= {path.name for path in mappings_directory({}).iterdir()}
 
 
-def test_rules_are_read_from_where_the_environment_says(edited: Edit, monkeypatch: pytest.MonkeyPatch, rules: Rules) -> None:
+def test_rules_are_read_from_where_the_environment_says(
+    edited: Edit, monkeypatch: pytest.MonkeyPatch, rules: Rules
+) -> None:
     monkeypatch.setenv("PROCUREMENT_MAPPINGS", str(edited("policies.yml", "settle_hours: 24", "settle_hours: 0")))
     assert read_rules().policies.settle_hours == 0
     monkeypatch.delenv("PROCUREMENT_MAPPINGS")

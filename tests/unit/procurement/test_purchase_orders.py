@@ -50,7 +50,13 @@ def test_a_purchase_order_is_read_whole() -> None:
     assert order.issued_at == datetime(2026, 1, 5, 17, tzinfo=UTC)
     assert order.custom_fields == {"amazon-order-id": "113"}
     (line,) = order.lines
-    assert (line.id, line.number, line.quantity, line.unit_price, line.total) == (11, "1", 5, Money.of("19.99", "USD"), Money.of("99.95", "USD"))
+    assert (line.id, line.number, line.quantity, line.unit_price, line.total) == (
+        11,
+        "1",
+        5,
+        Money.of("19.99", "USD"),
+        Money.of("99.95", "USD"),
+    )
     assert (line.received, line.invoiced, line.match_type, line.receipt_required) == (2, 1, "3-way", True)
     assert (line.part_number, line.unit_of_measure, line.commodity, line.account, line.description) == (
         "B0PEN", "EA", "Office Supplies", "10-4100-6100", "Pens",
@@ -58,7 +64,9 @@ def test_a_purchase_order_is_read_whole() -> None:
 
 
 def test_everything_that_is_missing_is_listed_at_once() -> None:
-    found = problems(raw_order(raw_line(id=..., price=None, quantity=...), **{"po-number": ..., "supplier": {}, "currency": {}}))
+    found = problems(
+        raw_order(raw_line(id=..., price=None, quantity=...), **{"po-number": ..., "supplier": {}, "currency": {}})
+    )
     assert found == (
         "It has no currency.code.", "Line 1 has no quantity.", "Line 1 has no price.", "Line 1 has no id.", "It has no po-number.",
         "It has no supplier.number.", "It has no supplier.id.",
@@ -72,7 +80,10 @@ def test_everything_that_is_missing_is_listed_at_once() -> None:
         (raw_order(**{"order-lines": None}), "It has no lines."),
         (raw_order(id="x"), "It has id 'x', which is no whole number."),
         (raw_order(raw_line(**{"line-num": ""})), "Line (no number) has no line-num."),
-        (raw_order(raw_line(price=19.99)), "Line 1: price: 19.99 is a float; amounts are text, whole numbers or Decimal, never floats."),
+        (
+            raw_order(raw_line(price=19.99)),
+            "Line 1: price: 19.99 is a float; amounts are text, whole numbers or Decimal, never floats.",
+        ),
         (raw_order(raw_line(quantity="many")), "Line 1: quantity: 'many' is not a number."),
         (raw_order(raw_line(currency={"code": "EUR"})), "Line 1 is in EUR, the PO in USD."),
         (raw_order(raw_line(currency=...), currency={"code": "XYZ"}), "Unknown currency 'XYZ'; known are AUD"),
@@ -89,7 +100,9 @@ def test_the_error_names_the_purchase_order() -> None:
 
 
 def test_an_amount_line_has_no_quantity_and_its_price_as_total() -> None:
-    (line,) = read_purchase_order(raw_order(raw_line(type="OrderAmountLine", quantity=None, price="250.00", total=...))).lines
+    (line,) = read_purchase_order(
+        raw_order(raw_line(type="OrderAmountLine", quantity=None, price="250.00", total=...))
+    ).lines
     assert (line.quantity, line.total) == (None, Money.of("250.00", "USD"))
 
 
@@ -150,7 +163,9 @@ def test_returns_and_voids_take_away(changes: Json, quantity: str) -> None:
     assert receipt is not None and receipt.quantity == Decimal(quantity)
 
 
-@pytest.mark.parametrize("changes", [{"status": "voided"}, {"status": "Voided"}, {"type": "ReceivingQuantityDisposal"}, {"type": None}])
+@pytest.mark.parametrize(
+    "changes", [{"status": "voided"}, {"status": "Voided"}, {"type": "ReceivingQuantityDisposal"}, {"type": None}]
+)
 def test_what_is_void_or_no_receipt_counts_for_nothing(changes: Json) -> None:
     assert read_goods_receipt(raw_receipt(**changes)) is None
 
@@ -198,15 +213,26 @@ def test_a_tie_that_nothing_breaks_is_ambiguous_and_says_between_which() -> None
     twins = order(raw_line(), raw_line(id=12, **{"line-num": "2"}))
     with pytest.raises(RecordError) as caught:
         resolve_line(twins, asin="B0PEN", quantity=5, unit_price=Decimal("19.99"))
-    assert caught.value.problems == ("ASIN B0PEN stands on several PO lines (1, 2); nothing tells which one is billed.",)
+    assert caught.value.problems == (
+        "ASIN B0PEN stands on several PO lines (1, 2); nothing tells which one is billed.",
+    )
 
 
 @pytest.mark.parametrize(
     ("number", "asin", "said"),
-    [("9", "B0X", "line '9' and ASIN 'B0X'"), (None, "B0X", "ASIN 'B0X'"), ("9", None, "line '9'"), (None, None, "neither a PO line nor an ASIN")],
+    [
+        ("9", "B0X", "line '9' and ASIN 'B0X'"),
+        (None, "B0X", "ASIN 'B0X'"),
+        ("9", None, "line '9'"),
+        (None, None, "neither a PO line nor an ASIN"),
+    ],
 )
 def test_an_unknown_line_shows_what_the_po_has(number: str | None, asin: str | None, said: str) -> None:
     with pytest.raises(RecordError) as caught:
-        resolve_line(order(raw_line(), raw_line(id=12, **{"line-num": "2", "source-part-num": None})), line_number=number, asin=asin)
+        resolve_line(
+            order(raw_line(), raw_line(id=12, **{"line-num": "2", "source-part-num": None})),
+            line_number=number,
+            asin=asin,
+        )
     assert caught.value.problems == (f"Amazon names {said}; the PO has 1 (B0PEN), 2 (no part number).",)
     assert caught.value.document == "PO 4500"

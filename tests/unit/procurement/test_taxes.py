@@ -7,7 +7,9 @@ import pytest
 from procurement.policies import Rules
 
 
-def kind_and_code(rules: Rules, country: str | None, rate: str | None, tax: str = "1.00", exemption: str | None = None) -> tuple[str, str | None]:
+def kind_and_code(
+    rules: Rules, country: str | None, rate: str | None, tax: str = "1.00", exemption: str | None = None
+) -> tuple[str, str | None]:
     found = rules.taxes.treat(country, rate=Decimal(rate) if rate else None, tax=Decimal(tax), exemption=exemption)
     assert found.known is (found.kind != "unknown")
     return found.kind, found.code
@@ -37,7 +39,12 @@ def kind_and_code(rules: Rules, country: str | None, rate: str | None, tax: str 
     ],
 )
 def test_the_first_rule_that_fits_counts(
-    rules: Rules, country: str | None, rate: str | None, tax: str, exemption: str | None, expected: tuple[str, str | None]
+    rules: Rules,
+    country: str | None,
+    rate: str | None,
+    tax: str,
+    exemption: str | None,
+    expected: tuple[str, str | None],
 ) -> None:
     assert kind_and_code(rules, country, rate, tax, exemption) == expected
 

@@ -28,7 +28,9 @@ def test_the_smaller_bound_counts(percent: str | None, absolute: str | None, exp
     assert limit.of(Decimal(expected)) == Decimal(allowed)
 
 
-@pytest.mark.parametrize("values", [{}, {"percent": None}, {"percent": "-1"}, {"absolute": "-0.01"}, {"absolute": 0.5}, {"absolute": "NaN"}])
+@pytest.mark.parametrize(
+    "values", [{}, {"percent": None}, {"percent": "-1"}, {"absolute": "-0.01"}, {"absolute": 0.5}, {"absolute": "NaN"}]
+)
 def test_a_limit_that_says_nothing_or_is_no_exact_number_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Limit.model_validate(values)

@@ -31,7 +31,9 @@ def refused(directory: Path) -> list[str]:
 
 
 def test_switches_codes_and_numbers_are_what_they_look_like(write: Callable[[str], Path]) -> None:
-    content = read_yaml(write("a: off\nb: NO\nc: 012\nd: 6100\ne: 0.10\nf: true\ng: ~\nh: -3\ni: 2026-01-31\nj:\nk: 1e3\n")).content
+    content = read_yaml(
+        write("a: off\nb: NO\nc: 012\nd: 6100\ne: 0.10\nf: true\ng: ~\nh: -3\ni: 2026-01-31\nj:\nk: 1e3\n")
+    ).content
     assert content == {
         "a": "off", "b": "NO", "c": "012", "d": 6100, "e": Decimal("0.10"), "f": True, "g": None, "h": -3, "i": "2026-01-31", "j": None,
         "k": "1e3",
@@ -40,7 +42,13 @@ def test_switches_codes_and_numbers_are_what_they_look_like(write: Callable[[str
 
 def test_every_key_and_item_knows_its_line(write: Callable[[str], Path]) -> None:
     file = read_yaml(write("a:\n  b: 1\n  c:\n    - x\n    - y: 2\n"))
-    assert [file.line_of(key) for key in (("a", "b"), ("a", "c"), ("a", "c", 1), ("a", "c", 1, "y"), ())] == [2, 3, 5, 5, 1]
+    assert [file.line_of(key) for key in (("a", "b"), ("a", "c"), ("a", "c", 1), ("a", "c", 1, "y"), ())] == [
+        2,
+        3,
+        5,
+        5,
+        1,
+    ]
     assert file.line_of(("a", "missing")) == 1
     assert file.line_of(("a", 0, "b")) == 2
     assert file.problem(("a", "b"), "is wrong") == f"{file.path.parent.name}/rules.yml:2: a.b: is wrong"
@@ -52,14 +60,19 @@ def test_every_key_and_item_knows_its_line(write: Callable[[str], Path]) -> None
         ("a: 1\nb: 2\na: 3\n", r"rules\.yml:3: a: the key 'a' stands twice \(first on line 1\)"),
         ("a:\n  b: 1\n  b: 2\n", r"rules\.yml:3: a\.b: the key 'b' stands twice \(first on line 2\)"),
         ("a: &x 1\nb: *x\n", r"rules\.yml:2: .*anchors and aliases are not allowed"),
-        ("a: !!python/object/apply:os.system ['ls']\n", r"rules\.yml:1: a: the tag .*object/apply:os.system. is not allowed"),
+        (
+            "a: !!python/object/apply:os.system ['ls']\n",
+            r"rules\.yml:1: a: the tag .*object/apply:os.system. is not allowed",
+        ),
         ("a: !secret x\n", r"rules\.yml:1: a: the tag '!secret' is not allowed"),
         ("a: [1\nb: 2\n", r"rules\.yml:2: not readable as YAML"),
         ("? [1, 2]\n: x\n", r"rules\.yml:1: a key must be a plain text"),
         ("a: \x01\n", r"rules\.yml: contains characters that YAML does not allow"),
     ],
 )
-def test_what_is_not_plain_yaml_is_refused_with_its_line(write: Callable[[str], Path], text: str, sentence: str) -> None:
+def test_what_is_not_plain_yaml_is_refused_with_its_line(
+    write: Callable[[str], Path], text: str, sentence: str
+) -> None:
     with pytest.raises(MappingError, match=sentence):
         read_yaml(write(text))
 
@@ -75,15 +88,18 @@ def test_a_missing_a_huge_and_a_foreign_file_are_refused(tmp_path: Path, write: 
 
 
 def test_an_empty_file_lists_the_keys_it_needs(write: Callable[[str], Path]) -> None:
-    with pytest.raises(MappingError, match=r"rules\.yml:1: the key 'default' is missing\n.*the key 'examples' is missing"):
+    with pytest.raises(
+        MappingError, match=r"rules\.yml:1: the key 'default' is missing\n.*the key 'examples' is missing"
+    ):
         read_rules_file(write(""), ToleranceFile)
 
 
 def test_a_misspelt_key_names_file_line_key_and_the_nearest_word(edited: Edit) -> None:
-    assert refused(edited("charges.yml", "  free_shipping: netted", "  free_shiping: netted")) == [
+    (problem,) = refused(edited("charges.yml", "  free_shipping: netted", "  free_shiping: netted"))
+    assert problem == (
         "mappings/charges.yml:20: discount.free_shiping: unknown key 'free_shiping'; did you mean 'free_shipping'? "
         "Known: account, description, free_shipping, to"
-    ]
+    )
 
 
 def test_a_misspelt_word_names_value_and_the_nearest_word(edited: Edit) -> None:
@@ -143,13 +159,19 @@ def test_the_mistakes_of_all_files_come_at_once(edited: Edit) -> None:
     edited("charges.yml", "to: shipping", "to: shiping")
     edited("rollout.yml", "mode: off", "modus: off")
     problems = refused(edited("taxes.yml", "prices: net", "prices: nett"))
-    assert [problem.split(":")[0] for problem in problems] == ["mappings/charges.yml", "mappings/taxes.yml", "mappings/rollout.yml"]
+    assert [problem.split(":")[0] for problem in problems] == [
+        "mappings/charges.yml",
+        "mappings/taxes.yml",
+        "mappings/rollout.yml",
+    ]
 
 
 def test_a_file_that_no_pipeline_reads_is_refused_with_the_nearest_name(edited: Edit) -> None:
     folder = edited("charges.yml", "to: shipping", "to: shipping")
     (folder / "tolerance.yml").write_text("a: 1\n")
-    assert refused(folder)[0].startswith("mappings/tolerance.yml:1: no pipeline reads this file; did you mean 'tolerances'?")
+    assert refused(folder)[0].startswith(
+        "mappings/tolerance.yml:1: no pipeline reads this file; did you mean 'tolerances'?"
+    )
 
 
 def test_a_missing_file_is_named(edited: Edit) -> None:

@@ -1,0 +1,35 @@
+"""mappings/README.md tells the truth about the grammar: no word missing, none too many."""
+
+import re
+from pathlib import Path
+
+from procurement.mapping.converters import CONVERTERS
+from procurement.mapping.grammar import LINE_ROOTS, FieldRule
+from procurement.policies import RULE_FILES
+from procurement.tolerances import CHECKS
+
+README = (Path(__file__).parents[3] / "mappings" / "README.md").read_text()
+
+
+def table(after: str) -> set[str]:
+    """The words in backticks of the first column of the table that follows `after`."""
+    rows = README.split(after, 1)[1].split("\n\n", 2)[1].splitlines()[2:]
+    return {word for row in rows for word in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def test_every_key_of_a_rule_is_explained() -> None:
+    keys = {field.alias or name for name, field in FieldRule.model_fields.items()}
+    assert table("lookup: gl_accounts\n```") == keys
+
+
+def test_every_conversion_and_every_document_is_explained() -> None:
+    assert table("**Conversions**") == set(CONVERTERS)
+    assert table("The first word says whose document it is:") == set(LINE_ROOTS)
+
+
+def test_every_check_is_explained() -> None:
+    assert table("where both ways count.") == set(CHECKS)
+
+
+def test_every_file_is_listed() -> None:
+    assert set(re.findall(r"`(\w+)\.yml` \|", README)) == set(RULE_FILES)
