@@ -19,7 +19,9 @@ def read_url(environment: Mapping[str, str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m procurement.ledger", description=__doc__)
-    parser.add_argument("command", choices=("migrate", "check"), help="migrate: bring the tables up to date; check: only look")
+    parser.add_argument(
+        "command", choices=("migrate", "check"), help="migrate: bring the tables up to date; check: only look"
+    )
     command = parser.parse_args(arguments).command
     try:
         url = read_url(os.environ)

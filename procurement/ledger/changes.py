@@ -1,13 +1,15 @@
 """When a delivery may still change, and what happens to a record that changes after that.
 
 A delivery is open to change until it may have reached the target: while `planned` or `waiting` with every attempt
-answered by "did not happen", and when a plan itself held, skipped or buried it before any attempt. What a person
+answered by "did not happen", when a plan left it out (superseded), and when a plan itself held, skipped or buried it
+before any attempt. What a person
 discarded stays discarded.
 """
 
 import sqlalchemy as sa
 
 DISCARDED = "discarded: "  # begins the reason of what a person put aside
+SUPERSEDED = "superseded by a newer plan"
 CHANGED_PART = "changed after claim"
 
 
@@ -19,9 +21,10 @@ def unanswered(delivery: str) -> str:
 def open_to_change(delivery: str) -> str:
     """SQL: payload and links of the delivery (an alias of our own) may still change."""
     return (
-        f"({delivery}.state IN ('planned', 'waiting') AND NOT {unanswered(delivery)} "
+        f"(NOT {unanswered(delivery)} AND ({delivery}.state IN ('planned', 'waiting') "
+        f"OR {delivery}.state = 'skipped' AND {delivery}.reason = '{SUPERSEDED}' "
         f"OR {delivery}.state IN ('held', 'skipped', 'dead') AND {delivery}.attempt = 0 "
-        f"AND coalesce({delivery}.reason, '') NOT LIKE '{DISCARDED}%')"
+        f"AND coalesce({delivery}.reason, '') NOT LIKE '{DISCARDED}%'))"
     )
 
 

@@ -6,11 +6,13 @@ dead > held > waiting > delivered > skipped; planned, sending and undecided coun
 allocation. One statement takes the snapshot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
+from procurement.ledger.changes import SUPERSEDED
 from procurement.ledger.types import Account, Completeness, Disposition, Run
 
 _SEEN_BY_RUN = """
@@ -39,20 +41,20 @@ _SNAPSHOT = """
         UNION ALL
         SELECT c.root, d.id, d.pipeline, d.business_key, d.state, d.reason, d.changed_at FROM chain c JOIN deliveries d
         ON d.after_id = c.id AND d.required AND d.pipeline = c.pipeline AND d.business_key = c.business_key
-        AND d.reason IS DISTINCT FROM 'superseded by a newer plan'
+        AND d.reason IS DISTINCT FROM '{superseded}'
     ), worst AS (
         SELECT DISTINCT ON (root) root, {chain_rank} AS rank, CASE state WHEN 'planned' THEN 'not sent yet'
             WHEN 'sending' THEN 'sent, the answer is still missing' ELSE coalesce(reason, state) END AS reason,
             max(changed_at) OVER (PARTITION BY root) AS finished_at
         FROM chain ORDER BY root, rank DESC, id
     )
-    SELECT s.source, s.kind, s.key, s.record_id, s.amount AS seen, s.currency AS seen_currency, b.amount, b.currency,
+    SELECT s.source, s.kind, s.key, s.record_id, s.amount AS seen, s.currency AS seen_currency, b.id AS allocation_id, b.amount, b.currency,
         coalesce(w.rank, {own_rank}) AS rank, coalesce(w.reason, b.reason, 'not planned yet') AS reason, w.finished_at
     FROM seen s LEFT JOIN billed b ON b.record_id = s.record_id LEFT JOIN worst w ON w.root = b.delivery_id
 """
 _BY_DOCUMENT = sa.text("""
     SELECT source || '/' || kind || '/' || key AS document, key, record_id, max(seen) AS seen, max(seen_currency) AS currency, max(rank) AS rank,
-        sum(amount) AS allocated, count(rank) FILTER (WHERE amount IS NOT NULL) AS parts,
+        sum(amount) AS allocated, count(allocation_id) AS parts,
         bool_and(currency IS NOT DISTINCT FROM seen_currency) AS same_currency, max(finished_at) AS finished_at,
         (array_agg(reason ORDER BY rank DESC, reason))[1] AS reason
     FROM settled GROUP BY source, kind, key, record_id
@@ -70,7 +72,9 @@ class CompletenessCheck:
             _snapshot(connection, _SEEN_BY_RUN, {"run": run.id})
             carried = connection.execute(_CARRIED_IN, {"run": run.id, "pipeline": run.dag_id}).scalar_one()
             repeats = connection.execute(_REPEATS, {"run": run.id}).scalar_one()
-            return _settled(connection, opened_at=_opened(connection, run), carried_in=int(carried), repeats=int(repeats or 0))
+            return _settled(
+                connection, opened_at=_opened(connection, run), carried_in=int(carried), repeats=int(repeats or 0)
+            )
 
     def population(self, pipeline: str) -> Completeness:
         """The distinct documents of all runs of `pipeline`; runs are never summed."""
@@ -83,22 +87,27 @@ class CompletenessCheck:
         with self._engine.begin() as connection:
             _snapshot(connection, _SEEN_BY_ALL, {"pipeline": pipeline})
             rows = connection.execute(_BY_DOCUMENT).all()
-        return {
-            row.key: (_DISPOSITIONS[row.rank], "" if row.rank == 2 else row.reason) for row in rows
-        }
+        return {row.key: (_DISPOSITIONS[row.rank], "" if row.rank == 2 else row.reason) for row in rows}
 
 
 def _snapshot(connection: sa.Connection, seen: str, values: Mapping[str, object]) -> None:
-    query = _SNAPSHOT.format(seen=seen, chain_rank=_RANK.format(state="state"), own_rank=_RANK.format(state="b.state"))
+    query = _SNAPSHOT.format(
+        seen=seen, superseded=SUPERSEDED, chain_rank=_RANK.format(state="state"), own_rank=_RANK.format(state="b.state")
+    )
     connection.exec_driver_sql("DROP TABLE IF EXISTS pg_temp.settled")
     connection.execute(sa.text(query), values)
 
 
-def _opened(connection: sa.Connection, run: Run) -> object:
-    return connection.execute(sa.text("SELECT opened_at FROM runs WHERE id = :run"), {"run": run.id}).scalar_one()
+def _opened(connection: sa.Connection, run: Run) -> datetime:
+    moment: datetime = connection.execute(
+        sa.text("SELECT opened_at FROM runs WHERE id = :run"), {"run": run.id}
+    ).scalar_one()
+    return moment
 
 
-def _settled(connection: sa.Connection, *, opened_at: object, carried_in: int = 0, repeats: int = 0) -> Completeness:
+def _settled(
+    connection: sa.Connection, *, opened_at: datetime | None, carried_in: int = 0, repeats: int = 0
+) -> Completeness:
     documents = connection.execute(_BY_DOCUMENT).all()
     missing = tuple(sorted(row.document for row in documents if row.record_id is None))
     unbalanced = tuple(sorted(row.document for row in documents if row.record_id is not None and not _balanced(row)))
@@ -110,8 +119,7 @@ def _settled(connection: sa.Connection, *, opened_at: object, carried_in: int = 
         disposition = _DISPOSITIONS[row.rank]
         _add(account, disposition, Decimal(1))
         if disposition == "delivered":
-            now = opened_at is None or row.finished_at is not None and row.finished_at >= opened_at
-            _add(account, "delivered_now", Decimal(int(now and opened_at is not None)))
+            _add(account, "delivered_now", Decimal(int(opened_at is not None and row.finished_at >= opened_at)))
         else:
             key = (disposition, row.reason)
             reasons[key] = reasons.get(key, 0) + 1
@@ -121,16 +129,16 @@ def _settled(connection: sa.Connection, *, opened_at: object, carried_in: int = 
 
 def _balanced(row: sa.Row[tuple[object, ...]]) -> bool:
     """Nothing planned yet is in balance: all of it waits. Otherwise the parts add up to what was seen, in its currency."""
-    if row.seen is None or not row.parts:
-        return row.seen is not None or not row.parts
-    return bool(row.allocated == row.seen and row.same_currency)
+    if row.seen is None:
+        return row.allocated is None
+    return bool(not row.parts or (row.allocated == row.seen and row.same_currency))
 
 
 def _add(account: dict[str, Decimal], key: str, amount: Decimal) -> None:
     account[key] = account.get(key, Decimal(0)) + amount
 
 
-def _money(connection: sa.Connection, opened_at: object) -> dict[str, Account]:
+def _money(connection: sa.Connection, opened_at: datetime | None) -> dict[str, Account]:
     """By currency. A document without any decision waits with all it has."""
     sums: dict[str, dict[str, Decimal]] = {}
     for currency, seen in connection.execute(_MONEY_SEEN):
@@ -152,11 +160,12 @@ _MONEY = sa.text("""
     FROM (
         SELECT currency, rank, amount, finished_at FROM settled WHERE amount IS NOT NULL
         UNION ALL
-        SELECT seen_currency, rank, seen, finished_at FROM settled s WHERE record_id IS NOT NULL AND seen IS NOT NULL
-        AND NOT EXISTS (SELECT FROM settled o WHERE o.record_id = s.record_id AND o.amount IS NOT NULL)
+        SELECT seen_currency, rank, seen, finished_at FROM settled WHERE record_id IS NOT NULL AND seen IS NOT NULL AND allocation_id IS NULL
     ) AS parts WHERE currency IS NOT NULL GROUP BY currency, rank
 """)
-_REPEATS = sa.text("SELECT sum(CAST(s.tally ->> 'repeats' AS int)) FROM runs u, jsonb_each(u.tally) AS s (source, tally) WHERE u.id = :run")
+_REPEATS = sa.text(
+    "SELECT sum(CAST(s.tally ->> 'repeats' AS int)) FROM runs u, jsonb_each(u.tally) AS s (source, tally) WHERE u.id = :run"
+)
 _CARRIED_IN = sa.text("""
     SELECT count(DISTINCT a.record_id) FROM runs u JOIN deliveries d ON d.pipeline = :pipeline AND d.state = 'delivered'
     AND d.changed_at >= u.opened_at JOIN allocations a ON a.delivery_id = d.id

@@ -43,7 +43,9 @@ class Coverage:
 
     def covered(self, pipeline: str) -> list[Window]:
         """What has been read, in order; stretches that touch are one."""
-        query = sa.text("SELECT lower(range) AS lo, upper(range) AS hi FROM coverage WHERE pipeline = :pipeline ORDER BY range")
+        query = sa.text(
+            "SELECT lower(range) AS lo, upper(range) AS hi FROM coverage WHERE pipeline = :pipeline ORDER BY range"
+        )
         with self._engine.begin() as connection:
             return [Window(row.lo, row.hi) for row in connection.execute(query, {"pipeline": pipeline})]
 
@@ -57,7 +59,9 @@ class Coverage:
             return
         values = {"pipeline": pipeline, "lo": window.start, "hi": window.end}
         with self._engine.begin() as connection:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('coverage/' || :pipeline, 0))"), values)
+            connection.execute(
+                sa.text("SELECT pg_advisory_xact_lock(hashtextextended('coverage/' || :pipeline, 0))"), values
+            )
             row = connection.execute(_TAKE_TOUCHING, values).one()
             connection.execute(_ADD, {"pipeline": pipeline, "lo": row.lo, "hi": row.hi})
 

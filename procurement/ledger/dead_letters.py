@@ -77,6 +77,7 @@ class DeadLetters:
             letter, id = _KEY.fullmatch(self._resolve(connection, key)).groups()  # type: ignore[union-attr]
             if letter == "D":
                 _require(connection.execute(sql.DISCARD, {"id": int(id), "reason": reason}).rowcount, key)
+                connection.execute(sql.DISCARD_CHAIN, {"id": int(id), "reason": reason})
                 add_event(connection, delivery_id=int(id), kind="discarded", sentence=reason)
             else:
                 _require(connection.execute(_DISCARD_RECORD, {"id": int(id), "reason": reason}).rowcount, key)
@@ -110,7 +111,9 @@ def _require(changed: int, key: str) -> None:
 
 def _replay_delivery(connection: sa.Connection, id: int) -> str:
     _require(connection.execute(sql.REPLAY, {"id": id}).rowcount, f"D-{id}")
-    asked = connection.execute(sa.text("SELECT count(*) FROM attempts WHERE delivery_id = :id AND outcome IS NULL"), {"id": id}).scalar_one()
+    asked = connection.execute(
+        sa.text("SELECT count(*) FROM attempts WHERE delivery_id = :id AND outcome IS NULL"), {"id": id}
+    ).scalar_one()
     if asked:
         sentence = "asked for first, then sent if the target does not have it"
     else:

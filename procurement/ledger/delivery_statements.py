@@ -135,6 +135,14 @@ DISCARD = sa.text(f"""
     UPDATE deliveries SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()
     WHERE id = :id AND state IN ('dead', 'held')
 """)
+DISCARD_CHAIN = sa.text(f"""
+    WITH RECURSIVE chain AS (
+        SELECT id, business_key FROM deliveries WHERE id = :id
+        UNION SELECT d.id, d.business_key FROM deliveries d JOIN chain c ON d.after_id = c.id AND d.business_key = c.business_key
+    )
+    UPDATE deliveries d SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()
+    WHERE d.id IN (SELECT id FROM chain) AND d.state IN ('planned', 'waiting') AND NOT {unanswered("d")}
+""")
 LEFT = sa.text("SELECT count(*) FROM deliveries WHERE pipeline = :pipeline AND state = 'planned'")
 DUE_IN = sa.text(f"""
     SELECT min(extract(epoch FROM moment - clock_timestamp())) FROM (

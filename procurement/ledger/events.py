@@ -41,7 +41,7 @@ class Events:
         """The document's story, oldest first."""
         query = sa.select(events).where(events.c.document == document).order_by(events.c.id)
         with self._engine.begin() as connection:
-            return [Event(**row._mapping) for row in connection.execute(query)]
+            return [Event(**row._asdict()) for row in connection.execute(query)]
 
     def of_key(self, business_key: str) -> list[Event]:
         """The story of all deliveries with this business key, oldest first."""
@@ -50,7 +50,7 @@ class Events:
             WHERE d.business_key = :key ORDER BY e.id
         """)
         with self._engine.begin() as connection:
-            return [Event(**row._mapping) for row in connection.execute(query, {"key": business_key})]
+            return [Event(**row._asdict()) for row in connection.execute(query, {"key": business_key})]
 
     def verify(self, document: str) -> bool:
         """Whether the chain is whole: every entry as written, none taken out or put between."""

@@ -32,4 +32,4 @@ class Findings:
 
     def _read(self, query: str, values: dict[str, object]) -> list[Finding]:
         with self._engine.begin() as connection:
-            return [Finding(**row._mapping) for row in connection.execute(sa.text(query), values)]
+            return [Finding(**row._asdict()) for row in connection.execute(sa.text(query), values)]

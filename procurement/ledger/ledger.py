@@ -26,7 +26,9 @@ def create_engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise ConfigurationError("LEDGER_URL is no database URL; write postgresql+psycopg2://user:password@host:5432/ledger") from None
+        raise ConfigurationError(
+            "LEDGER_URL is no database URL; write postgresql+psycopg2://user:password@host:5432/ledger"
+        ) from None
     if parsed.get_backend_name() != "postgresql":
         raise ConfigurationError(f"LEDGER_URL names {parsed.get_backend_name()}; the ledger needs PostgreSQL")
     return sa.create_engine(
@@ -67,7 +69,9 @@ class Ledger:
             schema.check(engine)
         except sa.exc.OperationalError as error:
             engine.dispose()
-            raise ConfigurationError(f"the ledger's database cannot be reached ({_first_line(error)}); check LEDGER_URL") from None
+            raise ConfigurationError(
+                f"the ledger's database cannot be reached ({_first_line(error)}); check LEDGER_URL"
+            ) from None
         except ConfigurationError:
             engine.dispose()
             raise

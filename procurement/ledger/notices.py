@@ -18,7 +18,9 @@ class Notices:
 
     def add(self, key: str, kind: str, body: Json) -> bool:
         """False when a notice of this key exists already, sent or not."""
-        query = sa.text("INSERT INTO notices (key, kind, body) VALUES (:key, :kind, CAST(:body AS json)) ON CONFLICT DO NOTHING")
+        query = sa.text(
+            "INSERT INTO notices (key, kind, body) VALUES (:key, :kind, CAST(:body AS json)) ON CONFLICT DO NOTHING"
+        )
         with self._engine.begin() as connection:
             return connection.execute(query, {"key": key, "kind": kind, "body": dump_json(body)}).rowcount == 1
 
@@ -45,11 +47,15 @@ class Plans:
         with self._engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM plans WHERE run_id = :run"), {"run": run.id})
             if values:
-                connection.execute(sa.text("INSERT INTO plans (run_id, n, row) VALUES (:run, :n, CAST(:row AS json))"), values)
+                connection.execute(
+                    sa.text("INSERT INTO plans (run_id, n, row) VALUES (:run, :n, CAST(:row AS json))"), values
+                )
 
     def of(self, run: Run) -> list[Json]:
         with self._engine.begin() as connection:
-            rows = connection.execute(sa.text('SELECT "row" FROM plans WHERE run_id = :run ORDER BY n'), {"run": run.id})
+            rows = connection.execute(
+                sa.text('SELECT "row" FROM plans WHERE run_id = :run ORDER BY n'), {"run": run.id}
+            )
             return [row[0] for row in rows]
 
 
@@ -65,20 +71,28 @@ class OpenDocuments:
             "INSERT INTO open_documents (kind, key, state, next_read) VALUES (:kind, :key, :state, :next_read) "
             "ON CONFLICT (kind, key) DO UPDATE SET state = excluded.state, next_read = excluded.next_read"
         )
-        rows = [{"kind": kind, "key": key, "state": state, "next_read": moment} for key, (state, moment) in sorted(next_reads.items())]
+        rows = [
+            {"kind": kind, "key": key, "state": state, "next_read": moment}
+            for key, (state, moment) in sorted(next_reads.items())
+        ]
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(query, rows)
 
     def due(self, kind: str, now: datetime) -> list[OpenDocument]:
         columns = open_documents.c
-        query = sa.select(open_documents).where(columns.kind == kind, columns.next_read <= now).order_by(columns.next_read, columns.key)
+        query = (
+            sa.select(open_documents)
+            .where(columns.kind == kind, columns.next_read <= now)
+            .order_by(columns.next_read, columns.key)
+        )
         with self._engine.begin() as connection:
-            return [OpenDocument(**row._mapping) for row in connection.execute(query)]
+            return [OpenDocument(**row._asdict()) for row in connection.execute(query)]
 
     def close(self, kind: str, keys: Iterable[str]) -> None:
         """Finished: never read again."""
         with self._engine.begin() as connection:
             connection.execute(
-                sa.text("DELETE FROM open_documents WHERE kind = :kind AND key = ANY(:keys)"), {"kind": kind, "keys": sorted(keys)}
+                sa.text("DELETE FROM open_documents WHERE kind = :kind AND key = ANY(:keys)"),
+                {"kind": kind, "keys": sorted(keys)},
             )

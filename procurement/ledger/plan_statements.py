@@ -6,7 +6,7 @@ records that the plan leaves out). `p_records.fate`: kept, already (linked befor
 
 import sqlalchemy as sa
 
-from procurement.ledger.changes import open_to_change
+from procurement.ledger.changes import SUPERSEDED, open_to_change
 
 DELIVERY_COLUMNS = (
     "n", "action", "business_key", "after_action", "after_key", "required", "state", "reason", "outcome", "payload", "hash",
@@ -29,7 +29,6 @@ TEMPORARY = {
     "expected text, actual text, difference text, limit_value text, delivery_id bigint",
     "changed": "record_id bigint, key text, amount numeric, currency text, claimed boolean",
 }
-SUPERSEDED = "superseded by a newer plan"
 INCOMPLETE = "another record joined: planned again together"
 
 _INSERT = sa.text("""
@@ -96,10 +95,14 @@ _DEFER_RECORDS = sa.text("""
     UPDATE source_records r SET to_plan = true FROM allocations a JOIN p_deliveries p ON p.id = a.delivery_id AND p.status = 'incomplete'
     WHERE r.id = a.record_id
 """)
+# What followed a replaced delivery under its business key, and is not in the plan any more (the comment of an exception gone).
 _DROP_STALE_CHAIN = sa.text(f"""
+    WITH RECURSIVE chain AS (
+        SELECT id, business_key FROM p_deliveries WHERE status IN ('open', 'same')
+        UNION SELECT d.id, d.business_key FROM deliveries d JOIN chain c ON d.after_id = c.id AND d.business_key = c.business_key
+    )
     UPDATE deliveries d SET state = 'skipped', reason = '{SUPERSEDED}', changed_at = clock_timestamp()
-    WHERE d.pipeline = :pipeline AND d.state IN ('planned', 'waiting') AND d.attempt = 0
-    AND d.business_key IN (SELECT business_key FROM p_deliveries WHERE status IN ('open', 'same'))
+    WHERE d.id IN (SELECT id FROM chain) AND d.pipeline = :pipeline AND d.state IN ('planned', 'waiting') AND d.attempt = 0
     AND d.id NOT IN (SELECT id FROM p_deliveries)
 """)
 DELIVERIES = (

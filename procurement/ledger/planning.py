@@ -43,7 +43,13 @@ class Planning:
             for statement in sql.DELIVERIES:
                 connection.execute(statement, values)
             _require_predecessors(connection)
-            for statement in (*sql.RECORDS, REPORT_CHANGED_AFTER_CLAIM, HOLD_CHANGED_AFTER_CLAIM, *sql.FINDINGS, *sql.EVENTS):
+            for statement in (
+                *sql.RECORDS,
+                REPORT_CHANGED_AFTER_CLAIM,
+                HOLD_CHANGED_AFTER_CLAIM,
+                *sql.FINDINGS,
+                *sql.EVENTS,
+            ):
                 connection.execute(statement, values)
             counts = connection.execute(sql.COUNTS).one()
             late = tuple((row.record_id, row.business_key) for row in connection.execute(sql.LATE))
@@ -78,7 +84,9 @@ def _first_repeated(values: Sequence[object]) -> object:
 def _copy_plan(connection: sa.Connection, plan: Plan) -> None:
     for table, columns in sql.TEMPORARY.items():
         create_temporary(connection, table, columns)
-    copy_rows(connection, "p_deliveries", sql.DELIVERY_COLUMNS, (_delivery(n, row) for n, row in enumerate(plan.deliveries)))
+    copy_rows(
+        connection, "p_deliveries", sql.DELIVERY_COLUMNS, (_delivery(n, row) for n, row in enumerate(plan.deliveries))
+    )
     copy_rows(connection, "p_records", sql.RECORD_COLUMNS, map(_record, plan.records))
     copy_rows(connection, "p_findings", sql.FINDING_COLUMNS, map(_finding, plan.findings))
     analyze(connection, "p_deliveries", "p_records", "p_findings")
@@ -115,4 +123,6 @@ def _finding(row: PlannedFinding) -> tuple[object, ...]:
 def _require_predecessors(connection: sa.Connection) -> None:
     row = connection.execute(sql.LOST_PREDECESSOR).first()
     if row is not None:
-        raise ValueError(f"{row.action} {row.business_key} follows {row.after_action} {row.after_key}, which was never planned")
+        raise ValueError(
+            f"{row.action} {row.business_key} follows {row.after_action} {row.after_key}, which was never planned"
+        )

@@ -72,7 +72,7 @@ class Records:
         """The records with their content as last read, in the order of `ids`; LookupError for an unknown id."""
         wanted = list(ids)
         with self._engine.begin() as connection:
-            found = {row.id: Record(**row._mapping) for row in connection.execute(_LOAD, {"ids": wanted})}
+            found = {row.id: Record(**row._asdict()) for row in connection.execute(_LOAD, {"ids": wanted})}
         if missing := [str(id) for id in wanted if id not in found]:
             raise LookupError(f"no source record {', '.join(missing)}")
         return [found[id] for id in wanted]
@@ -86,7 +86,9 @@ class Records:
             AND NOT EXISTS (SELECT FROM allocations a WHERE a.record_id = r.id AND a.delivery_id IS NOT NULL)
         """)
         with self._engine.begin() as connection:
-            return connection.execute(query, {"source": source, "kind": kind, "groups": sorted(set(group_keys))}).rowcount
+            return connection.execute(
+                query, {"source": source, "kind": kind, "groups": sorted(set(group_keys))}
+            ).rowcount
 
     def assign_groups(self, groups: dict[int, str]) -> None:
         """Group keys learned after staging (an invoice number that appeared later); a re-read without one keeps them."""
@@ -101,7 +103,7 @@ class Records:
         pairs = sorted(set(order_lines))
         values = {"source": source, "orders": [order for order, _ in pairs], "lines": [line for _, line in pairs]}
         with self._engine.begin() as connection:
-            return [Charge(**row._mapping) for row in connection.execute(_CHARGES, values)]
+            return [Charge(**row._asdict()) for row in connection.execute(_CHARGES, values)]
 
 
 def _copy_staged(connection: sa.Connection, distinct: dict[str, Staged]) -> None:
@@ -141,7 +143,7 @@ _FIND_PREVIOUS = sa.text(f"""
     CREATE TEMPORARY TABLE changed ON COMMIT DROP AS
     SELECT s.record_id, s.amount, s.currency, s.key, EXISTS (
         SELECT FROM allocations a JOIN deliveries d ON d.id = a.delivery_id
-        WHERE a.record_id = s.record_id AND a.role = 'bills' AND NOT {open_to_change('d')}
+        WHERE a.record_id = s.record_id AND a.role = 'bills' AND NOT {open_to_change("d")}
     ) AS claimed
     FROM staged s WHERE NOT s.fresh AND s.previous <> s.hash
 """)
@@ -165,7 +167,9 @@ _ADD_LINES = sa.text("""
     SELECT s.record_id, l.n, l.order_id, l.order_line_id, l.shipment_id, l.quantity, l.amount
     FROM staged_lines l JOIN staged s USING (key) WHERE s.fresh OR s.previous <> s.hash
 """)
-_LINK = sa.text("INSERT INTO run_records (run_id, record_id) SELECT :run, record_id FROM staged ORDER BY record_id ON CONFLICT DO NOTHING")
+_LINK = sa.text(
+    "INSERT INTO run_records (run_id, record_id) SELECT :run, record_id FROM staged ORDER BY record_id ON CONFLICT DO NOTHING"
+)
 _LOAD = sa.text("""
     SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
     FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash WHERE r.id = ANY(:ids)

@@ -18,7 +18,9 @@ class Runs:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def open(self, dag_id: str, run_id: str, *, now: datetime, window: Window | None = None, dry_run: bool = False) -> Run:
+    def open(
+        self, dag_id: str, run_id: str, *, now: datetime, window: Window | None = None, dry_run: bool = False
+    ) -> Run:
         """The run of this name; `now` (business time), `window` and `dry_run` hold only if it is new."""
         if now.tzinfo is None:
             raise ValueError(f"run {run_id}: `now` is {now}, without an offset")
@@ -49,5 +51,6 @@ class Runs:
         text = dump_json({source: {"documents": documents, "repeats": tally.repeats, "pages": tally.pages}})
         with self._engine.begin() as connection:
             connection.execute(
-                sa.text("UPDATE runs SET tally = tally || CAST(:tally AS jsonb) WHERE id = :id"), {"tally": text, "id": run.id}
+                sa.text("UPDATE runs SET tally = tally || CAST(:tally AS jsonb) WHERE id = :id"),
+                {"tally": text, "id": run.id},
             )
