@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.clients import connect_amazon, connect_coupa
 from connectors.amazon_business.payloads import InvoiceDetails, OrderLineKey
+from connectors.amazon_business.transactions import count_transactions
 from connectors.limits import LocalLimiter
 from connectors.tally import Tally
 from sandbox.amazon.vendor import create_vendor as create_amazon
@@ -90,8 +91,8 @@ class RecordedAmazon:
         del feed_from, feed_to
         for text in self._pages:
             page = read_json(text)
-            for raw in page if tally is not None else ():
-                tally.count("transaction", raw["transactionId"], Decimal(raw["amount"]["amount"]), raw["amount"]["currencyCode"])
+            if tally is not None:
+                count_transactions(tally, page)
             yield page
 
     def invoice_details(self, order_lines: Iterable[OrderLineKey]) -> Iterator[InvoiceDetails]:

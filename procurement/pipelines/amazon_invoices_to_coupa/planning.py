@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
+from procurement.matching import DIRECT, match_level
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     PAID_BY_CARD,
     Candidate,
@@ -141,8 +142,8 @@ class Planner:
         return self.known([business_key(self.coupa.instance, supplier, number) for supplier in numbers for number in numbers[supplier]])
 
     def _receipts(self, drafts: Iterable[Draft]) -> Mapping[int, Sequence[GoodsReceipt]]:
-        """Receipts of the PO lines that are matched against them."""
-        lines = {line.po_line.id for draft in drafts for line in draft.lines if line.po_line.receipt_required}
+        """Receipts of the PO lines that are matched one by one; elsewhere the PO line's own count of received units will do."""
+        lines = {line.po_line.id for draft in drafts for line in draft.lines if match_level(line.order, line.po_line) in DIRECT}
         return read_receipts(self.coupa, lines)
 
 
