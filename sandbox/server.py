@@ -1,4 +1,4 @@
-"""The process around the sandbox: one loop, one uvicorn server a vendor, on 127.0.0.1 only.
+"""The process around the sandbox: one loop, one uvicorn server a vendor, on 127.0.0.1 unless told otherwise.
 
 Promises: the ports are bound before anything is announced; a stop (SIGTERM, SIGINT) finishes the requests under way
 and writes the state file; the state file is also written every few seconds while something changes.
@@ -52,15 +52,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     # Named, because asyncio turns off Nagle only for sockets that say TCP; with it every keep-alive answer waits 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((HOST, port))
+        bound.bind((host, port))
     except OSError as problem:
         bound.close()
-        raise OSError(f"port {port} of {HOST} cannot be used: {problem.strerror}") from problem
+        raise OSError(f"port {port} of {host} cannot be used: {problem.strerror}") from problem
     return bound
 
 
@@ -89,19 +89,20 @@ async def serve(
     ready: Callable[[list[str]], None],
     stop: asyncio.Event,
     state_file: Path | None = None,
+    host: str = HOST,
 ) -> None:
     """Serves until `stop` is set; calls `ready` with the addresses, in the order of the services. OSError for a taken port."""
     sockets: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
         for port in ports:
-            sockets.append(opened.enter_context(contextlib.closing(_bind(port))))
+            sockets.append(opened.enter_context(contextlib.closing(_bind(host, port))))
         servers = [_server(sandbox, index) for index in range(len(sandbox.services))]
         tasks = [
             asyncio.create_task(server.serve(sockets=[bound])) for server, bound in zip(servers, sockets, strict=True)
         ]
         while not all(server.started for server in servers):
             await asyncio.sleep(0.01)
-        ready([f"http://{HOST}:{bound.getsockname()[1]}" for bound in sockets])
+        ready([f"http://{host}:{bound.getsockname()[1]}" for bound in sockets])
         keeper = asyncio.create_task(_keep_state(sandbox, state_file)) if state_file else None
         await stop.wait()
         for server in servers:
@@ -119,14 +120,21 @@ async def _keep_state(sandbox: Sandbox, state_file: Path) -> None:
             write_snapshot(sandbox.snapshot(), state_file)
 
 
-def run(sandbox: Sandbox, ports: Sequence[int], *, ready: Callable[[list[str]], None], state_file: Path | None) -> None:
+def run(
+    sandbox: Sandbox,
+    ports: Sequence[int],
+    *,
+    ready: Callable[[list[str]], None],
+    state_file: Path | None,
+    host: str = HOST,
+) -> None:
     """Serves in the foreground until SIGTERM or SIGINT."""
 
     async def main() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await serve(sandbox, ports, ready=ready, stop=stop, state_file=state_file)
+        await serve(sandbox, ports, ready=ready, stop=stop, state_file=state_file, host=host)
 
     asyncio.run(main())
 

@@ -1,0 +1,89 @@
+"""The container files, held to the Compose specification and to our own rules; no engine is needed.
+
+compose-spec.json is the Compose specification's JSON Schema (github.com/compose-spec, Apache-2.0).
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def problems(document: dict[str, Any]) -> list[str]:
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    return [error.message for error in validator.iter_errors(document)]
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    assert problems(COMPOSE) == []
+
+
+def test_the_specification_finds_a_misspelt_key() -> None:
+    broken = json.loads(json.dumps(COMPOSE))
+    broken["services"]["redis"]["healthchek"] = broken["services"]["redis"].pop("healthcheck")
+    assert any("healthchek" in problem for problem in problems(broken))
+
+
+def test_every_variable_is_explained_in_the_example_environment() -> None:
+    used = set(re.findall(r"\$\{(\w+)", TEXT))
+    explained = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert used == explained
+
+
+def test_no_secret_has_a_default() -> None:
+    secrets = [name for name in re.findall(r"\$\{(\w+)", TEXT) if re.search("PASSWORD|SECRET|KEY|CONNECTION", name)]
+    assert secrets and all(f"${{{name}:?" in TEXT for name in secrets)
+
+
+def test_every_service_is_watched_by_a_health_check() -> None:
+    assert all("healthcheck" in service for service in SERVICES.values())
+
+
+def test_what_a_service_waits_for_exists() -> None:
+    named = [needed for service in SERVICES.values() for needed in service.get("depends_on", {})]
+    assert named and set(named) <= set(SERVICES)
+
+
+def test_ports_are_published_on_loopback_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports and all(str(port).startswith("127.0.0.1:") for port in ports)
+
+
+def test_metadata_and_ledger_are_two_databases_and_celery_executes() -> None:
+    environment = SERVICES["worker"]["environment"]
+    assert environment["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    databases = {environment[name].rsplit("/", 1)[1] for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "LEDGER_URL")}
+    assert databases == {"airflow", "ledger"}
+
+
+def test_a_message_is_not_delivered_twice_while_the_longest_task_runs() -> None:
+    """Redis hands a message out again after the visibility time-out; it must exceed the tasks' execution time-out."""
+    visible = int(SERVICES["worker"]["environment"]["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    assert visible > 3600
+
+
+def test_the_dockerfile_passes_hadolint() -> None:
+    hadolint = shutil.which("hadolint") or shutil.which("hadolint", path=str(ROOT / ".venv" / "bin"))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed: the Dockerfile is NOT checked")
+    done = subprocess.run([hadolint, str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert done.stdout == "" and done.returncode == 0
+
+
+def test_the_image_runs_as_an_ordinary_user_at_pinned_versions() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER 50000$", text, re.MULTILINE)
+    assert "-c constraints.txt" in text
+    assert re.search(r"^FROM \S+:\d+\.\d+\.\d+", text, re.MULTILINE)
