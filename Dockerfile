@@ -23,7 +23,7 @@ COPY --chown=airflow:airflow local local
 COPY --chown=airflow:airflow plugins plugins
 COPY --chown=airflow:airflow dags dags
 
-RUN python -m pip install -c constraints.txt pip setuptools \
+RUN python -m pip install -c constraints.txt pip \
     && python -m pip install -c constraints.txt -e '.[local]'
 
 USER 50000
