@@ -127,7 +127,7 @@ _FATE = sa.text(f"""
         FROM p_records r LEFT JOIN p_deliveries p ON p.action = r.bills_action AND p.business_key = r.bills_key
     )
     UPDATE p_records r SET delivery_id = fates.delivery_id, fate = fates.fate,
-        was = (SELECT max(a.state) FROM allocations a WHERE a.record_id = r.record_id AND a.part = r.part)
+        was = (SELECT max(a.state) FROM allocations a WHERE a.record_id = r.record_id AND a.part = r.part AND a.role = 'bills')
     FROM fates WHERE fates.record_id = r.record_id AND fates.part = r.part
 """)
 _REMOVE = sa.text(f"""

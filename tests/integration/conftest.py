@@ -5,6 +5,7 @@ The tables are migrated once, into a template that each test's database is copie
 
 import itertools
 import shutil
+import uuid
 from collections.abc import Iterator
 
 import psycopg2
@@ -29,7 +30,7 @@ def _execute(server: EmbeddedPostgres, statement: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    server = EmbeddedPostgres(tmp_path_factory.mktemp(f"postgres-{uuid.uuid4().hex[:8]}"), durable=False)
     server.start(_TEMPLATE)
     migrate(server.url(_TEMPLATE))
     yield server

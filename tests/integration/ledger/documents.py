@@ -76,7 +76,11 @@ def invoice_plan(records: Sequence[Record], *, comment: bool = False) -> Plan:
         if comment:
             plan.deliveries.append(
                 PlannedDelivery(
-                    action=COMMENT, business_key=number, payload={"text": "look"}, after=(SUBMIT, number), required=False
+                    action=COMMENT,
+                    business_key=number,
+                    payload={"text": "look"},
+                    after=(SUBMIT, number),
+                    required=False,
                 )
             )
         plan.records += [bill(record, number) for record in billed]
@@ -89,7 +93,9 @@ def bill(record: Record, number: str) -> PlannedRecord:
     )  # fmt: skip
 
 
-def decide(record: Record, state: str, reason: str = "because", *, to_plan: bool = False, **more: object) -> PlannedRecord:
+def decide(
+    record: Record, state: str, reason: str = "because", *, to_plan: bool = False, **more: object
+) -> PlannedRecord:
     return PlannedRecord(
         record_id=record.id, state=state, reason=reason, amount=record.amount, currency=record.currency, to_plan=to_plan,
         **more,
@@ -120,6 +126,13 @@ def count(ledger: Ledger, query: str) -> int:
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
+class FreePermit:
+    """Leave for one write, without a rate behind it."""
+
+    def release(self) -> None:
+        """Nothing to give back."""
+
+
 @dataclass
 class Target:
     """One kind of write in a target system that keeps each document once per key. `script` holds what each send does first."""
@@ -136,9 +149,9 @@ class Target:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
 
-    def permit(self) -> object:
+    def permit(self) -> "FreePermit":
         self.permits += 1
-        return object()
+        return FreePermit()
 
     def send(self, delivery: Claimed, permit: object) -> Sent:
         with self._lock:

@@ -158,7 +158,9 @@ def test_a_waiting_record_stays_to_be_planned_and_a_dead_one_carries_all_its_err
     run = open_run(ledger)
     first, second = read(ledger, run, [charge("T1"), charge("T2")])
     errors = ("Line 1 has no price.", "The PO is unknown.")
-    plan = Plan(records=[decide(first, "waiting", "settling", to_plan=True), decide(second, "dead", "unusable", errors=errors)])
+    plan = Plan(
+        records=[decide(first, "waiting", "settling", to_plan=True), decide(second, "dead", "unusable", errors=errors)]
+    )
     ledger.planning.keep(run, plan)
     assert [record.key for record in pending(ledger)] == ["T1"]
     (letter,) = ledger.dead_letters.list()
@@ -170,10 +172,19 @@ def test_parts_of_one_record_go_to_different_places(ledger: Ledger) -> None:
     run = open_run(ledger)
     (record,) = read(ledger, run, [charge("T1")])
     plan = invoice_plan([])
-    plan.deliveries.append(PlannedDelivery(action=CREATE, business_key="N1", payload={}, amount=Decimal("7.00"), currency="USD"))
+    plan.deliveries.append(
+        PlannedDelivery(action=CREATE, business_key="N1", payload={}, amount=Decimal("7.00"), currency="USD")
+    )
     plan.records += [
         replace(bill(record, "N1"), part="goods", amount=Decimal("7.00")),
-        PlannedRecord(record_id=record.id, part="gift wrap", state="held", reason="who pays?", amount=Decimal("3.00"), currency="USD"),
+        PlannedRecord(
+            record_id=record.id,
+            part="gift wrap",
+            state="held",
+            reason="who pays?",
+            amount=Decimal("3.00"),
+            currency="USD",
+        ),
     ]
     ledger.planning.keep(run, plan)
     ledger.deliveries.delivered(claim_next(ledger), Sent("77"))
@@ -190,7 +201,12 @@ def test_an_invoice_whose_records_do_not_add_up_to_its_payload_is_a_finding(ledg
     ledger.planning.keep(run, plan)
     ledger.planning.keep(run, plan)
     (finding,) = ledger.findings.of_run(run)
-    assert (finding.kind, finding.expected, finding.actual, finding.difference) == ("allocation_total", "10.00", "10.01", "0.01")
+    assert (finding.kind, finding.expected, finding.actual, finding.difference) == (
+        "allocation_total",
+        "10.00",
+        "10.01",
+        "0.01",
+    )
 
 
 def test_findings_are_replaced_with_their_plan_and_kept_once_sent(ledger: Ledger) -> None:
@@ -199,7 +215,9 @@ def test_findings_are_replaced_with_their_plan_and_kept_once_sent(ledger: Ledger
 
     def keep(*sentences: str) -> None:
         plan = invoice_plan(records)
-        plan.findings = [PlannedFinding(kind="price", sentence=sentence, delivery=(CREATE, "N1")) for sentence in sentences]
+        plan.findings = [
+            PlannedFinding(kind="price", sentence=sentence, delivery=(CREATE, "N1")) for sentence in sentences
+        ]
         ledger.planning.keep(run, plan)
 
     keep("too dear", "far too dear")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from procurement.ledger import Ledger
-from procurement.ledger.types import RecordLine, StageCounts
+from procurement.ledger.types import Plan, RecordLine, Sent, StageCounts
 from tests.integration.ledger.documents import (
     CREATE,
     KIND,
@@ -24,7 +24,6 @@ from tests.integration.ledger.documents import (
     read,
     state_of,
 )
-from procurement.ledger.types import Plan, Sent
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +62,12 @@ def test_a_change_after_the_claim_is_a_finding_and_the_difference_is_held(ledger
     assert stage(ledger, charge("T1", amount="12.50")) == StageCounts(changed_after_claim=1)
     assert pending(ledger) == []
     (finding,) = ledger.findings.of_run(run)
-    assert (finding.kind, finding.expected, finding.actual, finding.difference) == ("changed_after_claim", "10.00", "12.50", "2.50")
+    assert (finding.kind, finding.expected, finding.actual, finding.difference) == (
+        "changed_after_claim",
+        "10.00",
+        "12.50",
+        "2.50",
+    )
     (letter,) = ledger.dead_letters.list(states=("held",))
     assert (letter.amount, letter.reason) == (Decimal("2.50"), "changed after it was sent")
 
@@ -110,7 +114,14 @@ def test_a_dry_run_stages_nothing(ledger: Ledger) -> None:
 
 
 def test_every_digit_of_a_raw_record_comes_back(ledger: Ledger) -> None:
-    raw = {"a": Decimal("0.10"), "b": Decimal("12345678901234567890.000001"), "c": Decimal("1E+3"), "d": 7, "e": None, "f": "0.10"}
+    raw = {
+        "a": Decimal("0.10"),
+        "b": Decimal("12345678901234567890.000001"),
+        "c": Decimal("1E+3"),
+        "d": 7,
+        "e": None,
+        "f": "0.10",
+    }
     stage(ledger, charge("T1", raw=raw))
     read_back = pending(ledger)[0].raw
     assert read_back == raw

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.integration
 def test_the_migrations_create_exactly_the_tables_that_the_code_declares(ledger: Ledger) -> None:
     with ledger.engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "compare_server_default": False}
+            connection,
+            opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "compare_server_default": False},
         )
         assert compare_metadata(context, metadata) == []
 
@@ -54,9 +55,7 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
     assert "geheim" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "said"), [("sqlite:///x.db", "needs PostgreSQL"), ("not a url", "no database URL")]
-)
+@pytest.mark.parametrize(("url", "said"), [("sqlite:///x.db", "needs PostgreSQL"), ("not a url", "no database URL")])
 def test_a_url_of_anything_but_postgresql_is_refused(url: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Ledger.open(url)
