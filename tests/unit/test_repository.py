@@ -53,3 +53,9 @@ def test_pins_name_no_index() -> None:
 @pytest.mark.parametrize("path", [*SOURCES, *(ROOT / "sandbox").rglob("*.py")], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_grows_past_four_hundred_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_the_page_of_dags_is_what_the_dag_files_say() -> None:
+    from procurement_airflow.dag_docs import PAGE, render
+
+    assert PAGE.read_text() == render(ROOT / "dags")
