@@ -63,8 +63,10 @@ def pending(ledger: Ledger) -> list[Record]:
 def invoice_plan(records: Sequence[Record], *, comment: bool = False) -> Plan:
     """Create and submit per invoice number, each record billed whole."""
     plan = Plan()
-    for number in dict.fromkeys(record.group_key or "" for record in records):
-        billed = [record for record in records if record.group_key == number]
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.group_key or "", []).append(record)
+    for number, billed in groups.items():
         total = sum((record.amount or Decimal(0) for record in billed), Decimal(0))
         plan.deliveries += [
             PlannedDelivery(
