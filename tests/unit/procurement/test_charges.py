@@ -142,6 +142,8 @@ def test_the_tax_is_a_tax_line_with_rate_code_and_base(rules: Rules) -> None:
         ({"shipping": "5", "shipping_tax_rate": Decimal(8)}, "105"),
         ({"shipping": "5", "shipping_tax_rate": Decimal(0)}, "100"),
         ({"shipping": "5", "discount": "-5", "shipping_tax_rate": Decimal(8)}, "100"),
+        ({"shipping": "5", "discount": "-5"}, "100"),
+        ({"shipping": "5", "discount": "-6", "shipping_tax_rate": Decimal(8)}, "99"),
         ({"gift_wrap": "4"}, "100"),
         ({"gift_wrap": "4", "gift_wrap_tax_rate": Decimal(8)}, "104"),
         ({"regulatory_fee": "3"}, "100"),

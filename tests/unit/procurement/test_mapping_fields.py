@@ -15,6 +15,7 @@ from procurement.mapping.converters import (
     to_number,
     to_text,
     to_whole,
+    zone,
 )
 from procurement.mapping.fields import Tables, compile_read, compile_target
 from procurement.mapping.grammar import ConverterName, FieldRule, split_path
@@ -107,6 +108,25 @@ def test_long_text_is_cut_or_refused() -> None:
     )
     assert field("number", {"from": "line.a"})(line(a="x" * 40)) == "x" * 40
     assert problem("number", {"from": "line.a"}, line(a="x" * 41)) == "is 41 characters long; at most 40 are allowed"
+
+
+@pytest.mark.parametrize(
+    ("target", "limit"),
+    [
+        ("number", 40), ("original_number", 40), ("description", 1550), ("po_number", 20), ("po_line_number", 255), ("part_number", 255),
+        ("match_reference", 255),
+    ],
+)  # fmt: skip
+def test_no_field_is_longer_than_coupa_takes(target: str, limit: int) -> None:
+    assert field(target, {"from": "line.a"})(line(a="x" * limit)) == "x" * limit
+    assert f"at most {limit} are allowed" in problem(target, {"from": "line.a"}, line(a="x" * (limit + 1)))
+
+
+def test_what_coupa_cannot_do_without_is_needed_whatever_the_mapping_says() -> None:
+    needed = "number date supplier currency supplier_total is_refund principal total po_number po_line_number po_line_id description"
+    for target in needed.split():
+        assert problem(target, {"from": "line.a"}, line()) == "is missing (looked in line.a)"
+    assert field("commodity", {"from": "line.a"})(line()) is None
 
 
 def test_a_text_of_ten_megabytes_is_refused_at_once() -> None:
@@ -231,6 +251,31 @@ def test_texts_are_trimmed_and_nothing_else_becomes_one() -> None:
     for value in (True, 1.5, {"a": 1}, ["a"]):
         with pytest.raises(FieldProblem, match="where a text is needed"):
             to_text(value)
+
+
+def test_a_number_is_at_most_forty_characters_long() -> None:
+    assert to_number("0" * 39 + "1") == 1
+    with pytest.raises(FieldProblem, match="which is no number"):
+        to_number("0" * 40 + "1")
+
+
+def test_conversions_say_exactly_what_is_wrong() -> None:
+    for convert, value, sentence in (
+        (to_whole, "12.5", "is 12.5, where a whole number is needed"),
+        (to_number, None, "is None, where an exact number is needed"),
+        (to_text, 1.5, "is 1.5, where a text is needed"),
+        (CONVERTERS["percent"].convert, "2", "is '2'; a rate is a fraction between 0 and 1"),
+        (CONVERTERS["is_refund"].convert, "X", "is 'X'; known are CHARGE, REFUND, OVERREFUND"),
+        (to_money, 5, "is 5, where an amount with its currencyCode is needed"),
+    ):
+        with pytest.raises(FieldProblem) as caught:
+            convert(value)
+        assert str(caught.value) == sentence
+
+
+def test_a_time_zone_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ValueError, match="^there is no time zone 'Mars'; write one such as America/Los_Angeles$"):
+        zone("Mars")
 
 
 def test_whole_numbers_have_no_fraction() -> None:

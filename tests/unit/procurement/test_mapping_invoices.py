@@ -231,6 +231,13 @@ def test_an_untaxed_line_is_noted_as_use_tax(rules: Rules, make: Any) -> None:
     assert note.sentence == "Line 1: Amazon charged no tax and shows no exemption; use tax may be due on USD 39.98."
 
 
+def test_a_free_line_and_a_refund_owe_no_use_tax(rules: Rules, make: Any) -> None:
+    free = make.amazon_line(principalAmount=money("0.00"), unitPrice=None, tax=None, totalAmount=money("0.00"))
+    assert build(rules, make.contexts(free)).notes == ()
+    refund = make.amazon_line(principalAmount=money("-5.00"), tax=None, totalAmount=money("-5.00"))
+    assert build(rules, make.contexts(refund, kind="REFUND")).notes == ()
+
+
 def test_an_exempt_line_is_not(rules: Rules, make: Any) -> None:
     line = make.amazon_line(tax=None, totalAmount=money("39.98"), taxExemption={"applied": True, "type": "Resale"})
     invoice = build(rules, make.contexts(line))

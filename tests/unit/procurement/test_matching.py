@@ -58,6 +58,13 @@ def test_units_not_received_yet_wait_for_the_receipt_and_say_so_plainly(make: An
     assert (finding.expected, finding.actual, finding.difference, finding.limit) == (2, 5, 3, 0)
 
 
+def test_quantities_read_as_people_write_them(make: Any) -> None:
+    order = make.order(make.po_line(quantity=Decimal("5.000000"), received=Decimal("2.50")))
+    assert only(match(make.invoice(make.line("5.0")), order)).sentence == "Line 1: billed 5, received 2.5, ordered 5."
+    large = make.order(make.po_line(quantity=Decimal(100), received=Decimal(20)))
+    assert only(match(make.invoice(make.line(100)), large)).sentence == "Line 1: billed 100, received 20, ordered 100."
+
+
 def test_more_than_was_ordered_is_an_exception_even_when_received(make: Any) -> None:
     result = match(
         make.invoice(make.line(6)),

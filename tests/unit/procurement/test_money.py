@@ -1,5 +1,6 @@
 """Money: exact, never a float, never two currencies at once."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -52,7 +53,7 @@ def test_amounts_that_no_sum_could_keep_exact_are_refused() -> None:
 def test_the_smallest_unit_is_a_cent_of_a_dollar_and_a_whole_yen() -> None:
     assert minor_unit("USD") == Decimal("0.01")
     assert minor_unit("JPY") == Decimal(1)
-    assert {minor_unit(currency) for currency, places in MINOR_UNITS.items() if places == 2} == {Decimal("0.01")}
+    assert {currency for currency in MINOR_UNITS if minor_unit(currency) != Decimal("0.01")} == {"JPY"}
 
 
 @pytest.mark.parametrize("currency", ["XXX", "usd", "", None, ["USD"]])
@@ -136,3 +137,27 @@ def test_rounding_moves_by_at_most_half_a_cent_and_only_once(value: Decimal) -> 
     assert abs(rounded.amount - value) <= Decimal("0.005")
     assert rounded.rounded() == rounded
     assert (-usd(value)).rounded() == -rounded
+
+
+@pytest.mark.parametrize(
+    ("refused", "sentence"),
+    [
+        (lambda: to_decimal(0.5), "0.5 is a float; amounts are text, whole numbers or Decimal, never floats"),  # type: ignore[arg-type]
+        (lambda: to_decimal("9" * 60 + "x"), f"'{'9' * 40}' is not a number"),
+        (lambda: to_decimal("9" * 60), f"'{'9' * 40}' is not a plausible amount or quantity"),
+        (lambda: to_decimal("NaN"), "'NaN' is not a finite number"),
+        (lambda: usd(1) + Money.of(2, "EUR"), "cannot combine USD 1.00 with EUR 2.00: the currencies differ"),
+        (
+            lambda: Money.of(1, "XYZ"),
+            "unknown currency 'XYZ'; known are AUD, BRL, CAD, CHF, CNY, EUR, GBP, INR, JPY, MXN, PLN, SEK, SGD, USD",
+        ),
+    ],
+)
+def test_each_refusal_says_exactly_what_is_wrong(refused: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(MoneyError) as caught:
+        refused()
+    assert str(caught.value) == sentence
+
+
+def test_an_amount_of_a_currency_we_do_not_know_still_reads_well() -> None:
+    assert str(Money(Decimal(5), "XYZ")) == "XYZ 5.00"

@@ -193,6 +193,13 @@ def test_without_a_number_the_asin_decides() -> None:
     assert resolve_line(two, asin="B0INK").id == 12
     assert resolve_line(two, line_number="9", asin="B0PEN").id == 11
     assert resolve_line(two, line_number="", asin=" b0pen ").id == 11
+    assert resolve_line(two, line_number="A-1", asin="B0INK").id == 12
+
+
+def test_line_numbers_may_be_words() -> None:
+    lettered = order(raw_line(**{"line-num": "A"}), raw_line(id=12, **{"line-num": "B", "source-part-num": "B0INK"}))
+    assert resolve_line(lettered, line_number="B").id == 12
+    assert resolve_line(lettered, line_number="1", asin="B0PEN").id == 11
 
 
 def test_price_then_quantity_break_a_tie() -> None:

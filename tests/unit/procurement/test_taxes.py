@@ -21,6 +21,8 @@ def kind_and_code(
         ("US", "8.25", "1.00", None, ("taxed", "US-TX")),
         ("US", "8.26", "1.00", None, ("taxed", None)),
         ("US", None, "1.00", None, ("taxed", None)),
+        ("US", "0.5", "1.00", None, ("taxed", None)),
+        ("US", "0", "1.00", None, ("use_tax_due", None)),
         ("US", "8.25", "1.00", "Resale", ("taxed", "US-TX")),
         ("US", "8.25", "0.00", None, ("use_tax_due", None)),
         ("US", "8.25", "0", "Resale", ("exempt", "US-EXEMPT")),
