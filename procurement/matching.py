@@ -295,6 +295,15 @@ def _measured(po_line: PurchaseOrderLine, lines: Sequence[InvoiceLine]) -> Decim
     return sum((line.total.amount if po_line.quantity is None else line.quantity for line in lines), ZERO)
 
 
+def units_billed(invoice: Invoice) -> dict[int, Decimal]:
+    """Units by PO line id that the document will count for, as `billed` of the next match; money alone counts for none."""
+    units: dict[int, Decimal] = defaultdict(Decimal)
+    for line in invoice.lines:
+        if line.adjustment_type not in NO_UNITS:
+            units[line.po_line_id] += line.quantity
+    return dict(units)
+
+
 def _unbacked(line: InvoiceLine) -> Finding:
     return Finding(
         kind="unbacked", line=line.number, breached=True, actual=line.total.amount, difference=line.total.amount,

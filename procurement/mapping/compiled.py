@@ -71,6 +71,8 @@ class CompiledMapping:
         if found.problems:
             raise RecordError(label, found.problems)
         self._check_agreements(header, lines, found)
+        if len(billed) < len(rows):  # a line in another currency: there is no one document to build
+            raise DecisionNeeded(label, found.decisions)
         invoice = self._assemble(top, rows, billed)
         self._balance(label, invoice, rows)
         if found.decisions:
@@ -112,7 +114,7 @@ class CompiledMapping:
                 continue
             parts = Components(is_overrefund=row["is_overrefund"], **{name: row.get(name) for name in COMPONENTS})  # type: ignore[arg-type]
             if row["total"].currency != top["currency"]:
-                found.problems.append(
+                found.decisions.append(
                     f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}."
                 )
                 continue

@@ -204,6 +204,16 @@ def test_an_invoice_over_two_charts_is_a_persons_decision(rules: Rules, make: An
     )
 
 
+def test_an_invoice_over_two_currencies_is_a_persons_decision(rules: Rules, make: Any) -> None:
+    names = ("unitPrice", "principalAmount", "tax", "totalAmount")
+    euro = {name: money(make.amazon_line()[name]["amount"], "EUR") for name in names}
+    assert decisions(rules, make.contexts(make.amazon_line(), make.amazon_line(**euro))) == (
+        "The lines name several values for currency: USD, EUR. An invoice is never split.",
+        "Line 2: billed in EUR on an invoice in USD.",
+        "currency is 'EUR', but po.currency.code is 'USD'.",
+    )
+
+
 def test_another_currency_or_legal_entity_is_a_persons_decision(rules: Rules, make: Any) -> None:
     header, lines = make.contexts(
         make.amazon_line(), po={"po-number": "4500", "supplier": {"number": "A"}, "currency": {"code": "EUR"}}

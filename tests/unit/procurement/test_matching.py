@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procurement.documents import ChargeKind, GoodsReceipt, Invoice, InvoiceCharge, Note, PurchaseOrder, TaxLine
-from procurement.matching import Finding, MatchResult, Outcome, match_level, three_way_match
+from procurement.matching import Finding, MatchResult, Outcome, match_level, three_way_match, units_billed
 from procurement.money import Money
 from procurement.tolerances import Limits, Tolerances
 
@@ -100,6 +100,16 @@ def test_what_is_planned_but_not_in_coupa_yet_counts_too(make: Any) -> None:
     assert match(make.invoice(make.line(3)), order, billed={1: Decimal(3)}).outcome is Outcome.MATCHED
     assert match(make.invoice(make.line(3)), order, billed={1: Decimal(4)}).outcome is Outcome.WAITING_FOR_RECEIPT
     assert match(make.invoice(make.line(3)), order, billed={2: Decimal(4)}).outcome is Outcome.MATCHED
+
+
+def test_a_document_counts_for_its_units_and_not_for_money_alone(make: Any) -> None:
+    lines = (
+        make.line(3),
+        make.line(2, number=2),
+        make.line(-4, number=3, adjustment_type="price"),
+        make.line(1, number=4, po_line_id=2),
+    )
+    assert units_billed(make.invoice(*lines)) == {1: Decimal(5), 2: Decimal(1)}
 
 
 def test_billing_less_than_received_is_no_finding(make: Any) -> None:
