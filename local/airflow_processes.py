@@ -9,7 +9,6 @@ import os
 import secrets
 import subprocess
 import sys
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +45,19 @@ class LocalAirflow:
         environment = self._environment(port)
         self._run(environment, "db", "migrate")
         for name, slots in POOLS.items():
-            self._run(environment, "pools", "set", name, str(slots), f"Calls to {name.removesuffix('_api').replace('_', ' ')}")
+            self._run(
+                environment, "pools", "set", name, str(slots), f"Calls to {name.removesuffix('_api').replace('_', ' ')}"
+            )
         for name, arguments in COMPONENTS.items():
             processes.start(name, [self._program(), *arguments], folder=self.home / "run", environment=environment)
         rest = AirflowRest(f"http://127.0.0.1:{port}", USER, self._secrets()["password"])
         processes.wait_until(rest.is_healthy, what="Airflow", seconds=180, name="api-server", folder=self.home / "run")
         processes.wait_until(
-            lambda: rest.is_parsed(dag_id), what=f"DAG {dag_id}", seconds=120, name="dag-processor", folder=self.home / "run"
+            lambda: rest.is_parsed(dag_id),
+            what=f"DAG {dag_id}",
+            seconds=120,
+            name="dag-processor",
+            folder=self.home / "run",
         )
         return rest
 
@@ -67,7 +72,9 @@ class LocalAirflow:
         return str(Path(sys.executable).with_name("airflow"))
 
     def _run(self, environment: Mapping[str, str], *arguments: str) -> None:
-        done = subprocess.run([self._program(), *arguments], env=dict(environment), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [self._program(), *arguments], env=dict(environment), capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise processes.StartError(f"airflow {' '.join(arguments[:2])} failed:\n{done.stderr[-2000:]}")
 
@@ -115,7 +122,6 @@ class LocalAirflow:
             "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
 
-
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         return {
             **inherited,
@@ -123,5 +129,3 @@ class LocalAirflow:
             **{f"AIRFLOW__{name}": value for name, value in settings.items()},
             **self.environment,
         }
-
-

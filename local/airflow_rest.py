@@ -24,7 +24,10 @@ class AirflowRest:
             health = requests.get(f"{self.base_url}/api/v2/monitor/health", timeout=5).json()
         except (requests.RequestException, ValueError):
             return False
-        return all((health.get(part) or {}).get("status") == "healthy" for part in ("metadatabase", "scheduler", "triggerer", "dag_processor"))
+        return all(
+            (health.get(part) or {}).get("status") == "healthy"
+            for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        )
 
     def is_parsed(self, dag_id: str) -> bool:
         """True once the DAG is there; RuntimeError with the traceback when its file cannot be imported."""
@@ -51,11 +54,15 @@ class AirflowRest:
 
     def log(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> str:
         """The text of a task instance's last try."""
-        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        path = (
+            f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        )
         content = self.get(path, params={"map_index": task["map_index"], "full_content": "true"})["content"]
         return "\n".join(str(line.get("event", line)) if isinstance(line, dict) else str(line) for line in content)
 
-    def follow(self, dag_id: str, run_id: str, *, seconds: float, on_tick: Callable[[list[dict[str, Any]]], None] | None = None) -> str:
+    def follow(
+        self, dag_id: str, run_id: str, *, seconds: float, on_tick: Callable[[list[dict[str, Any]]], None] | None = None
+    ) -> str:
         """The final state; TimeoutError when it is not reached in time. `on_tick` sees the tasks every second."""
         deadline = time.monotonic() + seconds
         while (state := self.state(dag_id, run_id)) not in FINISHED:
@@ -88,5 +95,6 @@ class AirflowRest:
     @staticmethod
     def _checked(answer: requests.Response) -> requests.Response:
         if not answer.ok:
-            raise RuntimeError(f"Airflow answered {answer.status_code} to {answer.request.method} {answer.request.path_url}: {answer.text[:500]}")
+            asked = f"{answer.request.method} {answer.request.path_url}"
+            raise RuntimeError(f"Airflow answered {answer.status_code} to {asked}: {answer.text[:500]}")
         return answer

@@ -1,7 +1,7 @@
 """What a container installation does once (databases, tables, pools), and how its API server starts.
 
-    python -m local.container_init            the two databases, Airflow's and the ledger's tables, the pools
-    python -m local.container_init --serve    the password file from AIRFLOW_ADMIN_PASSWORD, then `airflow api-server`
+python -m local.container_init            the two databases, Airflow's and the ledger's tables, the pools
+python -m local.container_init --serve    the password file from AIRFLOW_ADMIN_PASSWORD, then `airflow api-server`
 """
 
 import json
@@ -47,7 +47,7 @@ def serve() -> None:
     path = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     path.touch(mode=0o600)
     path.write_text(json.dumps({USER: os.environ["AIRFLOW_ADMIN_PASSWORD"]}))
-    os.execvp("airflow", ["airflow", "api-server", "--host", "0.0.0.0"])
+    os.execvp("airflow", ["airflow", "api-server", "--host", "0.0.0.0"])  # noqa: S606 - becoming it is the point
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ def main(arguments: list[str]) -> int:
         record.parent.mkdir(parents=True, exist_ok=True)
         record.unlink(missing_ok=True)
         with stopped_after(stack, keep=options.keep):
-            running = stack.start(world, dag_id=DAG, record=record.resolve(), say=lambda what: say(started, f"starting {what}"))
+            running = stack.start(
+                world, dag_id=DAG, record=record.resolve(), say=lambda what: say(started, f"starting {what}")
+            )
             ok = run_pipelines(running, started=started)
             summary = build_summary(running, recording=record)
             (ROOT / "demo" / "summary.json").write_text(summary.text)
@@ -50,7 +52,9 @@ def main(arguments: list[str]) -> int:
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--orders-report", type=Path, help="an Amazon order-items report (CSV)")
     parser.add_argument("--scenario", default="quarter", help="a scenario of the sandbox (default: quarter)")
     parser.add_argument("--keep", action="store_true", help="leave everything running; stop it with `make down`")

@@ -1,6 +1,6 @@
 """A real SMTP server on loopback that keeps every mail as a file: what the demo's alerts look like.
 
-    python -m local.mail_catcher FOLDER READY_FILE
+python -m local.mail_catcher FOLDER READY_FILE
 """
 
 import json

@@ -25,6 +25,7 @@ def start(name: str, command: Sequence[str], *, folder: Path, environment: Mappi
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=dict(environment)
         )
+    process.returncode = 0  # it outlives this handle on purpose: no warning when the handle goes
     (folder / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "started": started_at(process.pid)}))
     return process.pid
 
@@ -91,7 +92,9 @@ def wait_until(ready: Callable[[], bool], *, what: str, seconds: float, name: st
     deadline = time.monotonic() + seconds
     while not ready():
         if running(name, folder) is None or time.monotonic() > deadline:
-            raise StartError(f"{what} did not get ready; the end of {folder / name}.log:\n{tail(folder / f'{name}.log')}")
+            raise StartError(
+                f"{what} did not get ready; the end of {folder / name}.log:\n{tail(folder / f'{name}.log')}"
+            )
         time.sleep(0.2)
 
 

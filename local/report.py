@@ -9,7 +9,9 @@ from procurement.ledger import Ledger
 Json = dict[str, Any]
 
 
-def account_for_report(facts: Mapping[str, Any], refused: Sequence[Mapping[str, Any]], *, ledger: Ledger, pipeline: str) -> Json:
+def account_for_report(
+    facts: Mapping[str, Any], refused: Sequence[Mapping[str, Any]], *, ledger: Ledger, pipeline: str
+) -> Json:
     """Rows, orders and money of the report, and the same rows and money again by what became of them.
 
     `parts` add up to the whole, to the cent; `unaccounted` lists the rows that no part explains, and is empty.

@@ -55,7 +55,9 @@ class Stack:
         world = self._with_now(world, amazon_url)
         world.write_mappings()
         say("Airflow (scheduler, DAG processor, triggerer, API server)")
-        airflow = self._airflow(self._environment(world, ledger_url, amazon_url=amazon_url, coupa_url=coupa_url, smtp_port=smtp_port))
+        airflow = self._airflow(
+            self._environment(world, ledger_url, amazon_url=amazon_url, coupa_url=coupa_url, smtp_port=smtp_port)
+        )
         rest = airflow.start(dag_id)
         return Running(world, rest, ledger_url, amazon_url, coupa_url, self.mails, airflow.password)
 
@@ -71,7 +73,9 @@ class Stack:
 
     def _start_mail_catcher(self) -> int:
         ready = self.run_folder / "mail-catcher.json"
-        return int(self._start("mail-catcher", ["-m", "local.mail_catcher", str(self.mails), str(ready)], ready)["port"])
+        return int(
+            self._start("mail-catcher", ["-m", "local.mail_catcher", str(self.mails), str(ready)], ready)["port"]
+        )
 
     def _start_sandbox(self, world: World, record: Path) -> tuple[str, str]:
         ready = self.run_folder / "sandbox.json"

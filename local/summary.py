@@ -41,18 +41,28 @@ def build_summary(running: Running, *, recording: Path) -> Summary:
     with Ledger.opened(running.ledger_url) as ledger:
         population = ledger.completeness.population(DAG)
         values: Values = {
-            "world": {"name": running.world.name, "now": running.world.now, "orders_report": running.world.orders_report},
+            "world": {
+                "name": running.world.name,
+                "now": running.world.now,
+                "orders_report": running.world.orders_report,
+            },
             "pipelines": {DAG: pipeline_values(ledger, population)},
             "exceptions": exceptions(ledger),
         }
         world = requests.get(f"{running.amazon_url}/_sandbox/world", timeout=30).json()
         if running.world.orders_report is not None:
-            values["report"] = account_for_report(world["facts"]["report"], world["refused"], ledger=ledger, pipeline=DAG)
+            values["report"] = account_for_report(
+                world["facts"]["report"], world["refused"], ledger=ledger, pipeline=DAG
+            )
     calls = {name: _calls(url) for name, url in (("amazon_business", running.amazon_url), ("coupa", running.coupa_url))}
     values["writes"] = {name: int(counted["writes_accepted"]) for name, counted in calls.items()}
     values["calls"] = {name: int(counted["calls"]) for name, counted in calls.items()}
-    values["alerts"] = [{"subject": mail["subject"], "to": mail["to"], "file": mail["file"]} for mail in read_mails(running.mails)]
-    values["versions"] = {name: version(name) for name in ("amazon-coupa-pipelines", "apache-airflow")} | {"python": sys.version.split()[0]}
+    values["alerts"] = [
+        {"subject": mail["subject"], "to": mail["to"], "file": mail["file"]} for mail in read_mails(running.mails)
+    ]
+    values["versions"] = {name: version(name) for name in ("amazon-coupa-pipelines", "apache-airflow")} | {
+        "python": sys.version.split()[0]
+    }
     values["look"] = {
         "airflow": f"{running.rest.base_url}/dags/{DAG}", "user": "admin", "amazon_business": f"{running.amazon_url}/_sandbox/docs",
         "coupa": f"{running.coupa_url}/_sandbox/docs", "recording": str(recording), "mails": str(running.mails),
@@ -69,11 +79,14 @@ def pipeline_values(ledger: Ledger, population: Completeness) -> Values:
     return {
         "documents": {word: int(amount) for word, amount in dispositions(population.documents).items()},
         "money": {
-            currency: {word: str(amount) for word, amount in dispositions(account).items()} for currency, account in sorted(population.money.items())
+            currency: {word: str(amount) for word, amount in dispositions(account).items()}
+            for currency, account in sorted(population.money.items())
         },
         "reasons": [
             {"state": state, "reason": reason, "documents": count}
-            for (state, reason), count in sorted(population.reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+            for (state, reason), count in sorted(
+                population.reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1])
+            )
         ],
         "matches": {outcome: match_values(ledger.deliveries.list_by_outcome(DAG, outcome)) for outcome in OUTCOMES},
     }
@@ -122,14 +135,26 @@ def most_interesting(rows: Sequence[Mapping[str, Any]], count: int = 3) -> list[
 
 def render(values: Values, *, keep: bool) -> str:
     """The summary for a finance person."""
-    lines = ["", f"Amazon Business invoices into Coupa, as of {str(values['world']['now'])[:16].replace('T', ' ')} UTC", ""]
+    lines = [
+        "",
+        f"Amazon Business invoices into Coupa, as of {str(values['world']['now'])[:16].replace('T', ' ')} UTC",
+        "",
+    ]
     lines += render_pipeline(values["pipelines"][DAG])
     lines += render_exceptions(values["exceptions"])
     if "report" in values:
         lines += render_report(values["report"])
     writes = values["writes"]["coupa"]
-    lines += ["", f"Written to Coupa in this run: {writes}." if writes else "Nothing new was written to Coupa: everything was there already."]
-    lines += [f"Mails sent: {len(values['alerts'])}" + "".join(f"\n  {alert['to']}: {alert['subject']}" for alert in values["alerts"][-3:])]
+    lines += [
+        "",
+        f"Written to Coupa in this run: {writes}."
+        if writes
+        else "Nothing new was written to Coupa: everything was there already.",
+    ]
+    lines += [
+        f"Mails sent: {len(values['alerts'])}"
+        + "".join(f"\n  {alert['to']}: {alert['subject']}" for alert in values["alerts"][-3:])
+    ]
     return "\n".join([*lines, *render_places(values["look"], keep=keep)])
 
 
@@ -153,13 +178,23 @@ def render_exceptions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return ["", "No invoice needs a decision."]
     lines = ["", f"{len(rows)} invoices need a decision; each has a comment in Coupa for its reviewer. Three of them:"]
-    lines += [f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}" for row in most_interesting(rows)]
+    lines += [
+        f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}"
+        for row in most_interesting(rows)
+    ]
     return lines
 
 
 def render_report(report: Values) -> list[str]:
-    lines = ["", f"Your report: {report['rows']} rows, {report['orders']} orders, {report['currency']} {Decimal(report['money']):,.2f}. Where each row went:"]
-    lines += [f"  {part['rows']:>4} rows  {report['currency']} {Decimal(part['money']):>12,.2f}  {part['where']}" for part in report["parts"]]
+    currency, money = report["currency"], Decimal(report["money"])
+    lines = [
+        "",
+        f"Your report: {report['rows']} rows, {report['orders']} orders, {currency} {money:,.2f}. Where each row went:",
+    ]
+    lines += [
+        f"  {part['rows']:>4} rows  {currency} {Decimal(part['money']):>12,.2f}  {part['where']}"
+        for part in report["parts"]
+    ]
     return lines
 
 

@@ -66,6 +66,8 @@ def open_world(root: Path, *, scenario: str, orders_report: Path | None) -> Worl
         world = World(name, None, str(orders_report.resolve()), None, "2015-01-01", folder)
     else:
         now = datetime.now(UTC).replace(microsecond=0)
-        world = World(name, scenario, None, now.isoformat(), f"{now.date().replace(year=now.year - 1):%Y-%m-01}", folder)
+        world = World(
+            name, scenario, None, now.isoformat(), f"{now.date().replace(year=now.year - 1):%Y-%m-01}", folder
+        )
     world.keep()
     return world

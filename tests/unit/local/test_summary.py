@@ -1,0 +1,119 @@
+"""The summary says in finance's words exactly what summary.json holds."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from local.summary import dispositions, match_values, most_interesting, render
+from procurement.ledger.types import Account, Known
+
+pytestmark = pytest.mark.unit
+EXCEPTION = {
+    "document": "INV-1",
+    "kind": "price",
+    "sentence": "Line 1: billed 12.00, ordered 10.00.",
+    "amount": "1200.5",
+    "currency": "USD",
+}
+
+
+def values(**changes: Any) -> dict[str, Any]:
+    money = {"seen": "4469.66", "delivered": "4000.00", "waiting": "0", "held": "0", "skipped": "0", "dead": "469.66"}
+    documents = {"seen": 149, "delivered": 140, "waiting": 0, "held": 0, "skipped": 0, "dead": 9}
+    matched = {"invoices": 100, "money": {"USD": "3000.00"}}
+    none: dict[str, Any] = {"invoices": 0, "money": {}}
+    return {
+        "world": {"name": "quarter", "now": "2026-11-24T10:00:00+00:00", "orders_report": None},
+        "pipelines": {
+            "amazon_invoices_to_coupa": {
+                "documents": documents,
+                "money": {"USD": money},
+                "reasons": [{"state": "dead", "reason": "no purchase order", "documents": 9}],
+                "matches": {
+                    "matched": matched,
+                    "within_tolerance": none,
+                    "waiting_for_receipt": none,
+                    "exception": none,
+                },
+            }
+        },
+        "exceptions": [EXCEPTION],
+        "writes": {"coupa": 280, "amazon_business": 0},
+        "alerts": [{"subject": "9 dead letters", "to": "ap@example.com", "file": "1.eml"}],
+        "look": {
+            "airflow": "http://a",
+            "user": "admin",
+            "amazon_business": "http://b",
+            "coupa": "http://c",
+            "recording": "r",
+            "mails": "m",
+        },
+        **changes,
+    }
+
+
+def test_documents_money_matches_reasons_and_alerts_are_all_told() -> None:
+    text = render(values(), keep=False)
+    for said in (
+        "149",
+        "4,469.66",
+        "140",
+        "469.66",
+        "3,000.00",
+        "no purchase order",
+        "9 dead letters",
+        "http://a",
+        "Written to Coupa in this run: 280",
+    ):
+        assert said in text
+
+
+def test_an_exception_is_one_sentence_with_its_document_and_amount() -> None:
+    assert "INV-1 (USD 1,200.50): Line 1: billed 12.00, ordered 10.00." in render(values(), keep=False)
+
+
+def test_a_run_that_wrote_nothing_says_so() -> None:
+    assert "Nothing new was written to Coupa" in render(values(writes={"coupa": 0}), keep=False)
+
+
+def test_a_world_without_exceptions_says_that_nobody_needs_to_decide() -> None:
+    assert "No invoice needs a decision" in render(values(exceptions=[]), keep=False)
+
+
+def test_a_report_reappears_with_its_rows_orders_and_money() -> None:
+    part = {"where": "delivered: invoice in Coupa", "rows": 186, "money": "4469.66"}
+    report = {"rows": 186, "orders": 138, "currency": "USD", "money": "4469.66", "parts": [part], "unaccounted": []}
+    text = render(values(report=report), keep=False)
+    assert "186 rows, 138 orders, USD 4,469.66" in text
+    assert "delivered: invoice in Coupa" in text
+
+
+@pytest.mark.parametrize(("keep", "said"), [(True, "make down"), (False, "make up")])
+def test_the_addresses_come_with_whether_anything_answers_there(keep: bool, said: str) -> None:
+    assert said in render(values(), keep=keep)
+
+
+def test_the_three_exceptions_tell_three_different_things_dearest_first() -> None:
+    rows = [
+        {"document": "A", "kind": "price", "sentence": "", "amount": "900"},
+        {"document": "B", "kind": "price", "sentence": "", "amount": "800"},
+        {"document": "C", "kind": "quantity", "sentence": "", "amount": "10"},
+        {"document": "D", "kind": "tax", "sentence": "", "amount": "-20"},
+    ]
+    assert [row["document"] for row in most_interesting(rows)] == ["A", "D", "C"]
+    assert [row["document"] for row in most_interesting(rows[:2])] == ["A", "B"]
+
+
+def test_money_of_a_match_outcome_is_exact_and_apart_by_currency() -> None:
+    known = [
+        Known(number, "submit", f"s/INV-{number}", "delivered", True, amount=Decimal(amount), currency=currency)
+        for number, amount, currency in ((1, "0.10", "USD"), (2, "0.20", "USD"), (3, "-5.00", "EUR"))
+    ]
+    assert match_values(known) == {"invoices": 3, "money": {"EUR": "-5.00", "USD": "0.30"}}
+
+
+def test_the_words_of_the_summary_are_those_of_the_completeness_rule() -> None:
+    account = Account(seen=Decimal(3), delivered=Decimal(1), dead=Decimal(2))
+    told = dispositions(account)
+    assert told.pop("seen") == sum(told.values()) == Decimal(3)
