@@ -22,6 +22,7 @@ from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from sandbox.amazon.vendor import create_vendor as create_amazon
 from sandbox.coupa.vendor import create_vendor as create_coupa
+from sandbox.recording import Recorder
 from sandbox.server import running
 from sandbox.system import Origin, Sandbox
 from sandbox.worlds import build_world
@@ -37,7 +38,7 @@ SCOPES = (
 )
 ROLLOUT = """\
 pipelines:
-  amazon_invoices_to_coupa: {mode: live, go_live: 2018-01-01}
+  amazon_invoices_to_coupa: {mode: live, go_live: 2026-03-01}
 examples:
   - {pipeline: amazon_invoices_to_coupa, expect: live}
 """
@@ -76,16 +77,19 @@ def start_sandbox() -> Iterator[StartSandbox]:
     """Starts a sandbox with a scenario and its options; stopped at the end of the test."""
     stack: list[Any] = []
 
-    def start(scenario: str, **options: str) -> SandboxPair:
+    def start(scenario: str, *, record: Path | None = None, **options: str) -> SandboxPair:
         origin = Origin(scenario, seed=7, now=NOW.isoformat(), options=options)
-        context = running(Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED))
+        recorder = Recorder(record) if record else None
+        context = running(Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder))
         urls = context.__enter__().urls
-        stack.append(context)
+        stack.append((context, recorder))
         return SandboxPair(*urls)
 
     yield start
-    for context in reversed(stack):
+    for context, recorder in reversed(stack):
         context.__exit__(None, None, None)
+        if recorder is not None:
+            recorder.close()
 
 
 def connect_amazon(pair: SandboxPair, ledger: Ledger) -> AmazonBusiness:
