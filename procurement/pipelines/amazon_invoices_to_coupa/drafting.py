@@ -61,7 +61,7 @@ class Drafting:
             return Verdict("held", " ".join(error.problems), error.problems)
         except RecordError as error:
             return Verdict("dead", "the invoice cannot be built", error.problems)
-        match = self._matched(invoice)
+        match = self._matched(draft, invoice)
         self._plan(plan, draft, invoice=invoice, match=match, original=original)
         return None
 
@@ -138,11 +138,12 @@ class Drafting:
         ]
         return self.rules.mapping(PIPELINE).invoice(header, lines)
 
-    def _matched(self, invoice: Invoice) -> MatchResult:
+    def _matched(self, draft: Draft, invoice: Invoice) -> MatchResult:
         """The match, counting the units of documents planned before this one, which Coupa does not know yet."""
         lines = {line.po_line_id for line in invoice.lines}
         receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
-        match = three_way_match(invoice, self.orders.documents, receipts, self.rules.tolerances, billed=self.billed)
+        orders = {line.order.number: line.order for line in draft.lines}
+        match = three_way_match(invoice, orders, receipts, self.rules.tolerances, billed=self.billed)
         for line in invoice.lines:
             self.billed[line.po_line_id] = self.billed.get(line.po_line_id, Decimal(0)) + line.quantity
         return match
