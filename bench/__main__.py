@@ -5,7 +5,11 @@ import sys
 from bench import dag_parse, invoice_calls, invoice_planning
 from bench.figures import table
 
-BENCHMARKS = {"invoice_calls": invoice_calls.measure, "invoice_planning": invoice_planning.measure, "dag_parse": dag_parse.measure}
+BENCHMARKS = {
+    "invoice_calls": invoice_calls.measure,
+    "invoice_planning": invoice_planning.measure,
+    "dag_parse": dag_parse.measure,
+}
 
 
 def main(names: list[str]) -> int:

@@ -22,7 +22,11 @@ print(time.perf_counter() - started)
 def seconds_to_parse(path: Path) -> float:
     """The median of several fresh processes."""
     runs = [
-        float(subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True).stdout.split()[-1])
+        float(
+            subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True
+            ).stdout.split()[-1]
+        )
         for _ in range(REPEATS)
     ]
     return sorted(runs)[REPEATS // 2]

@@ -39,7 +39,9 @@ def measure() -> Result:
     now = datetime.now(UTC).replace(microsecond=0)
     with sandbox_process(now) as (amazon_url, coupa_url), fresh_ledger("bench_calls") as ledger:
         rules = live_rules("2020-01-01")
-        request = RunRequest(dag_id=PIPELINE, run_id="bench", params={"from": (now - timedelta(days=WINDOW_DAYS)).isoformat()})
+        request = RunRequest(
+            dag_id=PIPELINE, run_id="bench", params={"from": (now - timedelta(days=WINDOW_DAYS)).isoformat()}
+        )
         amazon, coupa = connect_amazon(amazon_url, ledger.limiter), connect_coupa(coupa_url, ledger.limiter)
         world = unavoidable_calls(amazon_url)
         warm_up(amazon, coupa, now)
@@ -52,7 +54,9 @@ def measure() -> Result:
         load(coupa, ledger, run=run, rules=rules, workers=5, seconds=300)
         ended = time.perf_counter()
         outcomes = {name: len(ledger.deliveries.list_by_outcome(PIPELINE, name)) for name in OUTCOMES}
-        amazon_calls, coupa_calls = (requests.get(f"{url}/_sandbox/calls", timeout=30).json() for url in (amazon_url, coupa_url))
+        amazon_calls, coupa_calls = (
+            requests.get(f"{url}/_sandbox/calls", timeout=30).json() for url in (amazon_url, coupa_url)
+        )
     invoices, exceptions = sum(outcomes.values()), outcomes["exception"]
     floor = floor_seconds(world, invoices=invoices, exceptions=exceptions)
     seconds = ended - started
@@ -60,13 +64,23 @@ def measure() -> Result:
     amazon_reads = sum(count(amazon_calls, name) for name in amazon_calls["by_operation"] if name != "token")
     comments = count(coupa_calls, "create_invoice_comment")
     writes = (coupa_calls["writes_accepted"] - comments) / invoices
-    refused = sum(answers.get("4xx", 0) for calls in (amazon_calls, coupa_calls) for answers in calls["by_operation"].values())
+    refused = sum(
+        answers.get("4xx", 0) for calls in (amazon_calls, coupa_calls) for answers in calls["by_operation"].values()
+    )
     figures = [
-        Figure("Coupa writes per invoice, comments apart", writes, "calls", f"<= {TARGET_WRITES}", writes <= TARGET_WRITES),
+        Figure(
+            "Coupa writes per invoice, comments apart", writes, "calls", f"<= {TARGET_WRITES}", writes <= TARGET_WRITES
+        ),
         Figure("comments per exception", comments / max(exceptions, 1), "calls", "<= 1", comments <= exceptions),
         Figure("Coupa reads per invoice", reads / invoices, "calls"),
         Figure("Amazon reads per invoice", amazon_reads / invoices, "calls"),
-        Figure("reads per invoice", (reads + amazon_reads) / invoices, "calls", f"<= {TARGET_READS}", (reads + amazon_reads) / invoices <= TARGET_READS),
+        Figure(
+            "reads per invoice",
+            (reads + amazon_reads) / invoices,
+            "calls",
+            f"<= {TARGET_READS}",
+            (reads + amazon_reads) / invoices <= TARGET_READS,
+        ),
         Figure("answers 4xx (429 among them)", refused, "calls", "0", refused == 0),
         Figure("floor", floor, "s"),
         Figure("wall time", seconds, "s", f"<= {TARGET_RATIO} x floor", seconds <= TARGET_RATIO * floor),
@@ -76,7 +90,9 @@ def measure() -> Result:
         Figure("sending", ended - planned, "s"),
     ]
     by_operation = {**amazon_calls["by_operation"], **coupa_calls["by_operation"]}
-    return Result("invoice_calls", figures, {"invoices": invoices, "outcomes": outcomes, "by_operation": by_operation, "speed": 1})
+    return Result(
+        "invoice_calls", figures, {"invoices": invoices, "outcomes": outcomes, "by_operation": by_operation, "speed": 1}
+    )
 
 
 @contextmanager

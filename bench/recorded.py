@@ -53,11 +53,22 @@ def fetch(orders: int, lines: int, folder: Path) -> None:
     with running(Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED)) as pair:
         amazon = connect_amazon(pair.urls[0], LocalLimiter(), multiplier=SPEED)
         coupa = connect_coupa(pair.urls[1], LocalLimiter(), multiplier=SPEED)
-        pages = [page for n in range(5) for page in amazon.transaction_pages(NOW - timedelta(days=30 * (n + 1)), NOW - timedelta(days=30 * n))]
+        pages = [
+            page
+            for n in range(5)
+            for page in amazon.transaction_pages(NOW - timedelta(days=30 * (n + 1)), NOW - timedelta(days=30 * n))
+        ]
         rows = [line for page in pages for transaction in page for line in transaction["transactionLineItems"]]
         keys = [OrderLineKey(row["orderId"], row["orderLineItemId"], row["shipmentId"]) for row in rows]
-        details = {details.order_line.key: dump(details.model_dump(mode="json", by_alias=True)) for details in amazon.invoice_details(keys)}
-        orders_by_number = {raw["po-number"]: raw for page in coupa.purchase_orders({row["purchaseOrderNumber"] for row in rows}) for raw in page}
+        details = {
+            details.order_line.key: dump(details.model_dump(mode="json", by_alias=True))
+            for details in amazon.invoice_details(keys)
+        }
+        orders_by_number = {
+            raw["po-number"]: raw
+            for page in coupa.purchase_orders({row["purchaseOrderNumber"] for row in rows})
+            for raw in page
+        }
         receipts: dict[int, list[Any]] = {}
         line_ids = [line["id"] for raw in orders_by_number.values() for line in raw["order-lines"]]
         for page in coupa.receipts(line_ids):
@@ -87,7 +98,9 @@ class RecordedAmazon:
         self._pages: list[bytes] = load(folder, "pages")
         self._details: dict[OrderLineKey, bytes] = load(folder, "details")
 
-    def transaction_pages(self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None) -> Iterator[list[Any]]:
+    def transaction_pages(
+        self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None
+    ) -> Iterator[list[Any]]:
         del feed_from, feed_to
         for text in self._pages:
             page = read_json(text)

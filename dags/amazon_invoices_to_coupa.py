@@ -59,13 +59,17 @@ def amazon_invoices_to_coupa() -> None:
         del worker  # an index only: all workers share one queue
         with tasks.workbench() as at:
             run = at.open(pipeline.open_run)
-            return pipeline.load(at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.LOAD_THREADS, seconds=tasks.LOAD_SECONDS)
+            return pipeline.load(
+                at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.LOAD_THREADS, seconds=tasks.LOAD_SECONDS
+            )
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
         with tasks.workbench() as at:
             failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed)
+            summary = pipeline.close(
+                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
+            )
         return tasks.unless_failed(failed, summary)
 
     extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()

@@ -59,7 +59,12 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same world (default: 1)")
     parser.add_argument("--now", type=_moment, metavar="T", help="the sandbox's date at the start, ISO 8601")
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="clock and rate limits N times as fast")
-    parser.add_argument("--host", default=HOST, metavar="H", help="address to listen on; 0.0.0.0 only inside a container (default: loopback)")
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        metavar="H",
+        help="address to listen on; 0.0.0.0 only inside a container (default: loopback)",
+    )
     parser.add_argument("--amazon-port", type=int, default=8101, metavar="P", help="0: any free port (default: 8101)")
     parser.add_argument("--coupa-port", type=int, default=8102, metavar="P", help="0: any free port (default: 8102)")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the state in this file over restarts")
@@ -89,7 +94,13 @@ def main(arguments: list[str]) -> int:
 
     try:
         sandbox = _create(options)
-        run(sandbox, (options.amazon_port, options.coupa_port), ready=announce, state_file=options.state, host=options.host)
+        run(
+            sandbox,
+            (options.amazon_port, options.coupa_port),
+            ready=announce,
+            state_file=options.state,
+            host=options.host,
+        )
     except (ValueError, OSError) as problem:
         print(f"sandbox: {problem}", file=sys.stderr)
         return 2

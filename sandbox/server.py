@@ -144,7 +144,7 @@ def write_ready_file(path: Path, urls: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps({"amazon_url": urls[0], "coupa_url": urls[1], "pid": os.getpid()}), encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ the origin, the clock and each vendor's state, so a restored sandbox goes on whe
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -143,7 +142,7 @@ def write_snapshot(snapshot: Json, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(snapshot, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_snapshot(path: Path) -> Json:

@@ -1,7 +1,7 @@
 """docs/dags.md, generated from the DAG files' own docstrings, so that page and Airflow say the same.
 
-    python -m procurement_airflow.dag_docs          writes the page (`make docs`)
-    python -m procurement_airflow.dag_docs --check  exits 1 when the page is not what it would write
+python -m procurement_airflow.dag_docs          writes the page (`make docs`)
+python -m procurement_airflow.dag_docs --check  exits 1 when the page is not what it would write
 """
 
 import ast
@@ -22,7 +22,9 @@ def render(folder: Path) -> str:
     for path in sorted(folder.glob("*.py")):
         docstring = ast.get_docstring(ast.parse(path.read_text()))
         if not docstring:
-            raise ValueError(f"{path.name} has no docstring: say what the DAG does, for whom, and what to do when it is red")
+            raise ValueError(
+                f"{path.name} has no docstring: say what the DAG does, for whom, and what to do when it is red"
+            )
         parts.append(f"## `{path.stem}`\n\n{docstring.replace('### ', '**', 1).replace(chr(10), '**' + chr(10), 1)}\n")
     return "\n".join(parts)
 

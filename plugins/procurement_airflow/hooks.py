@@ -59,7 +59,9 @@ class CoupaHook(BaseHook):
 
     @cached_property
     def client(self) -> Coupa:
-        return coupa_connection.connect(read_coupa_settings(self.conn_id, self.get_connection(self.conn_id)), self._limiter)
+        return coupa_connection.connect(
+            read_coupa_settings(self.conn_id, self.get_connection(self.conn_id)), self._limiter
+        )
 
     def test_connection(self) -> tuple[bool, str]:
         """One cheap call per scope that the pipelines read with."""

@@ -12,8 +12,10 @@ import smtplib
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import BaseHook, BaseNotifier
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from procurement.errors import ConfigurationError
@@ -73,11 +75,11 @@ def send_slack(text: str, *, conn_id: str = "slack_default") -> None:
         BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         return
-    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook
+    from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook  # noqa: PLC0415 - slow, and most have no Slack
 
     try:
         SlackWebhookHook(slack_webhook_conn_id=conn_id).send_text(text)
-    except Exception as error:  # the mail is the notice that counts
+    except Exception as error:  # noqa: BLE001 - the mail is the notice that counts
         logger.warning("slack did not take the notice: %s", type(error).__name__)
 
 
@@ -101,8 +103,10 @@ class FailureNotifier(BaseNotifier):
         if not to:
             logger.error("no mail about %s: %s is not set", run.run_id, RECIPIENTS)
             return
-        base = os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
-        link = f"{base}/dags/{run.dag_id}/runs/{run.run_id}" if base else None
-        mail = build_mail(key=f"failed/{run.dag_id}/{run.run_id}", to=to, subject=f"Failed: {run.dag_id}", text=text, link=link)
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        link = f"{base}/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}" if base else None
+        mail = build_mail(
+            key=f"failed/{run.dag_id}/{run.run_id}", to=to, subject=f"Failed: {run.dag_id}", text=text, link=link
+        )
         send_mail(mail)
         send_slack(text.splitlines()[0])

@@ -2,11 +2,16 @@
 
 from airflow.sdk import Param
 
+MOMENT = {"type": ["null", "string"], "format": "date-time"}
 WINDOW = {
-    "from": Param(None, type=["null", "string"], format="date-time", title="From", description="first moment of the feed to read (UTC); empty: what is still unread"),
-    "to": Param(None, type=["null", "string"], format="date-time", title="To", description="end of the feed to read; empty: now"),
+    "from": Param(
+        None, **MOMENT, title="From", description="first moment of the feed (UTC); empty: what is still unread"
+    ),
+    "to": Param(None, **MOMENT, title="To", description="end of the feed to read; empty: now"),
 }
-DRY_RUN = {"dry_run": Param(False, type="boolean", title="Plan only", description="show what would be written, write nothing")}
+DRY_RUN = {
+    "dry_run": Param(False, type="boolean", title="Plan only", description="show what would be written, write nothing")
+}
 INVOICE_NUMBERS = {
     "invoice_numbers": Param(
         [], type="array", items={"type": "string"}, title="Invoice numbers",

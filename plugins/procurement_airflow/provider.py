@@ -37,9 +37,17 @@ def _amazon_business() -> dict[str, Any]:
             "placeholders": {"host": "https://na.business-api.amazon.com"},
         },
         "conn-fields": {
-            "refresh_token": {"label": "Refresh token", "description": "of the consenting Amazon Business customer", "schema": SECRET},
+            "refresh_token": {
+                "label": "Refresh token",
+                "description": "of the consenting Amazon Business customer",
+                "schema": SECRET,
+            },
             "account": {"label": "Account", "description": "its name in accounts.yml and in our keys", "schema": TEXT},
-            "region": {"label": "Region", "description": "US, CA, UK, DE, ...", "schema": {"type": "string", "default": "US"}},
+            "region": {
+                "label": "Region",
+                "description": "US, CA, UK, DE, ...",
+                "schema": {"type": "string", "default": "US"},
+            },
             "user_email": {"label": "User e-mail", "description": "on whose behalf prices are read", "schema": TEXT},
             "token_url": {"label": "Token URL", "description": "empty for Login with Amazon", "schema": TEXT},
             "environment": ENVIRONMENT,
@@ -59,8 +67,16 @@ def _coupa() -> dict[str, Any]:
             "placeholders": {"host": "https://example.coupahost.com"},
         },
         "conn-fields": {
-            "scope": {"label": "Scopes", "description": "separated by spaces; empty for what the pipelines need", "schema": TEXT},
-            "instance": {"label": "Instance", "description": "its name in our keys; empty for the host's first word", "schema": TEXT},
+            "scope": {
+                "label": "Scopes",
+                "description": "separated by spaces; empty for what the pipelines need",
+                "schema": TEXT,
+            },
+            "instance": {
+                "label": "Instance",
+                "description": "its name in our keys; empty for the host's first word",
+                "schema": TEXT,
+            },
             "environment": ENVIRONMENT,
             "rate_multiplier": RATE,
         },

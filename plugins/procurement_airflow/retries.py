@@ -9,9 +9,19 @@ from procurement.errors import ConfigurationError, IncompleteRun
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(exception=[AuthError, ConfigurationError, RejectedError], action=RetryAction.FAIL, reason="a person must act"),
-        RetryRule(exception=IncompleteRun, action=RetryAction.FAIL, reason="documents are unaccounted for: look before anything runs again"),
-        RetryRule(exception=[TransientError, UnexpectedResponse], action=RetryAction.RETRY, retry_delay=timedelta(minutes=2)),
+        RetryRule(
+            exception=[AuthError, ConfigurationError, RejectedError],
+            action=RetryAction.FAIL,
+            reason="a person must act",
+        ),
+        RetryRule(
+            exception=IncompleteRun,
+            action=RetryAction.FAIL,
+            reason="documents are unaccounted for: look before anything runs again",
+        ),
+        RetryRule(
+            exception=[TransientError, UnexpectedResponse], action=RetryAction.RETRY, retry_delay=timedelta(minutes=2)
+        ),
     ]
 )
 DEFAULT_ARGS = {

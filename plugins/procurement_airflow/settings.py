@@ -62,5 +62,7 @@ def _multiplier(conn_id: str, extra: Mapping[str, Any]) -> float:
     except (TypeError, ValueError):
         multiplier = 0.0
     if multiplier <= 0:
-        raise ConfigurationError(f"connection {conn_id!r}: rate_multiplier is {value!r}; write a number above 0 (1 for the published rates)")
+        raise ConfigurationError(
+            f"connection {conn_id!r}: rate_multiplier is {value!r}; write a number above 0 (1 for the published rates)"
+        )
     return multiplier

@@ -64,7 +64,9 @@ def workbench() -> Iterator[Workbench]:
 def ledger_url() -> str:
     url = os.environ.get("LEDGER_URL", "").strip()
     if not url:
-        raise ConfigurationError("LEDGER_URL is not set; it names the ledger's PostgreSQL database (postgresql+psycopg2://user:password@host/ledger)")
+        raise ConfigurationError(
+            "LEDGER_URL is not set; it names the ledger's PostgreSQL database (postgresql+psycopg2://user:password@host/ledger)"
+        )
     return url
 
 
@@ -85,7 +87,9 @@ def failed_upstream(context: Mapping[str, Any]) -> list[str]:
     """Names of this run's other tasks that failed, or never ran because one did."""
     run, own = context["dag_run"], context["ti"].task_id
     states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
-    return sorted(name for name, state in states.items() if state in ("failed", "upstream_failed") and name.split("[")[0] != own)
+    return sorted(
+        name for name, state in states.items() if state in ("failed", "upstream_failed") and name.split("[")[0] != own
+    )
 
 
 def unless_failed(failed: list[str], summary: dict[str, Any]) -> dict[str, Any]:

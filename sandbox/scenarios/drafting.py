@@ -56,7 +56,7 @@ class Draft:
         if self.ids not in ID_MODES:
             raise ValueError(f"scenario {self.name}: ids is {self.ids!r}; choose {' or '.join(ID_MODES)}")
         self.now = self.now.astimezone(UTC).replace(microsecond=0)
-        self.random = Random(f"{self.name}/{self.seed}")  # noqa: S311 - chance that must repeat, no secret
+        self.random = Random(f"{self.name}/{self.seed}")
 
     # ids
 

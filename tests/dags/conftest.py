@@ -13,6 +13,7 @@ os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).parents[2] / "p
 os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{_HOME}/airflow.db"
 
 import pytest  # noqa: E402
+from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 
 DAGS = Path(__file__).parents[2] / "dags"
 
@@ -20,7 +21,6 @@ DAGS = Path(__file__).parents[2] / "dags"
 @pytest.fixture(scope="session")
 def bag() -> Any:
     """Airflow's DagBag; a file that opens a socket or asks for a name while parsing lands in its import errors."""
-    from airflow.dag_processing.dagbag import DagBag
 
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("a DAG file opened a socket while parsing")

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 
 from connectors.errors import AuthError, RejectedError, TransientError
 from procurement.errors import ConfigurationError, IncompleteRun
+from procurement_airflow.provider import get_provider_info
+from procurement_airflow.retries import RETRY_POLICY
 
 pytestmark = pytest.mark.dags
 ROOT = Path(__file__).parents[2]
@@ -36,10 +39,6 @@ def test_a_dag_carries_docs_owner_tags_and_the_shared_retry_policy(bag: Any, nam
 
 
 def test_the_retry_policy_fails_what_a_person_must_mend_and_retries_what_time_mends() -> None:
-    from airflow.sdk import RetryAction
-
-    from procurement_airflow.retries import RETRY_POLICY
-
     def decided(error: Exception) -> RetryAction:
         return RETRY_POLICY.evaluate(error, 1, 3, {}).action
 
@@ -90,7 +89,17 @@ def test_a_pipeline_has_one_name_everywhere(name: str) -> None:
 def test_a_dag_file_declares_and_does_not_work(path: Path) -> None:
     """No branch, no loop, no rule: those belong to procurement/."""
     tree = ast.parse(path.read_text())
-    forbidden = (ast.If, ast.For, ast.While, ast.Try, ast.Lambda, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+    forbidden = (
+        ast.If,
+        ast.For,
+        ast.While,
+        ast.Try,
+        ast.Lambda,
+        ast.ListComp,
+        ast.DictComp,
+        ast.SetComp,
+        ast.GeneratorExp,
+    )
     found = [f"line {node.lineno}: {type(node).__name__}" for node in ast.walk(tree) if isinstance(node, forbidden)]
     assert found == []
 
@@ -101,7 +110,11 @@ def test_a_dag_file_imports_only_airflow_the_pipeline_and_our_plumbing(path: Pat
         module
         for node in ast.walk(ast.parse(path.read_text()))
         for module in (
-            [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
         )
     ]
     assert [module for module in imported if not module.startswith(ALLOWED_IMPORTS)] == []
@@ -112,8 +125,6 @@ def test_airflow_does_not_execute_our_plugin_package_file_by_file() -> None:
 
 
 def test_both_connection_types_have_a_form_with_their_secrets_hidden() -> None:
-    from procurement_airflow.provider import get_provider_info
-
     types = {entry["connection-type"]: entry for entry in get_provider_info()["connection-types"]}
     assert sorted(types) == ["amazon_business", "coupa"]
     assert types["amazon_business"]["conn-fields"]["refresh_token"]["schema"]["format"] == "password"

@@ -47,4 +47,6 @@ def control(url: str, path: str) -> Any:
 def failed_logs(running: Running, run_id: str) -> str:
     """What the failed tasks of a run said, for the message of an assertion."""
     tasks = [task for task in running.rest.tasks(DAG, run_id) if task["state"] == "failed"]
-    return "\n".join(f"{task['task_id']}: {running.rest.log(DAG, run_id, task)[-3000:]}" for task in tasks) or json.dumps(tasks)
+    return "\n".join(
+        f"{task['task_id']}: {running.rest.log(DAG, run_id, task)[-3000:]}" for task in tasks
+    ) or json.dumps(tasks)

@@ -52,7 +52,11 @@ def test_a_run_brings_every_invoice_into_coupa_once_and_accounts_for_the_rest(
     assert state == "success", failed_logs(running, run_id)
     with Ledger.opened(running.ledger_url) as ledger:
         population = ledger.completeness.population(DAG)
-        planned = [known for outcome in ("matched", "within_tolerance", "waiting_for_receipt", "exception") for known in ledger.deliveries.list_by_outcome(DAG, outcome)]
+        planned = [
+            known
+            for outcome in ("matched", "within_tolerance", "waiting_for_receipt", "exception")
+            for known in ledger.deliveries.list_by_outcome(DAG, outcome)
+        ]
     assert population.complete and population.documents.seen > 5
     assert population.documents.delivered > 0 and population.documents.dead > 0
     in_ledger = sorted((known.business_key.rsplit("/", 1)[1], str(known.target_id)) for known in planned)

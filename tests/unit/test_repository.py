@@ -14,10 +14,17 @@ PINS = {
     re.sub(r"[-_.]+", "-", name).lower(): version
     for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
 }
-SOURCES = [path for folder in ("connectors", "procurement", "plugins", "local", "dags") for path in (ROOT / folder).rglob("*.py")]
+SOURCES = [
+    path
+    for folder in ("connectors", "procurement", "plugins", "local", "dags")
+    for path in (ROOT / folder).rglob("*.py")
+]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/runbook.md", "docs/adding-a-pipeline.md", "docs/architecture.md", "mappings/README.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "docs/runbook.md", "docs/adding-a-pipeline.md", "docs/architecture.md", "mappings/README.md"],
+)
 def test_every_make_target_a_document_names_exists(document: str) -> None:
     named = set(re.findall(r"`?make ([a-z][a-z-]+)", (ROOT / document).read_text()))
     assert named - TARGETS - {"sure"} == set()
@@ -40,8 +47,14 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
 
 def test_the_environment_is_the_pinned_one() -> None:
     """Every installed distribution is pinned, at the version that is installed; what a fresh venv brings by itself is not ours."""
-    installed = {re.sub(r"[-_.]+", "-", str(entry.metadata["Name"])).lower(): entry.version for entry in distributions()}
-    ours = {name: version for name, version in installed.items() if name not in ("amazon-coupa-pipelines", "setuptools", "wheel")}
+    installed = {
+        re.sub(r"[-_.]+", "-", str(entry.metadata["Name"])).lower(): entry.version for entry in distributions()
+    }
+    ours = {
+        name: version
+        for name, version in installed.items()
+        if name not in ("amazon-coupa-pipelines", "setuptools", "wheel")
+    }
     assert {name: version for name, version in ours.items() if PINS.get(name) != version} == {}
 
 
@@ -50,7 +63,9 @@ def test_pins_name_no_index() -> None:
     assert "://" not in text and "--index" not in text
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *(ROOT / "sandbox").rglob("*.py")], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [*SOURCES, *(ROOT / "sandbox").rglob("*.py")], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_no_file_grows_past_four_hundred_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 

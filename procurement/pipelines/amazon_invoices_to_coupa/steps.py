@@ -89,8 +89,9 @@ def transform(
         if request.document_numbers:
             ledger.records.reopen(source, KIND, request.document_numbers)
         waiting = ledger.records.to_plan(source, KIND)
+        pending = frozenset(row.id for row in waiting)
         for batch in batches(ledger, source, waiting):
-            plan = planner.plan(ledger.records.load(batch), pending=frozenset(row.id for row in waiting))
+            plan = planner.plan(ledger.records.load(batch), pending=pending)
             if mode is Mode.SHADOW:
                 previews += preview(plan)
                 plan = shadowed(plan)

@@ -32,9 +32,7 @@ FROM = NOW - timedelta(days=29)
 
 
 @pytest.fixture
-def recording(
-    tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_invoices: Any
-) -> Path:
+def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_invoices: Any) -> Path:
     """A full run over a quarter, then each call that the pipeline does not make (yet)."""
     record = tmp_path / "exchanges.ndjson"
     pair: SandboxPair = start_sandbox("quarter", record=record, orders="60")
@@ -48,7 +46,11 @@ def recording(
 def tour_amazon(amazon: AmazonBusiness) -> None:
     charged = [transaction for page in amazon.transaction_pages(FROM, NOW) for transaction in page]
     lines = [line for transaction in charged for line in transaction["transactionLineItems"]]
-    keys = [OrderLineKey(line["orderId"], line["orderLineItemId"], line["shipmentId"]) for line in lines if line.get("shipmentId")]
+    keys = [
+        OrderLineKey(line["orderId"], line["orderLineItemId"], line["shipmentId"])
+        for line in lines
+        if line.get("shipmentId")
+    ]
     assert list(amazon.invoice_details(keys[:30]))
     assert list(amazon.payment_details([str(charge.get("invoiceNumber")) for charge in charged[:30]]))
     order_ids = sorted({line["orderId"] for line in lines})[:40]
@@ -66,12 +68,22 @@ def tour_coupa(coupa: Coupa, pair: SandboxPair) -> None:
     ]  # fmt: skip
     for pages in rows:
         list(pages)
-    order = next(order for order in pair.state("coupa")["purchase_orders"] if order["status"] == "issued" and order["order-lines"])
+    order = next(
+        order
+        for order in pair.state("coupa")["purchase_orders"]
+        if order["status"] == "issued" and order["order-lines"]
+    )
     line = order["order-lines"][0]
     list(coupa.purchase_order_lines([line["id"]]))
     list(coupa.accounts([line["account"]["code"]]))
     receipt = coupa.create_receipt(
-        {"type": "ReceivingQuantityConsumption", "quantity": "1", "order-line": {"id": line["id"]}, "transaction-date": NOW.isoformat(), "match-reference": "tour"},
+        {
+            "type": "ReceivingQuantityConsumption",
+            "quantity": "1",
+            "order-line": {"id": line["id"]},
+            "transaction-date": NOW.isoformat(),
+            "match-reference": "tour",
+        },
         coupa.permit("create_receipt"),
     )
     list(coupa.receipts([line["id"]]))
@@ -111,7 +123,9 @@ def tour_invoices(coupa: Coupa, order: dict[str, Any], line: dict[str, Any]) -> 
     act(held, "withdraw_dispute")
     added = act(held, "add_approver", {"approver": {"login": "ap.lead"}})
     act(held, "restart_approvals")
-    approvals = [row for page in coupa.approvals("InvoiceHeader", [held]) for row in page if row["status"] == "pending_approval"]
+    approvals = [
+        row for page in coupa.approvals("InvoiceHeader", [held]) for row in page if row["status"] == "pending_approval"
+    ]
     assert added["id"] == held and approvals
     coupa.act_on_approval(approvals[0]["id"], "hold", coupa.permit("act_on_approval"), "wait")
     draft = create("TOUR-2")
@@ -139,7 +153,10 @@ def tour_integrations(coupa: Coupa) -> None:
 
 def answered(operation: Operation, exchanges: list[dict[str, Any]]) -> bool:
     pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path)) + "$")
-    return any(row["method"] == operation.method and pattern.match(row["path"]) and 200 <= row["status"] < 300 for row in exchanges)
+    return any(
+        row["method"] == operation.method and pattern.match(row["path"]) and 200 <= row["status"] < 300
+        for row in exchanges
+    )
 
 
 def test_every_client_operation_answers_and_the_contract_holds(recording: Path) -> None:

@@ -31,12 +31,18 @@ def rules(rules: Rules) -> Rules:
 
 
 def numbers(pair: SandboxPair) -> list[str]:
-    return sorted(invoice["invoice-number"] for invoice in pair.invoices() if (invoice.get("custom-fields") or {}).get("ab-delivery-id"))
+    return sorted(
+        invoice["invoice-number"]
+        for invoice in pair.invoices()
+        if (invoice.get("custom-fields") or {}).get("ab-delivery-id")
+    )
 
 
 def planned_numbers(ledger: Ledger) -> list[str]:
     with ledger.engine.begin() as connection:
-        rows = connection.execute(sa.text("SELECT business_key FROM deliveries WHERE action = 'create_invoice' AND state = 'delivered'"))
+        rows = connection.execute(
+            sa.text("SELECT business_key FROM deliveries WHERE action = 'create_invoice' AND state = 'delivered'")
+        )
         return sorted(row[0].rsplit("/", 1)[1] for row in rows)
 
 
@@ -59,7 +65,11 @@ def test_a_write_whose_answer_is_lost_is_asked_for_and_never_doubled(
     assert numbers(pair) == planned_numbers(ledger) != []
     assert len(numbers(pair)) == len(set(numbers(pair)))
     assert drafts(pair) == []
-    comments = [comment["comments"].rsplit("[", 1)[1] for comment in pair.state("coupa")["comments"] if "[" in comment["comments"]]
+    comments = [
+        comment["comments"].rsplit("[", 1)[1]
+        for comment in pair.state("coupa")["comments"]
+        if "[" in comment["comments"]
+    ]
     assert len(comments) == len(set(comments))
 
 
@@ -127,13 +137,26 @@ run_once(*sys.argv[4:])
 @pytest.mark.parametrize("count", [0, 1, 4])
 @pytest.mark.parametrize("point", ["claim", "socket", "outcome"])
 def test_a_process_killed_at_any_point_of_a_send_is_finished_by_the_next_run(
-    start_sandbox: StartSandbox, run_invoices: Any, ledger: Ledger, database_url: str, mappings_directory: Path, point: str, count: int
+    start_sandbox: StartSandbox,
+    run_invoices: Any,
+    ledger: Ledger,
+    database_url: str,
+    mappings_directory: Path,
+    point: str,
+    count: int,
 ) -> None:
     pair = start_sandbox("tiny")
     command = [
         sys.executable, "-c", textwrap.dedent(PROGRAM), point, str(count), str(ROOT), pair.amazon_url, pair.coupa_url, database_url, str(mappings_directory),
     ]  # fmt: skip
-    killed = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/plugins"}, cwd=ROOT)
+    killed = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/plugins"},
+        cwd=ROOT,
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     run: InvoiceRun = run_invoices(pair)
     time.sleep(1.2)
