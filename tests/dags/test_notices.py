@@ -1,0 +1,116 @@
+"""Mails reach a real SMTP server, readable without HTML, with nothing in them that could act as markup."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from local.mail_catcher import Keeper, read_mails
+from local.postgres import free_port
+from procurement.errors import ConfigurationError
+from procurement.ledger.types import Notice
+from procurement_airflow.notifiers import FailureNotifier, send_notice
+
+pytestmark = pytest.mark.dags
+DAG = "amazon_invoices_to_coupa"
+
+
+@pytest.fixture
+def mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of mails caught; the connection `smtp_default` leads there."""
+    controller = Controller(Keeper(tmp_path), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{controller.port}?disable_ssl=true&disable_tls=true"
+    )
+    monkeypatch.setenv("PROCUREMENT_ALERT_TO", "ap@example.com, buyer@example.com")
+    yield tmp_path
+    controller.stop()
+
+
+def failed(**context: Any) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(dag_id=DAG, run_id="scheduled__2026-11-24T10:00:00+00:00"), **context}
+
+
+def parsed(folder: Path) -> EmailMessage:
+    [path] = folder.glob("*.eml")
+    mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_a_failed_run_is_told_with_what_where_and_a_link(mails: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
+    FailureNotifier()(failed(reason="task_failure"))
+    [mail] = read_mails(mails)
+    assert mail["subject"] == f"Failed: {DAG}"
+    assert mail["to"] == "ap@example.com, buyer@example.com"
+    assert "task_failure" in mail["text"]
+    assert f"https://airflow.example/dags/{DAG}/runs/scheduled__2026-11-24T10%3A00%3A00%2B00%3A00" in mail["text"]
+
+
+def test_markup_in_an_error_stays_text(mails: Path) -> None:
+    FailureNotifier()(failed(exception=ValueError("<script>alert(1)</script>")))
+    mail = parsed(mails)
+    assert "<script>alert(1)</script>" in part(mail, "plain")
+    assert "<script>" not in part(mail, "html")
+    assert "&lt;script&gt;" in part(mail, "html")
+
+
+def test_a_callback_that_comes_twice_sends_a_mail_that_is_recognisably_the_same(mails: Path) -> None:
+    FailureNotifier()(failed(exception=None))
+    FailureNotifier()(failed(exception=None))
+    first, second = read_mails(mails)
+    assert first["message_id"] == second["message_id"]
+
+
+def test_without_anybody_to_tell_the_failure_is_logged_and_the_callback_survives(
+    mails: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("PROCUREMENT_ALERT_TO")
+    with caplog.at_level("ERROR", logger="procurement_airflow.notifiers"):
+        FailureNotifier()(failed())
+    assert read_mails(mails) == []
+    assert "PROCUREMENT_ALERT_TO is not set" in caplog.text
+
+
+def notice(**body: Any) -> Notice:
+    return Notice(
+        key="dead/1",
+        kind="dead_letters",
+        body={"subject": "2 dead letters", "text": "INV-1: no PO", **body},
+        created_at=datetime.now(UTC),
+    )
+
+
+def test_a_notice_goes_to_whom_the_policy_names_else_to_whom_alerts_go(mails: Path) -> None:
+    send_notice(notice(to=["reviewer@example.com"]))
+    send_notice(notice())
+    assert [mail["to"] for mail in read_mails(mails)] == ["reviewer@example.com", "ap@example.com, buyer@example.com"]
+
+
+def test_a_notice_for_nobody_is_a_configuration_error_that_says_what_to_fill(
+    mails: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROCUREMENT_ALERT_TO")
+    with pytest.raises(ConfigurationError, match=r"policies\.yml"):
+        send_notice(notice())
+
+
+def test_a_line_break_in_a_subject_cannot_add_a_header(mails: Path) -> None:
+    send_notice(notice(subject="2 dead letters\r\nBcc: thief@example.com"))
+    mail = parsed(mails)
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "2 dead letters Bcc: thief@example.com"
