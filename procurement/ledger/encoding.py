@@ -45,11 +45,12 @@ def hash_text(text: str) -> str:
 
 def clean(text: str | None) -> str | None:
     """PostgreSQL text holds neither NUL nor lone surrogates; both become U+FFFD."""
-    if text is None:
-        return None
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+_ESCAPED = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -60,8 +61,8 @@ def _field(value: object) -> str:
         return "t" if value else "f"
     if isinstance(value, datetime):
         return value.isoformat()
-    text = clean(str(value))
-    return (text or "").translate(_ESCAPES)
+    text = clean(str(value)) or ""
+    return text.translate(_ESCAPES) if _ESCAPED.search(text) else text
 
 
 def copy_text(rows: Iterable[Sequence[object]]) -> StringIO:

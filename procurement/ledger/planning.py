@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from procurement.ledger import plan_statements as sql
-from procurement.ledger.bulk import analyze, copy_rows, create_temporary
+from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_temporary
 from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM
 from procurement.ledger.encoding import clean, dump_json, hash_text
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Run
@@ -53,6 +53,8 @@ class Planning:
                 connection.execute(statement, values)
             counts = connection.execute(sql.COUNTS).one()
             late = tuple((row.record_id, row.business_key) for row in connection.execute(sql.LATE))
+        with self._engine.begin() as connection:
+            analyze_once(connection, "allocations", "deliveries", "events")
         return PlanCounts(counts.planned, counts.replaced, counts.unchanged, len(plan.records), late)
 
 
@@ -89,6 +91,7 @@ def _copy_plan(connection: sa.Connection, plan: Plan) -> None:
     )
     copy_rows(connection, "p_records", sql.RECORD_COLUMNS, map(_record, plan.records))
     copy_rows(connection, "p_findings", sql.FINDING_COLUMNS, map(_finding, plan.findings))
+    connection.exec_driver_sql("CREATE INDEX ON p_records (record_id)")
     analyze(connection, "p_deliveries", "p_records", "p_findings")
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from procurement.ledger.bulk import analyze, copy_rows, create_temporary
+from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_temporary
 from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM, open_to_change
 from procurement.ledger.encoding import clean, dump_json, hash_text
 from procurement.ledger.types import Charge, Pending, Record, Run, StageCounts, Staged
 
 _STAGED = (
-    "key text, hash text, raw text, amount numeric, currency text, group_key text, dated_at timestamptz, subkind text, "
+    "key text, hash text, amount numeric, currency text, group_key text, dated_at timestamptz, subkind text, "
     "record_id bigint, fresh boolean, previous text"
 )
 _LINES = "key text, n int, order_id text, order_line_id text, shipment_id text, quantity numeric, amount numeric"
@@ -33,7 +33,8 @@ class Records:
             return StageCounts()
         values = {"source": source, "kind": kind, "run": run.id}
         with self._engine.begin() as connection:
-            _copy_staged(connection, distinct)
+            texts = {key: dump_json(row.raw) for key, row in distinct.items()}
+            _copy_staged(connection, distinct, texts)
             connection.execute(_UPSERT, values)
             connection.execute(_FIND_PREVIOUS)
             counts = connection.execute(_COUNT).one()
@@ -42,9 +43,11 @@ class Records:
                 connection.execute(HOLD_CHANGED_AFTER_CLAIM, {"pipeline": run.dag_id})
                 connection.execute(_CHANGE)
                 connection.execute(_DROP_OLD_LINES)
-            connection.execute(_ADD_VERSIONS)
+            _add_versions(connection, texts)
             connection.execute(_ADD_LINES)
             connection.execute(_LINK, values)
+        with self._engine.begin() as connection:
+            analyze_once(connection, "record_lines", "source_records", "source_versions")
         changed = counts.changed - counts.claimed
         return StageCounts(counts.fresh, changed, len(distinct) - counts.fresh - counts.changed, counts.claimed)
 
@@ -106,11 +109,15 @@ class Records:
             return [Charge(**row._asdict()) for row in connection.execute(_CHARGES, values)]
 
 
-def _copy_staged(connection: sa.Connection, distinct: dict[str, Staged]) -> None:
+def _copy_staged(connection: sa.Connection, distinct: dict[str, Staged], texts: dict[str, str]) -> None:
     create_temporary(connection, "staged", _STAGED)
     create_temporary(connection, "staged_lines", _LINES)
-    columns = ("key", "hash", "raw", "amount", "currency", "group_key", "dated_at", "subkind")
-    copy_rows(connection, "staged", columns, (_row(key, row) for key, row in distinct.items()))
+    columns = ("key", "hash", "amount", "currency", "group_key", "dated_at", "subkind")
+    rows = (
+        (key, hash_text(texts[key]), row.amount, row.currency, row.group_key, row.dated_at, row.subkind)
+        for key, row in distinct.items()
+    )
+    copy_rows(connection, "staged", columns, rows)
     copy_rows(
         connection,
         "staged_lines",
@@ -124,9 +131,15 @@ def _copy_staged(connection: sa.Connection, distinct: dict[str, Staged]) -> None
     analyze(connection, "staged", "staged_lines")
 
 
-def _row(key: str, row: Staged) -> tuple[object, ...]:
-    text = dump_json(row.raw)
-    return key, hash_text(text), text, row.amount, row.currency, row.group_key, row.dated_at, row.subkind
+def _add_versions(connection: sa.Connection, texts: dict[str, str]) -> None:
+    """Content goes over the wire for new and changed records only: most of what overlapping windows read is known."""
+    rows = connection.execute(_NEW_VERSIONS).all()
+    copy_rows(
+        connection,
+        "source_versions",
+        ("record_id", "hash", "raw"),
+        ((row.record_id, row.hash, texts[row.key]) for row in rows),
+    )
 
 
 # Sorted by key, so that two runs over the same documents queue up instead of deadlocking. After it every row is locked.
@@ -157,10 +170,12 @@ _CHANGE = sa.text("""
     FROM staged s JOIN changed c ON c.record_id = s.record_id WHERE r.id = s.record_id
 """)
 _DROP_OLD_LINES = sa.text("DELETE FROM record_lines l USING changed c WHERE l.record_id = c.record_id")
-_ADD_VERSIONS = sa.text("""
-    INSERT INTO source_versions (record_id, hash, raw)
-    SELECT record_id, hash, CAST(raw AS json) FROM staged WHERE fresh OR previous <> hash ORDER BY record_id
-    ON CONFLICT DO NOTHING
+# Its row in source_records is locked, so nobody else adds the same version; one that changed back is there already.
+_NEW_VERSIONS = sa.text("""
+    SELECT s.record_id, s.hash, s.key FROM staged s
+    WHERE s.fresh OR s.previous <> s.hash AND NOT EXISTS (
+        SELECT FROM source_versions v WHERE v.record_id = s.record_id AND v.hash = s.hash
+    ) ORDER BY s.record_id
 """)
 _ADD_LINES = sa.text("""
     INSERT INTO record_lines (record_id, n, order_id, order_line_id, shipment_id, quantity, amount)
