@@ -18,8 +18,9 @@ from airflow.sdk import BaseHook, BaseNotifier
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from procurement.errors import ConfigurationError
+from procurement.errors import ConfigurationError, ProcurementError
 from procurement.ledger.types import Notice
+from procurement.policies import read_rules
 
 logger = logging.getLogger(__name__)
 SENDER = os.environ.get("PROCUREMENT_MAIL_FROM", "procurement@localhost")
@@ -84,29 +85,46 @@ def send_slack(text: str, *, conn_id: str = "slack_default") -> None:
 
 
 def alert_recipients() -> list[str]:
-    return [address.strip() for address in os.environ.get(RECIPIENTS, "").split(",") if address.strip()]
+    """PROCUREMENT_ALERT_TO, else `alert_recipients` of policies.yml; nobody where that cannot be read (it may be what failed)."""
+    named = [address.strip() for address in os.environ.get(RECIPIENTS, "").split(",") if address.strip()]
+    if named:
+        return named
+    try:
+        return list(read_rules().policies.alert_recipients)
+    except ProcurementError as error:
+        logger.warning("no recipients from the rule files: %s", error)
+        return []
+
+
+def failed_run(context: Mapping[str, Any]) -> tuple[str, str, int]:
+    """(DAG id, run id, how often it was cleared); without a task to name, Airflow's context holds no `dag_run`."""
+    run = context.get("dag_run")
+    if run is None:
+        return str(context["dag"].dag_id), str(context["run_id"]), 0
+    return str(run.dag_id), str(run.run_id), int(getattr(run, "clear_number", None) or 0)
 
 
 class FailureNotifier(BaseNotifier):
     """One mail for a failed run. On the DAG, not the task: a killed task process never calls its own callbacks."""
 
     def notify(self, context: Any) -> None:
-        """Says which DAG and run, what the scheduler knows, and where to look."""
-        run = context["dag_run"]
-        reason = context.get("reason") or "a task failed"
-        error = context.get("exception")
-        text = f"{run.dag_id} failed: run {run.run_id} ({reason})."
+        """Says which DAG and run, what the scheduler knows, and where to look; on Slack even where the mail fails."""
+        dag_id, run_id, cleared = failed_run(context)
+        text = f"{dag_id} failed: run {run_id} ({context.get('reason') or 'a task failed'})."
+        try:
+            self._mail(context.get("exception"), dag_id=dag_id, run_id=run_id, cleared=cleared, text=text)
+        finally:
+            send_slack(text)
+
+    def _mail(self, error: object, *, dag_id: str, run_id: str, cleared: int, text: str) -> None:
+        to = alert_recipients()
+        if not to:
+            logger.error("no mail about %s: neither %s nor policies.yml names anybody", run_id, RECIPIENTS)
+            return
         if error is not None:
             text += f"\n{type(error).__name__}: {str(error)[:1000]}"
         text += "\n\nThe log of the failed task says what to do. Nothing is lost: what was planned stays planned."
-        to = alert_recipients()
-        if not to:
-            logger.error("no mail about %s: %s is not set", run.run_id, RECIPIENTS)
-            return
-        base = conf.get("api", "base_url", fallback="").rstrip("/")
-        link = f"{base}/dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}" if base else None
-        mail = build_mail(
-            key=f"failed/{run.dag_id}/{run.run_id}", to=to, subject=f"Failed: {run.dag_id}", text=text, link=link
-        )
-        send_mail(mail)
-        send_slack(text.splitlines()[0])
+        base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+        link = f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if base else None
+        key = f"failed/{dag_id}/{run_id}/{cleared}"  # cleared and failed again is news, the same callback twice is not
+        send_mail(build_mail(key=key, to=to, subject=f"Failed: {dag_id}", text=text, link=link))

@@ -1,8 +1,10 @@
 """The form of a manual run, shared by the window pipelines."""
 
+from typing import Any
+
 from airflow.sdk import Param
 
-MOMENT = {"type": ["null", "string"], "format": "date-time"}
+MOMENT: dict[str, Any] = {"type": ["null", "string"], "format": "date-time"}
 WINDOW = {
     "from": Param(
         None, **MOMENT, title="From", description="first moment of the feed (UTC); empty: what is still unread"

@@ -34,6 +34,14 @@ def mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     controller.stop()
 
 
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No recipients anywhere, because the rule files cannot be read: that may be the very failure."""
+    monkeypatch.delenv("PROCUREMENT_ALERT_TO", raising=False)
+    monkeypatch.setenv("PROCUREMENT_MAPPINGS", str(tmp_path / "missing"))
+    return tmp_path / "missing"
+
+
 def failed(**context: Any) -> dict[str, Any]:
     return {"dag_run": SimpleNamespace(dag_id=DAG, run_id="scheduled__2026-11-24T10:00:00+00:00"), **context}
 
@@ -76,14 +84,45 @@ def test_a_callback_that_comes_twice_sends_a_mail_that_is_recognisably_the_same(
     assert first["message_id"] == second["message_id"]
 
 
-def test_without_anybody_to_tell_the_failure_is_logged_and_the_callback_survives(
-    mails: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_run_that_is_cleared_and_fails_again_is_told_as_news(mails: Path) -> None:
+    again = SimpleNamespace(dag_id=DAG, run_id="scheduled__2026-11-24T10:00:00+00:00", clear_number=1)
+    FailureNotifier()(failed())
+    FailureNotifier()({"dag_run": again})
+    first, second = read_mails(mails)
+    assert first["message_id"] != second["message_id"]
+
+
+def test_a_failure_without_a_task_to_name_is_told_all_the_same(mails: Path, bag: Any) -> None:
+    """Airflow's context then holds the DAG, the run id and the reason only."""
+    FailureNotifier()({"dag": bag.dags[DAG], "run_id": "manual__1", "reason": "timed_out"})
+    [mail] = read_mails(mails)
+    assert f"{DAG} failed: run manual__1 (timed_out)" in mail["text"]
+
+
+def test_a_failure_goes_to_whom_the_policies_name_where_the_environment_names_nobody(
+    mails: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PROCUREMENT_ALERT_TO")
+    FailureNotifier()(failed())
+    assert [mail["to"] for mail in read_mails(mails)] == ["accounts.payable@example.com"]
+
+
+def test_slack_hears_of_a_failure_that_no_mail_server_takes(mails: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{free_port()}?disable_ssl=true&disable_tls=true")
+    heard: list[str] = []
+    monkeypatch.setattr("procurement_airflow.notifiers.send_slack", heard.append)
+    with pytest.raises(OSError):
+        FailureNotifier()(failed())
+    assert len(heard) == 1 and heard[0].startswith(f"{DAG} failed")
+
+
+def test_without_anybody_to_tell_the_failure_is_logged_and_the_callback_survives(
+    mails: Path, nobody: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level("ERROR", logger="procurement_airflow.notifiers"):
         FailureNotifier()(failed())
     assert read_mails(mails) == []
-    assert "PROCUREMENT_ALERT_TO is not set" in caplog.text
+    assert "neither PROCUREMENT_ALERT_TO nor policies.yml names anybody" in caplog.text
 
 
 def notice(**body: Any) -> Notice:
@@ -101,10 +140,7 @@ def test_a_notice_goes_to_whom_the_policy_names_else_to_whom_alerts_go(mails: Pa
     assert [mail["to"] for mail in read_mails(mails)] == ["reviewer@example.com", "ap@example.com, buyer@example.com"]
 
 
-def test_a_notice_for_nobody_is_a_configuration_error_that_says_what_to_fill(
-    mails: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PROCUREMENT_ALERT_TO")
+def test_a_notice_for_nobody_is_a_configuration_error_that_says_what_to_fill(mails: Path, nobody: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"policies\.yml"):
         send_notice(notice())
 
