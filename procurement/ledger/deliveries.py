@@ -211,6 +211,7 @@ def _note_late(connection: sa.Connection, claimed: Claimed, sent: Sent) -> None:
     """A confirmation that no longer counts: kept with its attempt; where the row is to be sent again, it is asked for first."""
     connection.execute(sql.LOCK, {"id": claimed.id})
     connection.execute(sql.NOTE_LATE, {"id": claimed.id, "n": claimed.attempt, "target": clean(sent.target_id)})
+    connection.execute(sql.CONFIRMED_AFTER_DISCARD, {"id": claimed.id, "target": clean(sent.target_id)})
     sentence = f"attempt {claimed.attempt} was confirmed as {sent.target_id} when it no longer counted"
     add_event(connection, delivery_id=claimed.id, kind="late", sentence=sentence)
     _alarm(connection, claimed, sent.target_id)

@@ -127,6 +127,12 @@ ALARM = sa.text("""
         UNION SELECT d.target_id WHERE d.target_id <> :target LIMIT 1
     ) o ON true WHERE d.id = :id RETURNING sentence
 """)
+CONFIRMED_AFTER_DISCARD = sa.text("""
+    INSERT INTO findings (delivery_id, kind, sentence, actual)
+    SELECT id, 'confirmed_after_discard', concat(business_key, ' was discarded, and yet the target made it: ', CAST(:target AS text),
+        '. Cancel it there, or accept it.'), :target
+    FROM deliveries WHERE id = :id AND state = 'skipped'
+""")
 REPLAY = sa.text("""
     UPDATE deliveries SET state = 'planned', reason = NULL, due_at = clock_timestamp(), changed_at = clock_timestamp()
     WHERE id = :id AND state IN ('dead', 'held')

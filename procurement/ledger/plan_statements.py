@@ -57,6 +57,18 @@ _LOCK = sa.text("""
         ) ORDER BY d.id FOR UPDATE
     ) AS locked
 """)
+# Deliveries first, then records, and records in the order in which `stage` takes them: an extract of another run may be at it.
+_LOCK_RECORDS = sa.text("""
+    SELECT count(*) FROM (
+        SELECT s.id FROM source_records s WHERE s.id IN (
+            SELECT record_id FROM p_records
+            UNION SELECT a.record_id FROM allocations a WHERE a.delivery_id IN (
+                SELECT id FROM p_deliveries WHERE status IS NULL
+                UNION SELECT o.delivery_id FROM allocations o JOIN p_records r USING (record_id) WHERE o.delivery_id IS NOT NULL
+            )
+        ) ORDER BY s.source, s.kind, s.key FOR NO KEY UPDATE
+    ) AS locked
+""")
 _AFTER = sa.text("""
     UPDATE p_deliveries p SET after_id = d.id FROM deliveries d
     WHERE d.pipeline = :pipeline AND d.action = p.after_action AND d.business_key = p.after_key
@@ -106,7 +118,7 @@ _DROP_STALE_CHAIN = sa.text(f"""
     AND d.id NOT IN (SELECT id FROM p_deliveries)
 """)
 DELIVERIES = (
-    _INSERT, _FIND, _LOCK, _AFTER, _CLASSIFY, _CHAIN_FRESH, _REPLACE, _DEFER, _DEFER_RECORDS, _DROP_STALE_CHAIN,
+    _INSERT, _FIND, _LOCK, _LOCK_RECORDS, _AFTER, _CLASSIFY, _CHAIN_FRESH, _REPLACE, _DEFER, _DEFER_RECORDS, _DROP_STALE_CHAIN,
 )  # fmt: skip
 LOST_PREDECESSOR = sa.text(
     "SELECT action, business_key, after_action, after_key FROM p_deliveries WHERE after_action IS NOT NULL AND after_id IS NULL"

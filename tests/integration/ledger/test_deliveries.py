@@ -116,6 +116,17 @@ def test_a_confirmation_that_comes_after_not_found_is_asked_for_before_anything_
     assert state_of(ledger) == "delivered"
 
 
+def test_a_document_made_although_its_delivery_was_discarded_is_a_finding(ledger: Ledger) -> None:
+    run = plan_invoices(ledger, "T1")
+    orphan = claim_next(ledger)
+    ledger.deliveries.hold(ask_due(ledger), "cannot be asked for")
+    ledger.dead_letters.discard("N1", "billed on paper")
+    assert ledger.deliveries.delivered(orphan, Sent("77")) is False
+    assert [(finding.kind, finding.actual) for finding in ledger.findings.of_run(run)] == [
+        ("confirmed_after_discard", "77")
+    ]
+
+
 def test_not_found_counts_only_after_the_wait(ledger: Ledger) -> None:
     plan_invoices(ledger, "T1")
     claim_next(ledger)

@@ -1,6 +1,7 @@
 """A plan is kept once, replaced while it may be, and never touches what may already have been sent."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +12,9 @@ from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedF
 from tests.integration.ledger.documents import (
     COMMENT,
     CREATE,
+    KIND,
     PIPELINE,
+    SOURCE,
     SUBMIT,
     bill,
     charge,
@@ -251,6 +254,31 @@ def test_a_delivery_may_follow_one_of_an_earlier_run_and_must_not_follow_nothing
     with pytest.raises(ValueError, match=r"create_invoice C2 follows submit_invoice N404, which was never planned"):
         ledger.planning.keep(run, Plan(deliveries=[lost]))
     assert ledger.deliveries.known(PIPELINE, CREATE, ["C2"]) == {}
+
+
+def test_an_extract_and_a_transform_over_the_same_documents_do_not_deadlock(ledger: Ledger) -> None:
+    run = open_run(ledger)
+    rows = [charge(f"T{n:03}", invoice=f"N{n % 50}") for n in range(400)]
+    plan = invoice_plan(read(ledger, run, rows))
+    failures: list[BaseException] = []
+
+    def repeat(work: Callable[[], object]) -> None:
+        try:
+            for _ in range(6):
+                work()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=repeat, args=(lambda: ledger.records.stage(run, SOURCE, KIND, rows[::-1]),)),
+        threading.Thread(target=repeat, args=(lambda: ledger.planning.keep(run, plan),)),
+        threading.Thread(target=repeat, args=(lambda: ledger.planning.keep(run, plan),)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
 
 
 def test_one_transform_of_a_pipeline_at_a_time(ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 """A load against a target that counts: every document once, whatever goes wrong on the way."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -265,6 +266,20 @@ def test_at_its_time_budget_a_load_stops_claiming_and_succeeds(ledger: Ledger) -
     create = Target()
     counts = load(ledger, seconds=-1, create=create)
     assert (counts.stopped, counts.left, create.sends) == ("time budget", 2, [])
+
+
+def test_a_permit_that_came_after_the_time_budget_is_not_used(ledger: Ledger) -> None:
+    plan_invoices(ledger, "T1")
+
+    class Slow(Target):
+        def permit(self) -> FreePermit:
+            time.sleep(0.6)
+            return super().permit()
+
+    create = Slow()
+    counts = load(ledger, seconds=0.5, create=create)
+    assert (counts.stopped, create.permits, create.sends) == ("time budget", 1, [])
+    assert count(ledger, "SELECT count(*) FROM attempts") == 0
 
 
 def test_a_load_that_only_asks_sends_nothing(ledger: Ledger) -> None:
