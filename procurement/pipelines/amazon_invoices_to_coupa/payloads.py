@@ -25,8 +25,8 @@ def text(number: Decimal) -> str:
 
 
 def filled(**fields: object) -> Json:
-    """Keys in Coupa's hyphenated spelling, without what is empty."""
-    return {key.replace("_", "-"): value for key, value in fields.items() if value not in (None, "", [], {})}
+    """Keys in Coupa's hyphenated spelling, without what is empty; zero and false say something."""
+    return {key.replace("_", "-"): value for key, value in fields.items() if value or value == 0}
 
 
 def by(key: str, value: str | None) -> Json | None:

@@ -23,7 +23,7 @@ from procurement.policies import Mode, Rules
 from procurement.sending import SendPolicy, send_due
 
 LONGEST_FEED_WINDOW = timedelta(days=30)
-BATCH = 500  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
+BATCH = 1_000  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
 
 Summary = dict[str, Any]
 
