@@ -13,7 +13,7 @@ from connectors.coupa.client import Coupa
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter, LocalLimiter
 from procurement.errors import ProcurementError
-from procurement_airflow.settings import read_amazon_settings, read_coupa_settings
+from procurement_airflow.settings import read_amazon_settings, read_coupa_settings, read_environment
 
 
 class AmazonBusinessHook(BaseHook):
@@ -27,6 +27,11 @@ class AmazonBusinessHook(BaseHook):
     def __init__(self, amazon_business_conn_id: str = default_conn_name, *, limiter: Limiter | None = None) -> None:
         super().__init__()
         self.conn_id, self._limiter = amazon_business_conn_id, limiter or LocalLimiter()
+
+    @property
+    def environment(self) -> str:
+        """`test` or `production`, as the connection says."""
+        return read_environment(self.conn_id, self.get_connection(self.conn_id))
 
     @cached_property
     def client(self) -> AmazonBusiness:
@@ -56,6 +61,11 @@ class CoupaHook(BaseHook):
     def __init__(self, coupa_conn_id: str = default_conn_name, *, limiter: Limiter | None = None) -> None:
         super().__init__()
         self.conn_id, self._limiter = coupa_conn_id, limiter or LocalLimiter()
+
+    @property
+    def environment(self) -> str:
+        """`test` or `production`, as the connection says."""
+        return read_environment(self.conn_id, self.get_connection(self.conn_id))
 
     @cached_property
     def client(self) -> Coupa:

@@ -11,7 +11,7 @@ RATE = {
 }
 ENVIRONMENT = {
     "label": "Environment",
-    "description": "test or production; the two never share a ledger",
+    "description": "test or production; a ledger belongs to the one it was first connected to",
     "schema": {"type": "string", "enum": ["test", "production"], "default": "test"},
 }
 

@@ -13,6 +13,7 @@ COUPA_SCOPES = (
     "core.purchase_order.read core.supplier.read core.user.read"
 )
 AMAZON_TOKEN_URL = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address, not a secret
+ENVIRONMENTS = ("test", "production")
 PLACES = {"base_url": "host", "client_id": "login", "client_secret": "password"}
 
 
@@ -38,6 +39,14 @@ def read_coupa_settings(conn_id: str, connection: Any) -> CoupaSettings:
     _require(conn_id, fields, ("base_url", "client_id", "client_secret"))
     instance = extra.get("instance") or str(fields["base_url"]).split("://")[-1].split(".")[0]
     return CoupaSettings(**fields, instance=instance, rate_multiplier=_multiplier(conn_id, extra))
+
+
+def read_environment(conn_id: str, connection: Any) -> str:
+    """Which environment the connection leads to, `test` where it does not say; ConfigurationError for any other word."""
+    value = connection.extra_dejson.get("environment") or ENVIRONMENTS[0]
+    if value not in ENVIRONMENTS:
+        raise ConfigurationError(f"connection {conn_id!r}: environment is {value!r}; write {' or '.join(ENVIRONMENTS)}")
+    return str(value)
 
 
 def _credentials(connection: Any) -> dict[str, Any]:

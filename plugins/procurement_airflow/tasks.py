@@ -10,6 +10,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa import operations, reads
 from connectors.coupa.client import Coupa
 from procurement.clock import Clock, read_clock
 from procurement.errors import ConfigurationError
@@ -21,8 +22,8 @@ from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
 
 LOAD_SECONDS = 40 * 60.0  # well below execution_timeout, which would cut a call in half
 WORKERS = [0]  # load's task instances on one queue: add indexes for more
-READ_THREADS = 1
-LOAD_THREADS = 5  # Coupa takes at most 5 calls in flight: its pool has as many slots
+READ_THREADS = reads.WORKERS  # a task takes as many slots of Coupa's pool as it keeps calls in flight
+LOAD_THREADS = operations.IN_FLIGHT  # all of them
 
 
 class OpenRun(Protocol):
@@ -46,11 +47,26 @@ class Workbench:
 
     @property
     def amazon(self) -> AmazonBusiness:
-        return AmazonBusinessHook(limiter=self.ledger.limiter).client
+        """ConfigurationError when the connection is incomplete, or of another environment than the ledger."""
+        hook = AmazonBusinessHook(limiter=self.ledger.limiter)
+        client = hook.client
+        self._bind(hook.environment)
+        return client
 
     @property
     def coupa(self) -> Coupa:
-        return CoupaHook(limiter=self.ledger.limiter).client
+        """ConfigurationError when the connection is incomplete, or of another environment than the ledger."""
+        hook = CoupaHook(limiter=self.ledger.limiter)
+        client = hook.client
+        self._bind(hook.environment)
+        return client
+
+    def _bind(self, environment: str) -> None:
+        """A dry run decides nothing for later runs."""
+        if self.request.dry_run:
+            self.ledger.environment.check(environment)
+        else:
+            self.ledger.environment.bind(environment)
 
 
 @contextmanager
@@ -87,9 +103,7 @@ def failed_upstream(context: Mapping[str, Any]) -> list[str]:
     """Names of this run's other tasks that failed, or never ran because one did."""
     run, own = context["dag_run"], context["ti"].task_id
     states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
-    return sorted(
-        name for name, state in states.items() if state in ("failed", "upstream_failed") and name.split("[")[0] != own
-    )
+    return sorted(name for name, state in states.items() if state in ("failed", "upstream_failed") and name != own)
 
 
 def unless_failed(failed: list[str], summary: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,14 @@ class Environment:
 
     def bind(self, environment: str) -> None:
         """Binds the ledger to `environment`, once and for all; ConfigurationError when it belongs to the other one."""
-        bound = self.bound() or self._first(environment)
-        if bound != environment:
+        if self.bound() is None:
+            self._begin(environment)
+        self.check(environment)
+
+    def check(self, environment: str) -> None:
+        """As `bind`, but leaves an unbound ledger unbound."""
+        bound = self.bound()
+        if bound not in (None, environment):
             raise ConfigurationError(
                 f"this ledger belongs to the environment {bound!r} and a connection says {environment!r}: give each its "
                 "own database (LEDGER_URL), or correct the connection; documents of the two must never meet"
@@ -30,14 +36,11 @@ class Environment:
         with self._engine.begin() as connection:
             return connection.execute(query, {"document": _DOCUMENT}).scalar_one_or_none()
 
-    def _first(self, environment: str) -> str:
-        """What was bound: by us, or by whoever was faster (the chain's unique constraint lets one in)."""
+    def _begin(self, environment: str) -> None:
+        """The chain's unique constraint lets one of two at once in."""
         query = sa.text(
             "INSERT INTO events (document, kind, sentence) SELECT :document, 'environment', :environment "
             "WHERE NOT EXISTS (SELECT FROM events WHERE document = :document) ON CONFLICT DO NOTHING"
         )
         with self._engine.begin() as connection:
             connection.execute(query, {"document": _DOCUMENT, "environment": environment})
-        bound = self.bound()
-        assert bound is not None
-        return bound

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.integration
 
 
 def test_a_ledger_belongs_to_the_first_environment_that_is_connected_and_stays_there(ledger: Ledger) -> None:
+    ledger.environment.check("production")
     assert ledger.environment.bound() is None
     ledger.environment.bind("test")
     ledger.environment.bind("test")
