@@ -260,20 +260,22 @@ def test_an_extract_and_a_transform_over_the_same_documents_do_not_deadlock(ledg
     run = open_run(ledger)
     rows = [charge(f"T{n:03}", invoice=f"N{n % 50}") for n in range(400)]
     plan = invoice_plan(read(ledger, run, rows))
+    plan.records = [replace(record, hash=None) for record in reversed(plan.records)]
     failures: list[BaseException] = []
 
-    def repeat(work: Callable[[], object]) -> None:
+    def repeat(work: Callable[[int], object]) -> None:
         try:
-            for _ in range(6):
-                work()
+            for n in range(12):
+                work(n)
         except Exception as error:
             failures.append(error)
 
-    threads = [
-        threading.Thread(target=repeat, args=(lambda: ledger.records.stage(run, SOURCE, KIND, rows[::-1]),)),
-        threading.Thread(target=repeat, args=(lambda: ledger.planning.keep(run, plan),)),
-        threading.Thread(target=repeat, args=(lambda: ledger.planning.keep(run, plan),)),
-    ]
+    def reread(n: int) -> None:
+        changed = [replace(row, raw={**row.raw, "read": n}) for row in rows]
+        ledger.records.stage(run, SOURCE, KIND, changed)
+
+    works = (reread, lambda _: ledger.planning.keep(run, plan), lambda _: ledger.planning.keep(run, plan))
+    threads = [threading.Thread(target=repeat, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
