@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, HTTPException
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.clock import write_moment
+from sandbox.docs_page import render
 from sandbox.exchange import to_json
 from sandbox.faults import FAULT_KINDS, Fault, FaultKind
 from sandbox.service import Service, UnknownEvent
@@ -60,14 +61,21 @@ def control_app(sandbox: Sandbox, service: Service) -> FastAPI:
         title=f"Sandbox control: {service.vendor.title}",
         description=_description(service),
         openapi_url="/_sandbox/openapi.json",
-        docs_url="/_sandbox/docs",
+        docs_url=None,  # FastAPI's page loads its script from elsewhere; ours needs no network
         redoc_url=None,
     )
+    _add_docs(app)
     _add_views(app, sandbox, service)
     _add_time(app, sandbox)
     _add_faults(app, service)
     _add_events(app, service)
     return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    @app.get("/_sandbox/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def docs() -> str:
+        return render(app.openapi())
 
 
 def _description(service: Service) -> str:
