@@ -17,12 +17,13 @@ MINOR_UNITS = {
 }  # fmt: skip
 _STEPS = {currency: Decimal(1).scaleb(-places) for currency, places in MINOR_UNITS.items()}
 LARGEST_EXPONENT, MOST_PLACES = 15, 20  # beyond, sums would no longer be exact; no invoice gets there
+EXACT = (str, int, Decimal)  # what an amount may be read from
 UNIT_PRICE_PLACES = 6  # Coupa's price column is dec(30,6)
 
 
 def to_decimal(value: str | int | Decimal) -> Decimal:
     """`value` as an exact, finite Decimal; raises MoneyError for floats, NaN, infinities and text that is no number."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, EXACT):
         raise MoneyError(
             f"{value!r} is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats"
         )
@@ -30,9 +31,10 @@ def to_decimal(value: str | int | Decimal) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise MoneyError(f"{str(value)[:40]!r} is not a number") from None
-    if not number.is_finite():
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):  # a letter: NaN or an infinity
         raise MoneyError(f"{value!r} is not a finite number")
-    if number.adjusted() > LARGEST_EXPONENT or int(number.as_tuple().exponent) < -MOST_PLACES:
+    if number.adjusted() > LARGEST_EXPONENT or exponent < -MOST_PLACES:
         raise MoneyError(f"{str(value)[:40]!r} is not a plausible amount or quantity")
     return number
 
@@ -70,10 +72,12 @@ class Money:
     @classmethod
     def sum(cls, amounts: Iterable["Money"], currency: str) -> "Money":
         """The sum, zero of `currency` when there is nothing to add; raises MoneyError on any other currency."""
-        total = cls.zero(currency)
+        total = Decimal(0)
         for amount in amounts:
-            total = total + amount
-        return total
+            if amount.currency != currency:
+                return cls(total, currency) + amount  # raises: the currencies differ
+            total += amount.amount
+        return cls(total, currency)
 
     def _same(self, other: "Money") -> None:
         if self.currency != other.currency:
