@@ -18,8 +18,7 @@ from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 DAGS = Path(__file__).parents[2] / "dags"
 
 
-@pytest.fixture(scope="session")
-def bag() -> Any:
+def parse_without_sockets(folder: Path) -> Any:
     """Airflow's DagBag; a file that opens a socket or asks for a name while parsing lands in its import errors."""
 
     def refused(*_: object, **__: object) -> None:
@@ -28,4 +27,9 @@ def bag() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refused)
         patch.setattr(socket, "getaddrinfo", refused)
-        return DagBag(dag_folder=str(DAGS), safe_mode=False)
+        return DagBag(dag_folder=str(folder), safe_mode=False)
+
+
+@pytest.fixture(scope="session")
+def bag() -> Any:
+    return parse_without_sockets(DAGS)
