@@ -1,4 +1,4 @@
-# The pipelines inside Airflow, at the exact versions of constraints.txt, as an ordinary user.
+# The pipelines inside Airflow, at the exact versions of constraints.txt, as an ordinary user who cannot change the code.
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -9,22 +9,32 @@ ENV PYTHONUNBUFFERED=1 \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/procurement/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False
 
+# The logs folder must exist: a volume mounted where there is none belongs to root.
 RUN useradd --create-home --uid 50000 airflow \
-    && mkdir -p /opt/airflow /opt/procurement \
-    && chown -R airflow:airflow /opt/airflow /opt/procurement
+    && mkdir -p /opt/airflow/logs \
+    && chown -R airflow:airflow /opt/airflow
 
 WORKDIR /opt/procurement
-COPY --chown=airflow:airflow pyproject.toml constraints.txt README.md LICENSE ./
-COPY --chown=airflow:airflow connectors connectors
-COPY --chown=airflow:airflow procurement procurement
-COPY --chown=airflow:airflow mappings mappings
-COPY --chown=airflow:airflow sandbox sandbox
-COPY --chown=airflow:airflow local local
-COPY --chown=airflow:airflow plugins plugins
-COPY --chown=airflow:airflow dags dags
 
-RUN python -m pip install -c constraints.txt pip \
-    && python -m pip install -c constraints.txt -e '.[local]'
+# Dependencies first: this layer is built again only when they change.
+COPY pyproject.toml constraints.txt ./
+RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        print('\n'.join(project['dependencies'] + project['optional-dependencies']['local']))" > /tmp/requirements.txt \
+    && python -m pip install -c constraints.txt pip \
+    && python -m pip install -c constraints.txt -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+COPY README.md LICENSE ./
+COPY connectors connectors
+COPY procurement procurement
+COPY mappings mappings
+COPY sandbox sandbox
+COPY local local
+COPY plugins plugins
+COPY dags dags
+RUN python -m pip install --no-deps -c constraints.txt -e . \
+    && chmod -R a+rX,go-w . \
+    && python -m compileall -q connectors procurement mappings sandbox local plugins dags
 
 USER 50000
 EXPOSE 8080

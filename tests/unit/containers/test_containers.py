@@ -10,13 +10,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docker-compose.yml").read_text()
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+VARIABLES = re.findall(r"(?<!\$)\$\{(\w+)", TEXT)
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
@@ -37,14 +39,26 @@ def test_the_specification_finds_a_misspelt_key() -> None:
 
 
 def test_every_variable_is_explained_in_the_example_environment() -> None:
-    used = set(re.findall(r"\$\{(\w+)", TEXT))
+    used = set(VARIABLES)
     explained = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert used == explained
 
 
 def test_no_secret_has_a_default() -> None:
-    secrets = [name for name in re.findall(r"\$\{(\w+)", TEXT) if re.search("PASSWORD|SECRET|KEY|CONNECTION", name)]
-    assert secrets and all(f"${{{name}:?" in TEXT for name in secrets)
+    """Required, or empty: Slack is for those who have it."""
+    secrets = {name for name in VARIABLES if re.search("PASSWORD|SECRET|KEY|CONNECTION", name)}
+    required = {name for name in secrets if f"${{{name}:?" in TEXT}
+    assert secrets - required == {"SLACK_CONNECTION"} and "${SLACK_CONNECTION:-}" in TEXT
+
+
+def test_only_the_page_knows_the_administrators_password() -> None:
+    knowing = [name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in service.get("environment", {})]
+    assert knowing == ["api-server"]
+
+
+def test_each_worker_is_asked_for_itself() -> None:
+    """`inspect ping` alone is answered by any worker, a dead one's neighbours included."""
+    assert "--destination" in " ".join(SERVICES["worker"]["healthcheck"]["test"])
 
 
 def test_every_service_is_watched_by_a_health_check() -> None:
@@ -87,3 +101,28 @@ def test_the_image_runs_as_an_ordinary_user_at_pinned_versions() -> None:
     assert re.search(r"^USER 50000$", text, re.MULTILINE)
     assert "-c constraints.txt" in text
     assert re.search(r"^FROM \S+:\d+\.\d+\.\d+", text, re.MULTILINE)
+
+
+def test_a_volume_for_logs_is_mounted_where_the_image_has_a_folder_of_the_user() -> None:
+    """A named volume takes the owner of what it is mounted on, and root's where there is nothing."""
+    mounted = [volume.split(":")[1] for volume in SERVICES["worker"]["volumes"] if volume.startswith("logs:")]
+    image = (ROOT / "Dockerfile").read_text()
+    assert mounted == ["/opt/airflow/logs"]
+    assert "mkdir -p /opt/airflow/logs" in image and "chown -R airflow:airflow /opt/airflow" in image
+
+
+def test_everything_the_image_copies_exists_and_is_let_through_to_the_engine() -> None:
+    copied = [
+        source
+        for line in re.findall(r"^COPY (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert sorted(copied) == sorted(let_through) and all((ROOT / source).exists() for source in copied)
+    assert (ROOT / ".dockerignore").read_text().splitlines()[1] == "*"
+
+
+def test_the_image_holds_every_package_that_is_installed() -> None:
+    included = set(re.findall(r'"(\w+)\*"', re.search(r"^include = (.+)$", PYPROJECT, re.MULTILINE)[1]))  # type: ignore[index]
+    copied = set(re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert included <= copied
