@@ -61,7 +61,9 @@ def requested_window(request: RunRequest, *, now: datetime) -> Window | None:
         raise ConfigurationError("`to` was given without `from`; give both, or neither to read what is still unread")
     end = min(end or now, now)
     if end <= start:
-        raise ConfigurationError(f"`from` {start:%Y-%m-%d %H:%M} is not before `to` {end:%Y-%m-%d %H:%M} (both UTC, `to` at most now)")
+        raise ConfigurationError(
+            f"`from` {start:%Y-%m-%d %H:%M} is not before `to` {end:%Y-%m-%d %H:%M} (both UTC, `to` at most now)"
+        )
     return Window(start, end)
 
 

@@ -54,7 +54,9 @@ class CreateInvoice:
         supplier, number = delivery.payload["supplier"]["number"], delivery.payload["invoice-number"]
         for page in self.coupa.invoices(supplier, [number]):
             for raw in page:
-                ours = (raw.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery.payload["custom-fields"][DELIVERY_FIELD]
+                ours = (raw.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery.payload["custom-fields"][
+                    DELIVERY_FIELD
+                ]
                 return Found(target_id=str(raw["id"]), ours=ours, total=total_of(raw), facts=verdict_of(raw))
         return None
 

@@ -85,11 +85,14 @@ def read_candidate(record: Record) -> Candidate | Verdict:
         transaction = Transaction.model_validate(record.raw)
     except ValidationError as error:
         problems = tuple(
-            f"{'.'.join(map(str, problem['loc'])) or 'transaction'}: {problem['msg']}." for problem in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(map(str, problem['loc'])) or 'transaction'}: {problem['msg']}."
+            for problem in error.errors(include_url=False, include_input=False)
         )
         return Verdict("dead", "the transaction cannot be read", problems)
     problems = tuple(shape_problems(transaction))
-    return Verdict("dead", "the transaction cannot be invoiced", problems) if problems else Candidate(record, transaction)
+    return (
+        Verdict("dead", "the transaction cannot be invoiced", problems) if problems else Candidate(record, transaction)
+    )
 
 
 def shape_problems(transaction: Transaction) -> Iterable[str]:
@@ -115,7 +118,10 @@ def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
     transaction = candidate.transaction
     marketplace = policies.marketplace_of(transaction.marketplace_id)
     if marketplace not in policies.marketplaces_enabled:
-        return Verdict("held", f"legal invoice needed: marketplace {marketplace or transaction.marketplace_id or 'unknown'} is not enabled")
+        return Verdict(
+            "held",
+            f"legal invoice needed: marketplace {marketplace or transaction.marketplace_id or 'unknown'} is not enabled",
+        )
     instrument = (transaction.payment_instrument_type or "").strip()
     if transaction.associated_transaction_details:
         return Verdict("held", "the payment is split over several transactions")
@@ -123,7 +129,9 @@ def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
         return None
     if instrument in policies.card_instruments:
         return PAID_BY_CARD
-    return Verdict("held", f"unknown payment instrument {instrument[:40]!r}" if instrument else "no payment instrument given")
+    return Verdict(
+        "held", f"unknown payment instrument {instrument[:40]!r}" if instrument else "no payment instrument given"
+    )
 
 
 def settles_at(group: Group, policies: Policies) -> datetime | None:

@@ -17,7 +17,9 @@ SendMail = Callable[[Notice], None]
 MOST_LISTED = 50
 
 
-def close(ledger: Ledger, *, run: Run, rules: Rules, send_mail: SendMail, failed_upstream: Sequence[str] = ()) -> Summary:
+def close(
+    ledger: Ledger, *, run: Run, rules: Rules, send_mail: SendMail, failed_upstream: Sequence[str] = ()
+) -> Summary:
     """Settles the run and mails what it found; raises IncompleteRun when a document or a cent is unaccounted for.
 
     `failed_upstream` names the tasks that failed: the run's own failure is the scheduler's to raise, after this returns.
@@ -40,7 +42,8 @@ def account(completeness: Completeness) -> Summary:
     return {
         "documents": {word: int(amount) for word, amount in words(completeness.documents).items()},
         "money": {
-            currency: {word: str(amount) for word, amount in words(money).items()} for currency, money in sorted(completeness.money.items())
+            currency: {word: str(amount) for word, amount in words(money).items()}
+            for currency, money in sorted(completeness.money.items())
         },
         "reasons": {f"{state}: {reason}": count for (state, reason), count in sorted(completeness.reasons.items())},
         "repeats": completeness.repeats,
@@ -64,13 +67,23 @@ def letters_mail(letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
         if chosen
     ]
     counts = " and ".join(text for text in (counted(dead, "dead letter"), counted(held, "held document")) if text)
-    return {"to": list(rules.policies.alert_recipients), "subject": f"{counts} in {PIPELINE}", "text": "\n\n".join(parts)}
+    return {
+        "to": list(rules.policies.alert_recipients),
+        "subject": f"{counts} in {PIPELINE}",
+        "text": "\n\n".join(parts),
+    }
 
 
 def letter_lines(letter: DeadLetter) -> str:
     amount = f"  {letter.currency} {letter.amount}" if letter.amount is not None else ""
     problems = letter.errors or (letter.reason or "no reason was kept",)
-    return "\n".join([f"{letter.key}  {letter.document}{amount}", *(f"    {problem}" for problem in problems), f"    To do: {letter.to_do}"])
+    return "\n".join(
+        [
+            f"{letter.key}  {letter.document}{amount}",
+            *(f"    {problem}" for problem in problems),
+            f"    To do: {letter.to_do}",
+        ]
+    )
 
 
 def counted(letters: Sequence[DeadLetter], word: str) -> str:

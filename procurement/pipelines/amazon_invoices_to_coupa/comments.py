@@ -45,7 +45,10 @@ def exception_comment(
     if len(breached) > MOST_SENTENCES:
         sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
     document = "Credit note" if invoice.is_credit_note else "Invoice"
-    return {"text": f"{mention} {document} {invoice.number} ({invoice.total}) needs a decision. {' '.join(sentences)} [{marker}]", "marker": marker}
+    return {
+        "text": f"{mention} {document} {invoice.number} ({invoice.total}) needs a decision. {' '.join(sentences)} [{marker}]",
+        "marker": marker,
+    }
 
 
 def _mention(reviewer: str, lines: Sequence[ResolvedLine], user_ids: Mapping[str, int]) -> str:

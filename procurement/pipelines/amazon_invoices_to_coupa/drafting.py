@@ -9,7 +9,7 @@ from typing import Any
 from procurement.documents import GoodsReceipt, Invoice
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord
-from procurement.matching import MatchResult, Outcome, three_way_match
+from procurement.matching import MatchResult, Outcome, three_way_match, units_billed
 from procurement.money import to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.comments import exception_comment
@@ -144,8 +144,8 @@ class Drafting:
         receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
         orders = {line.order.number: line.order for line in draft.lines}
         match = three_way_match(invoice, orders, receipts, self.rules.tolerances, billed=self.billed)
-        for line in invoice.lines:
-            self.billed[line.po_line_id] = self.billed.get(line.po_line_id, Decimal(0)) + line.quantity
+        for line_id, units in units_billed(invoice).items():
+            self.billed[line_id] = self.billed.get(line_id, Decimal(0)) + units
         return match
 
     def _plan(
@@ -157,22 +157,37 @@ class Drafting:
         version = self.rules.version
         plan.deliveries.append(
             PlannedDelivery(
-                action=CREATE, business_key=key, payload=invoice_payload(invoice, delivery_id=delivery_id(key)),
-                amount=total.amount, currency=total.currency, after=after, outcome=match.outcome.value,
-                mapping_version=version, policy_version=version,
+                action=CREATE,
+                business_key=key,
+                payload=invoice_payload(invoice, delivery_id=delivery_id(key)),
+                amount=total.amount,
+                currency=total.currency,
+                after=after,
+                outcome=match.outcome.value,
+                mapping_version=version,
+                policy_version=version,
             )  # fmt: skip
         )
         plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
         if match.outcome is Outcome.EXCEPTION:
             comment = exception_comment(
-                invoice, match, lines=draft.lines, policies=self.rules.policies, user_ids=self.reviewers, marker=delivery_id(key)
+                invoice,
+                match,
+                lines=draft.lines,
+                policies=self.rules.policies,
+                user_ids=self.reviewers,
+                marker=delivery_id(key),
             )
             plan.deliveries.append(PlannedDelivery(action=COMMENT, business_key=key, payload=comment, after=submit))
         plan.findings.extend(match_findings(match, create))
         plan.records.extend(
             PlannedRecord(
-                record_id=candidate.record.id, state="planned", bills=create, amount=candidate.record.amount,
-                currency=candidate.record.currency, hash=candidate.record.hash,
+                record_id=candidate.record.id,
+                state="planned",
+                bills=create,
+                amount=candidate.record.amount,
+                currency=candidate.record.currency,
+                hash=candidate.record.hash,
             )  # fmt: skip
             for candidate in draft.group.candidates
         )

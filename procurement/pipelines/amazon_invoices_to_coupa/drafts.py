@@ -29,8 +29,12 @@ class Draft:
     @property
     def total(self) -> Money:
         """Amazon's own total: the sum of its lines' totalAmount."""
-        amounts = [line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount]
-        return Money.sum((Money.of(amount.amount, amount.currency_code) for amount in amounts), amounts[0].currency_code)
+        amounts = [
+            line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount
+        ]
+        return Money.sum(
+            (Money.of(amount.amount, amount.currency_code) for amount in amounts), amounts[0].currency_code
+        )
 
 
 def delivery_id(business_key: str) -> str:

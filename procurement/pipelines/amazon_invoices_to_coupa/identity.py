@@ -46,7 +46,9 @@ def identify(group: Group, details: Details) -> Identity | Verdict:
         return Verdict("waiting", waiting)
     if len({detail.final_number for detail in distinct.values()}) > 1:
         numbers = ", ".join(sorted(str(detail.final_number) for detail in distinct.values()))
-        return Verdict("waiting", f"Amazon names several invoices for this charge ({numbers}); the feed has to say which")
+        return Verdict(
+            "waiting", f"Amazon names several invoices for this charge ({numbers}); the feed has to say which"
+        )
     detail = next(iter(distinct.values()))
     number = detail.final_number
     if not number or number.lower() == PENDING:
@@ -74,6 +76,8 @@ def original_of(group: Group, details: Details) -> Original | None:
     standard = sorted(
         (detail.invoice_date, str(detail.final_number))
         for detail in known
-        if (detail.invoice_type or STANDARD) == STANDARD and detail.final_number and detail.final_number.lower() != PENDING
+        if (detail.invoice_type or STANDARD) == STANDARD
+        and detail.final_number
+        and detail.final_number.lower() != PENDING
     )
     return Original(standard[0][1], standard[0][0]) if standard else None

@@ -58,7 +58,9 @@ class Originals:
         delivery = known.get(key)
         if delivery is not None and delivery.state == "delivered":
             return KnownOriginal(original.number, original.moment)
-        if (draft.supplier, original.number) in self._planned or (delivery and delivery.state in ("planned", "sending")):
+        if (draft.supplier, original.number) in self._planned or (
+            delivery and delivery.state in ("planned", "sending")
+        ):
             return KnownOriginal(original.number, original.moment, after=key)
         go_live = rules.rollout.of(PIPELINE).go_live
         if go_live and original.moment.date() < go_live:

@@ -65,7 +65,9 @@ class Planner:
         details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
         identified = self._identified(plan, groups, details)
         invoiced = [candidate for group, _ in identified for candidate in group.candidates]
-        orders = read_orders(self.coupa, [number for candidate in [*invoiced, *cards] for number in candidate.po_numbers])
+        orders = read_orders(
+            self.coupa, [number for candidate in [*invoiced, *cards] for number in candidate.po_numbers]
+        )
         for card in cards:
             settle(plan, [card], card_verdict(card, orders))
         drafts = self._drafts(plan, identified, orders)
@@ -76,7 +78,9 @@ class Planner:
             existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
             orders=orders, originals=originals, pending=pending, billed=self.billed,
         )  # fmt: skip
-        for draft in sorted(drafts, key=lambda draft: draft.group.is_credit_note):  # originals before their credit notes
+        for draft in sorted(
+            drafts, key=lambda draft: draft.group.is_credit_note
+        ):  # originals before their credit notes
             verdict = drafting.deliver(plan, draft)
             if verdict is not None:
                 fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]
@@ -107,7 +111,11 @@ class Planner:
         moment = settles_at(group, self.rules.policies)
         if moment is None or moment <= self.now:
             return True
-        settle(plan, group.candidates, Verdict("waiting", f"settling: complete {self.rules.policies.settle_hours} hours after its newest charge"))
+        settle(
+            plan,
+            group.candidates,
+            Verdict("waiting", f"settling: complete {self.rules.policies.settle_hours} hours after its newest charge"),
+        )
         return False
 
     def _identified(self, plan: Plan, groups: Iterable[Group], details: Details) -> list[tuple[Group, Identity]]:
@@ -139,11 +147,22 @@ class Planner:
         return drafts
 
     def _known(self, numbers: Mapping[str, Iterable[str]]) -> Mapping[str, Known]:
-        return self.known([business_key(self.coupa.instance, supplier, number) for supplier in numbers for number in numbers[supplier]])
+        return self.known(
+            [
+                business_key(self.coupa.instance, supplier, number)
+                for supplier in numbers
+                for number in numbers[supplier]
+            ]
+        )
 
     def _receipts(self, drafts: Iterable[Draft]) -> Mapping[int, Sequence[GoodsReceipt]]:
         """Receipts of the PO lines that are matched one by one; elsewhere the PO line's own count of received units will do."""
-        lines = {line.po_line.id for draft in drafts for line in draft.lines if match_level(line.order, line.po_line) in DIRECT}
+        lines = {
+            line.po_line.id
+            for draft in drafts
+            for line in draft.lines
+            if match_level(line.order, line.po_line) in DIRECT
+        }
         return read_receipts(self.coupa, lines)
 
 

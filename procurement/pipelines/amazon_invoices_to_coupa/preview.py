@@ -46,7 +46,14 @@ def unkept(plan: Plan, records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row per record that would not be sent, with its state and reason."""
     keys = {record.id: record.key for record in records}
     return [
-        {"document": keys[record.record_id], "amount": str(record.amount), "currency": record.currency, "state": record.state, "reason": record.reason, "errors": list(record.errors)}
+        {
+            "document": keys[record.record_id],
+            "amount": str(record.amount),
+            "currency": record.currency,
+            "state": record.state,
+            "reason": record.reason,
+            "errors": list(record.errors),
+        }
         for record in plan.records
         if record.bills is None
     ]

@@ -125,8 +125,17 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
     rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
     records = [
         Record(
-            id=n, source=source, kind=KIND, key=row.key, hash="", raw=row.raw, amount=row.amount, currency=row.currency,
-            group_key=row.group_key, dated_at=row.dated_at, subkind=row.subkind,
+            id=n,
+            source=source,
+            kind=KIND,
+            key=row.key,
+            hash="",
+            raw=row.raw,
+            amount=row.amount,
+            currency=row.currency,
+            group_key=row.group_key,
+            dated_at=row.dated_at,
+            subkind=row.subkind,
         )  # fmt: skip
         for n, row in enumerate(rows.values(), 1)
     ]
@@ -145,7 +154,12 @@ def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, 
     live = rules.rollout.of(PIPELINE).mode is Mode.LIVE
     stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
     counts = send_due(
-        ledger, PIPELINE, actions(coupa), policy=SendPolicy(**rules.policies.sending.model_dump()), stop_at=stop_at, workers=workers, ask_only=not live
+        ledger,
+        PIPELINE,
+        actions(coupa),
+        policy=SendPolicy(**rules.policies.sending.model_dump()),
+        stop_at=stop_at,
+        workers=workers,
+        ask_only=not live,
     )
     return {"run": run.id, **counts.as_summary()}
-

@@ -54,7 +54,11 @@ class Orders:
 def read_details(amazon: InvoiceSource, keys: Iterable[OrderLineKey]) -> dict[OrderLineKey, list[InvoiceDetail]]:
     """Amazon's invoice numbers and dates by order line; a line Amazon knows nothing of is absent."""
     wanted = list(dict.fromkeys(keys))
-    return {details.order_line.key: list(details.invoice_details) for details in amazon.invoice_details(wanted)} if wanted else {}
+    return (
+        {details.order_line.key: list(details.invoice_details) for details in amazon.invoice_details(wanted)}
+        if wanted
+        else {}
+    )
 
 
 def read_orders(coupa: InvoiceTarget, numbers: Iterable[str]) -> Orders:
@@ -85,7 +89,9 @@ def read_receipts(coupa: InvoiceTarget, line_ids: Iterable[int]) -> dict[int, li
     return receipts
 
 
-def read_existing(coupa: InvoiceTarget, numbers_by_supplier: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], Json]:
+def read_existing(
+    coupa: InvoiceTarget, numbers_by_supplier: Mapping[str, Iterable[str]]
+) -> dict[tuple[str, str], Json]:
     """Invoices already in Coupa, by (supplier number, invoice number)."""
     found: dict[tuple[str, str], Json] = {}
     for supplier, numbers in sorted(numbers_by_supplier.items()):
