@@ -28,6 +28,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
 }
 USER = "admin"
+PORT = 8080  # where it is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class LocalAirflow:
     def start(self, dag_id: str) -> AirflowRest:
         """Migrates, makes the pools, starts the four processes, and returns once `dag_id` is parsed; StartError says why not."""
         self.home.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = free_port(PORT)
         environment = self._environment(port)
         self._run(environment, "db", "migrate")
         for name, slots in POOLS.items():

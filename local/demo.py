@@ -6,12 +6,15 @@ Prose is printed from var/demo/summary.json. Run again, it continues the same wo
 """
 
 import argparse
+import fcntl
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -30,9 +33,11 @@ ROOT = Path("var")
 def main(arguments: list[str]) -> int:
     """0 when every run succeeded; 1 with the reason otherwise."""
     options = read_arguments(arguments)
+    signal.signal(signal.SIGTERM, end)
     stack = Stack(ROOT)
     started = time.monotonic()
     try:
+        claim_folder(ROOT)
         world = open_world(ROOT / "demo" / "worlds", scenario=options.scenario, orders_report=options.orders_report)
         record = ROOT / "demo" / "exchanges.ndjson"
         record.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +53,9 @@ def main(arguments: list[str]) -> int:
     except (StartError, OSError, RuntimeError, TimeoutError) as problem:
         print(f"the demo stopped: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped by you; nothing is left running, and the next run goes on from here", file=sys.stderr)
+        return 130
     return 0 if ok else 1
 
 
@@ -62,6 +70,22 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     if options.orders_report is not None and not options.orders_report.is_file():
         parser.error(f"there is no file {options.orders_report}")
     return options
+
+
+def end(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does: everything it started is stopped."""
+    raise KeyboardInterrupt
+
+
+def claim_folder(root: Path) -> None:
+    """One demo a folder at a time; StartError when another one is at work. The claim ends with this process."""
+    root.mkdir(parents=True, exist_ok=True)
+    claim = os.open(root / ".demo", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        raise StartError(f"another `make demo` is at work in {root.resolve()}; wait for it") from None
 
 
 def say(started: float, text: str) -> None:

@@ -254,8 +254,12 @@ def _is_server(pid: int, data: Path) -> bool:
     return words[0].endswith("postgres") and str(data) in words
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody uses right now."""
+def free_port(preferred: int = 0) -> int:
+    """A TCP port on loopback that nobody uses right now: the preferred one if it is free, so that addresses stay the same."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port just left is free
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

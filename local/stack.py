@@ -11,14 +11,15 @@ from typing import Any
 import requests
 
 from local import processes
-from local.airflow_processes import LocalAirflow
+from local.airflow_processes import COMPONENTS, LocalAirflow
 from local.airflow_rest import AirflowRest
-from local.postgres import EmbeddedPostgres
+from local.postgres import EmbeddedPostgres, free_port
 from local.world import World
 from procurement.ledger import migrate
 
 ALERTS_TO = "accounts.payable@example.com"
 ACCOUNT = "sandbox"  # the Amazon Business account of accounts.yml as shipped
+OURS = ("sandbox", "mail-catcher")
 Say = Callable[[str], None]
 
 
@@ -41,16 +42,19 @@ class Stack:
     def __init__(self, root: Path, *, speed: float = 10.0) -> None:
         self.root, self.speed = root.resolve(), speed
         self.postgres = EmbeddedPostgres(self.root / "pg")
-        self.run_folder, self.mails = self.root / "run", self.root / "demo" / "mails"
+        self.run_folder = self.root / "run"
 
     def start(self, world: World, *, dag_id: str, record: Path, say: Say) -> Running:
-        """Starts what is not running yet; StartError names what did not come up, with the end of its log."""
+        """Starts everything afresh (what `make up` left running is stopped first); StartError says what did not come up, and why."""
+        if self.is_running():
+            say("again: stopping first what still runs")
+            self.stop()
         say("PostgreSQL")
         self.postgres.start("airflow", world.ledger_database)
         ledger_url = self.postgres.url(world.ledger_database)
         migrate(ledger_url)
         say("mail catcher and sandbox")
-        smtp_port = self._start_mail_catcher()
+        smtp_port = self._start_mail_catcher(world)
         amazon_url, coupa_url = self._start_sandbox(world, record)
         world = self._with_now(world, amazon_url)
         world.write_mappings()
@@ -59,22 +63,29 @@ class Stack:
             self._environment(world, ledger_url, amazon_url=amazon_url, coupa_url=coupa_url, smtp_port=smtp_port)
         )
         rest = airflow.start(dag_id)
-        return Running(world, rest, ledger_url, amazon_url, coupa_url, self.mails, airflow.password)
+        return Running(world, rest, ledger_url, amazon_url, coupa_url, world.mails, airflow.password)
+
+    def is_running(self) -> bool:
+        """Whether any process of a stack is left in this folder."""
+        ours = [(name, self.run_folder) for name in OURS] + [
+            (name, self.root / "airflow" / "run") for name in COMPONENTS
+        ]
+        return any(processes.running(name, folder) is not None for name, folder in ours)
 
     def stop(self) -> None:
         """Stops everything that runs, in reverse order; safe to repeat."""
         self._airflow({}).stop()
-        processes.stop(["sandbox", "mail-catcher"], self.run_folder)
+        processes.stop(OURS, self.run_folder)
         self.postgres.stop()
 
     def _airflow(self, environment: Mapping[str, str]) -> LocalAirflow:
         url = self.postgres.url("airflow") if environment else ""
         return LocalAirflow(self.root / "airflow", url, environment)
 
-    def _start_mail_catcher(self) -> int:
+    def _start_mail_catcher(self, world: World) -> int:
         ready = self.run_folder / "mail-catcher.json"
         return int(
-            self._start("mail-catcher", ["-m", "local.mail_catcher", str(self.mails), str(ready)], ready)["port"]
+            self._start("mail-catcher", ["-m", "local.mail_catcher", str(world.mails), str(ready)], ready)["port"]
         )
 
     def _start_sandbox(self, world: World, record: Path) -> tuple[str, str]:
@@ -82,7 +93,8 @@ class Stack:
         what = ["--orders-report", world.orders_report] if world.orders_report else ["--scenario", str(world.scenario)]
         when = ["--now", world.now] if world.now else []
         command = [
-            "-m", "sandbox", *what, *when, "--speed", str(self.speed), "--amazon-port", "0", "--coupa-port", "0",
+            "-m", "sandbox", *what, *when, "--speed", str(self.speed),
+            "--amazon-port", str(free_port(8101)), "--coupa-port", str(free_port(8102)),
             "--state", str(world.state_file), "--record", str(record), "--ready-file", str(ready),
         ]  # fmt: skip
         answer = self._start("sandbox", command, ready)

@@ -43,6 +43,10 @@ class World:
     def mappings(self) -> Path:
         return self.folder / "mappings"
 
+    @property
+    def mails(self) -> Path:
+        return self.folder / "mails"
+
     def keep(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         values = {name: value for name, value in asdict(self).items() if name != "folder"}
