@@ -84,7 +84,8 @@ class Drafting:
             return f"{number}-2"
         late = next((candidate for candidate in draft.group.candidates if candidate.record.id in self.pending), None)
         if late is not None:
-            sentence = f"A component of {late.record.currency} {late.record.amount} arrived after invoice {number} was sent; it is not on that invoice."
+            amount = f"{late.record.currency} {late.record.amount}"
+            sentence = f"A component of {amount} arrived after invoice {number} was sent; it is not on that invoice."
             plan.findings.append(PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id))
         return Verdict("held", f"late component of invoice {number}, which was already sent")
 
@@ -166,7 +167,7 @@ class Drafting:
                 outcome=match.outcome.value,
                 mapping_version=version,
                 policy_version=version,
-            )  # fmt: skip
+            )
         )
         plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
         if match.outcome is Outcome.EXCEPTION:
@@ -188,7 +189,7 @@ class Drafting:
                 amount=candidate.record.amount,
                 currency=candidate.record.currency,
                 hash=candidate.record.hash,
-            )  # fmt: skip
+            )
             for candidate in draft.group.candidates
         )
 

@@ -136,7 +136,7 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
             group_key=row.group_key,
             dated_at=row.dated_at,
             subkind=row.subkind,
-        )  # fmt: skip
+        )
         for n, row in enumerate(rows.values(), 1)
     ]
     plan: Plan = planner.plan(records, pending=frozenset(record.id for record in records))

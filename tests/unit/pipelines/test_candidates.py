@@ -30,7 +30,10 @@ def test_a_card_charge_makes_no_invoice() -> None:
         ({"marketplaceId": "NOWHERE"}, "legal invoice needed: marketplace NOWHERE is not enabled"),
         ({"paymentInstrumentType": "Barter"}, "unknown payment instrument 'Barter'"),
         ({"paymentInstrumentType": None}, "no payment instrument given"),
-        ({"associatedTransactionDetails": [{"associatedTransactionId": "tx-2"}]}, "the payment is split over several transactions"),
+        (
+            {"associatedTransactionDetails": [{"associatedTransactionId": "tx-2"}]},
+            "the payment is split over several transactions",
+        ),
     ],
 )
 def test_what_is_unclear_is_held_with_the_reason(changes: dict[str, Any], reason: str) -> None:
@@ -46,10 +49,15 @@ def test_what_is_unclear_is_held_with_the_reason(changes: dict[str, Any], reason
         (transaction(line={"totalAmount": None}), "Line 1 has no totalAmount."),
         (transaction(line={"itemQuantity": -1}), "Line 1 has the negative quantity -1."),
         (transaction(line={"orderId": ""}), "Line 1 names no order line (orderId, orderLineItemId)."),
-        (transaction(line={"tax": {"currencyCode": "EUR", "amount": "1"}}), "Its amounts are in several currencies: EUR, USD."),
+        (
+            transaction(line={"tax": {"currencyCode": "EUR", "amount": "1"}}),
+            "Its amounts are in several currencies: EUR, USD.",
+        ),
     ],
 )
-def test_a_transaction_that_cannot_be_invoiced_is_a_dead_letter_that_says_why(raw: dict[str, Any], problem: str) -> None:
+def test_a_transaction_that_cannot_be_invoiced_is_a_dead_letter_that_says_why(
+    raw: dict[str, Any], problem: str
+) -> None:
     verdict = refused(raw)
     assert verdict.state == "dead"
     assert problem in verdict.errors
@@ -60,7 +68,9 @@ def test_all_problems_of_a_transaction_are_listed_at_once() -> None:
     assert len(verdict.errors) == 3
 
 
-@pytest.mark.parametrize("broken", [{"amount": "not money"}, {"feedDate": "yesterday"}, {"transactionLineItems": "none"}])
+@pytest.mark.parametrize(
+    "broken", [{"amount": "not money"}, {"feedDate": "yesterday"}, {"transactionLineItems": "none"}]
+)
 def test_a_transaction_of_the_wrong_shape_is_a_dead_letter_that_names_the_field(broken: dict[str, Any]) -> None:
     verdict = refused(transaction(**broken))
     assert verdict.state == "dead" and verdict.reason == "the transaction cannot be read"
@@ -93,7 +103,9 @@ class TestStaging:
         assert staged(transaction(transactionLineItems=[])).amount == Decimal("43.28")
 
     def test_a_record_without_an_id_is_known_by_its_content(self) -> None:
-        one, same, other = (staged(transaction(transactionId=None, invoiceNumber=number)).key for number in ("1A", "1A", "1B"))
+        one, same, other = (
+            staged(transaction(transactionId=None, invoiceNumber=number)).key for number in ("1A", "1A", "1B")
+        )
         assert one == same != other
         assert one.startswith("sha256:")
 

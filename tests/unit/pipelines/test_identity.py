@@ -18,7 +18,9 @@ def test_a_charge_without_number_takes_the_one_amazon_issued_since() -> None:
 
 def test_a_refund_without_number_takes_the_credit_memo() -> None:
     refund = group("", invoiceNumber=None, transactionType="REFUND")
-    assert identify(refund, {KEY: [detail(), detail("9CM", "CREDIT_MEMO", 20)]}) == Identity("9CM", moment(20), "CREDIT_MEMO")
+    assert identify(refund, {KEY: [detail(), detail("9CM", "CREDIT_MEMO", 20)]}) == Identity(
+        "9CM", moment(20), "CREDIT_MEMO"
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,8 +28,16 @@ def test_a_refund_without_number_takes_the_credit_memo() -> None:
     [
         ("", [], "Amazon has not issued the invoice number yet"),
         ("1ABC", [], "Amazon gives no date for invoice 1ABC yet"),
-        ("", [detail("1A"), detail("1B")], "Amazon names several invoices for this charge (1A, 1B); the feed has to say which"),
-        ("1ABC", [detail(consolidatedInvoiceDetails={"invoiceNumber": "Pending"})], "the consolidated invoice is still pending at Amazon"),
+        (
+            "",
+            [detail("1A"), detail("1B")],
+            "Amazon names several invoices for this charge (1A, 1B); the feed has to say which",
+        ),
+        (
+            "1ABC",
+            [detail(consolidatedInvoiceDetails={"invoiceNumber": "Pending"})],
+            "the consolidated invoice is still pending at Amazon",
+        ),
         ("", [detail("Pending")], "the consolidated invoice is still pending at Amazon"),
     ],
 )
@@ -46,7 +56,9 @@ def test_the_original_of_a_refund_is_the_standard_invoice_of_its_order_line() ->
 
 
 def test_an_original_that_amazon_names_wins() -> None:
-    named = detail("9CM", "CREDIT_MEMO", 20, associatedInvoiceNumber="JP-1", associatedInvoiceDate="2026-05-01T00:00:00Z")
+    named = detail(
+        "9CM", "CREDIT_MEMO", 20, associatedInvoiceNumber="JP-1", associatedInvoiceDate="2026-05-01T00:00:00Z"
+    )
     original = original_of(group("9CM", transactionType="REFUND"), {KEY: [detail(), named]})
     assert original is not None and original.number == "JP-1"
 
