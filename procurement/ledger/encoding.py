@@ -29,9 +29,12 @@ def _decimal(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} cannot be kept as JSON")
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_decimal, allow_nan=False)
+
+
 def dump_json(value: object) -> str:
     """Canonical text: sorted keys, no blanks; equal documents give equal text."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_decimal, allow_nan=False)
+    text = _ENCODER.encode(value)
     return _MARKED.sub(r"\1", text) if _MARK in text else text
 
 
