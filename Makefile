@@ -7,7 +7,6 @@ STAMP := $(VENV)/.stamp
 JOBS ?= 4
 CORE := .venv-core
 CORE_STAMP := $(CORE)/.stamp
-export PYTHONWARNINGS ?= default
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test check format lint types imports unit unit-core golden dags integration e2e docs mappings-check dead-letters bench mutants clean
 
@@ -96,5 +95,6 @@ mutants: setup ## how many mutants of money, mapping and matching the tests kill
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
 	$(BIN)/mutmut run
 
-clean: down ## remove the environments and all local state
+clean: ## remove the environments and all local state
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.down || true; fi
 	rm -rf $(VENV) $(CORE) var build *.egg-info
