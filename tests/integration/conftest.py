@@ -8,8 +8,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
-import psycopg2
 import pytest
+import sqlalchemy as sa
 
 from local.postgres import EmbeddedPostgres
 from procurement.ledger import Ledger, migrate
@@ -18,42 +18,36 @@ _TEMPLATE = "ledger_template"
 _numbers = itertools.count(1)
 
 
-def _execute(server: EmbeddedPostgres, statement: str) -> None:
-    connection = psycopg2.connect(
-        host="127.0.0.1", port=server.port(), user="postgres", password=server.password, dbname="postgres"
-    )
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
-
-
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """The server's own database, as its administrator; asked for once, because finding it out starts processes."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp(f"postgres-{uuid.uuid4().hex[:8]}"), durable=False)
     server.start(_TEMPLATE)
     migrate(server.url(_TEMPLATE))
-    yield server
+    yield sa.make_url(server.url("postgres"))
     server.stop()
     shutil.rmtree(server.data, ignore_errors=True)  # as root it may lie outside the temporary folder
 
 
+def _create(server_url: sa.URL, kind: str, options: str = "") -> str:
+    """The URL of a new database."""
+    name = f"{kind}_{next(_numbers)}"
+    engine = sa.create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" {options}')
+    return server_url.set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def empty_database_url(postgres: EmbeddedPostgres) -> str:
+def empty_database_url(server_url: sa.URL) -> str:
     """A database without any table."""
-    name = f"empty_{next(_numbers)}"
-    _execute(postgres, f'CREATE DATABASE "{name}"')
-    return postgres.url(name)
+    return _create(server_url, "empty")
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> str:
+def database_url(server_url: sa.URL) -> str:
     """A fresh database with the ledger's tables."""
-    name = f"ledger_{next(_numbers)}"
-    _execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE {_TEMPLATE}')
-    return postgres.url(name)
+    return _create(server_url, "ledger", f"TEMPLATE {_TEMPLATE}")
 
 
 @pytest.fixture
