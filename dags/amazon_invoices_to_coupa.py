@@ -10,6 +10,7 @@ order and goods receipt.
 | `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
 | `transform` | groups them by invoice number, finds PO and receipts, applies the mapping and the match, plans what to send |
 | `load` | creates and submits the invoices, and comments on those that need a decision; each exactly once |
+| `watch_due_dates` | mails accounts payable, once a day, the unapproved invoices that Amazon wants paid soon, with what blocks them |
 | `close` | accounts for every document and every cent, mails dead letters; red if anything is unaccounted for |
 
 **By hand.** *Trigger* opens a form: a feed range (`from`, `to`), single invoice numbers, or `dry_run`, which shows the plan and writes
@@ -63,6 +64,13 @@ def amazon_invoices_to_coupa() -> None:
                 at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.LOAD_THREADS, seconds=tasks.LOAD_SECONDS
             )
 
+    @task(pool="coupa_api", pool_slots=tasks.READ_THREADS)
+    def watch_due_dates() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            return pipeline.watch_due_dates(
+                at.amazon, at.coupa, at.ledger, run=at.open(pipeline.open_run), rules=at.rules
+            )
+
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
         with tasks.workbench() as at:
@@ -72,7 +80,7 @@ def amazon_invoices_to_coupa() -> None:
             )
         return tasks.unless_failed(failed, summary)
 
-    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()
+    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> watch_due_dates() >> close()
 
 
 amazon_invoices_to_coupa()

@@ -80,7 +80,8 @@ def test_invoices_are_planned_before_they_are_sent_and_accounted_for_whatever_ha
     assert {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks} == {
         "extract": ["transform"],
         "transform": ["load"],
-        "load": ["close"],
+        "load": ["watch_due_dates"],
+        "watch_due_dates": ["close"],
         "close": [],
     }
     assert dag.get_task("close").trigger_rule == "all_done"
@@ -93,6 +94,7 @@ def test_calls_to_a_vendor_take_a_slot_of_its_pool_for_each_call_in_flight(bag: 
         "extract": ("amazon_business_api", 1),
         "transform": ("coupa_api", 4),
         "load": ("coupa_api", 5),
+        "watch_due_dates": ("coupa_api", 4),
         "close": ("default_pool", 1),
     }
 

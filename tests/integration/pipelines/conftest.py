@@ -17,7 +17,15 @@ from connectors.coupa.client import Coupa
 from procurement.clock import FixedClock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Notice
-from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE, close, extract, load, open_run, transform
+from procurement.pipelines.amazon_invoices_to_coupa import (
+    PIPELINE,
+    close,
+    extract,
+    load,
+    open_run,
+    transform,
+    watch_due_dates,
+)
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from sandbox.amazon.vendor import create_vendor as create_amazon
@@ -138,6 +146,7 @@ class InvoiceRun:
         extract(amazon, self.ledger, run=run)
         transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules)
         load(coupa, self.ledger, run=run, rules=self.rules, workers=4, seconds=60)
+        watch_due_dates(amazon, coupa, self.ledger, run=run, rules=self.rules)
         return close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
 
     mails: list[Notice] = field(default_factory=list)

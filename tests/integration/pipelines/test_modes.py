@@ -187,3 +187,19 @@ def test_a_rule_file_with_a_typo_names_file_line_key_and_the_nearest_word(
     path.write_text(path.read_text().replace("settle_hours:", "setle_hours:"))
     with pytest.raises(Exception, match=r"policies\.yml:\d+.*setle_hours.*settle_hours"):
         read_rules(copy)
+
+
+def test_unapproved_invoices_that_amazon_wants_paid_soon_are_mailed_once_a_day_with_what_blocks_them(
+    run_invoices: Any, start_sandbox: StartSandbox, ledger: Ledger
+) -> None:
+    run: InvoiceRun = run_invoices(start_sandbox("quarter", orders="120"))
+    run("first")
+    run.now = NOW + timedelta(days=25)
+    run.mails.clear()
+    run("a month later")
+    run("an hour after that")
+    mails = [mail.body for mail in run.mails if mail.kind == "due_dates"]
+    assert len(mails) == 1
+    assert "due within 5 days and not approved" in mails[0]["subject"]
+    assert "Coupa: on hold" in mails[0]["text"] or "Coupa: pending receipt" in mails[0]["text"]
+    assert "billed" in mails[0]["text"] or "above the PO price" in mails[0]["text"]

@@ -1,0 +1,124 @@
+"""Invoices that Amazon wants paid soon and Coupa has not approved yet: one mail a day to accounts payable.
+
+Amazon's payment status and due date serve this report only; Coupa's `paid` is never set from them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.amazon_business.payloads import InvoicePayment
+from connectors.coupa.client import Coupa
+from procurement.ledger import Ledger
+from procurement.ledger.types import Known, Run
+from procurement.matching import Outcome
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, SUBMIT
+from procurement.policies import Rules
+
+FINISHED = frozenset({"approved", "voided", "abandoned", "rejected"})  # nothing blocks these any more
+PAID = frozenset({"closed", "payment processing"})
+MOST_LISTED = 100
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DueInvoice:
+    """`blocked_by` is what stands between the invoice and its approval, in words."""
+
+    number: str
+    amount: str
+    payment: InvoicePayment
+    coupa_status: str
+    blocked_by: str
+
+
+def watch_due_dates(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Json:
+    """Writes the day's notice when an unapproved invoice is due within `invoice_due_warning_days`; writes to no vendor.
+
+    Asks only after invoices that were not approved when they were submitted: 50 a call at Coupa, 25 a call at Amazon.
+    """
+    unapproved = open_invoices(ledger)
+    if run.dry_run or not unapproved:
+        return {"run": run.id, "unapproved": len(unapproved), "due": 0}
+    due = list(due_soon(amazon, coupa, ledger, unapproved=unapproved, run=run, rules=rules))
+    if due:
+        ledger.notices.add(f"{PIPELINE}/due/{run.now:%Y-%m-%d}", "due_dates", due_mail(due, rules))
+    return {"run": run.id, "unapproved": len(unapproved), "due": len(due)}
+
+
+def open_invoices(ledger: Ledger) -> list[Known]:
+    """Our submitted invoices that Coupa had not approved when it answered; credit notes are never due."""
+    created = {
+        known.business_key: known
+        for outcome in Outcome
+        for known in ledger.deliveries.list_by_outcome(PIPELINE, outcome.value)
+    }
+    submitted = ledger.deliveries.known(PIPELINE, SUBMIT, created)
+    return [
+        known
+        for key, known in created.items()
+        if key in submitted
+        and submitted[key].facts.get("status") not in FINISHED
+        and known.amount is not None
+        and known.amount > 0
+    ]
+
+
+def due_soon(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, unapproved: Sequence[Known], run: Run, rules: Rules
+) -> Iterator[DueInvoice]:
+    """Soonest first."""
+    statuses = coupa_statuses(coupa, unapproved)
+    waiting = {known.business_key: known for known in unapproved if statuses.get(known.business_key) not in FINISHED}
+    by_number = {key.rsplit("/", 1)[1]: known for key, known in waiting.items()}
+    reasons = {
+        finding.delivery_id: finding.sentence
+        for finding in reversed(ledger.findings.of_deliveries([known.id for known in waiting.values()]))
+        if finding.breached
+    }
+    latest = run.now + timedelta(days=rules.policies.invoice_due_warning_days)
+    found = [
+        (details.payment_details.due_date, details.invoice_id, details.payment_details)
+        for details in amazon.payment_details(by_number)
+        if details.payment_details and details.payment_details.due_date and details.payment_details.due_date <= latest
+        and (details.payment_details.status or "").lower() not in PAID
+    ]  # fmt: skip
+    for _, number, payment in sorted(found, key=lambda row: row[:2]):
+        known = by_number[number]
+        status = statuses.get(known.business_key) or "not found in Coupa"
+        blocked_by = reasons.get(known.id) or f"Coupa says {status.replace('_', ' ')}"
+        yield DueInvoice(number, f"{known.currency} {known.amount:,.2f}", payment, status, blocked_by)
+
+
+def coupa_statuses(coupa: Coupa, unapproved: Sequence[Known]) -> Mapping[str, str]:
+    """Coupa's present status by business key."""
+    by_supplier: dict[str, dict[str, str]] = {}
+    for known in unapproved:
+        _, supplier, number = known.business_key.split("/", 2)
+        by_supplier.setdefault(supplier, {})[number] = known.business_key
+    return {
+        keys[str(raw["invoice-number"])]: str(raw["status"])
+        for supplier, keys in sorted(by_supplier.items())
+        for page in coupa.invoices(supplier, keys)
+        for raw in page
+    }
+
+
+def due_mail(due: Sequence[DueInvoice], rules: Rules) -> Json:
+    """Recipients, subject and text: what is due when, and what blocks it."""
+    lines = [
+        f"{invoice.number}  {invoice.amount}  due {invoice.payment.due_date:%Y-%m-%d}, Amazon: {invoice.payment.status}, "
+        f"Coupa: {invoice.coupa_status.replace('_', ' ')}\n    {invoice.blocked_by}"
+        for invoice in due[:MOST_LISTED]
+    ]
+    if len(due) > MOST_LISTED:
+        lines.append(f"... and {len(due) - MOST_LISTED} more")
+    plural = "s" if len(due) > 1 else ""
+    return {
+        "to": list(rules.policies.alert_recipients),
+        "subject": f"{len(due)} Amazon invoice{plural} due within {rules.policies.invoice_due_warning_days} days and not approved",
+        "text": "Amazon wants these paid soon, and something still blocks them in Coupa.\n\n" + "\n\n".join(lines),
+    }
