@@ -28,7 +28,6 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
 }
 USER = "admin"
-PORT = 8080  # where it is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,12 @@ class LocalAirflow:
     home: Path
     database_url: str
     environment: Mapping[str, str]
+    port: int = 0  # preferred; another one where it is taken
 
     def start(self, dag_id: str) -> AirflowRest:
         """Migrates, makes the pools, starts the four processes, and returns once `dag_id` is parsed; StartError says why not."""
         self.home.mkdir(parents=True, exist_ok=True)
-        port = free_port(PORT)
+        port = free_port(self.port)
         environment = self._environment(port)
         self._run(environment, "db", "migrate")
         for name, slots in POOLS.items():
@@ -52,7 +52,13 @@ class LocalAirflow:
         for name, arguments in COMPONENTS.items():
             processes.start(name, [self._program(), *arguments], folder=self.home / "run", environment=environment)
         rest = AirflowRest(f"http://127.0.0.1:{port}", USER, self._secrets()["password"])
-        processes.wait_until(rest.is_healthy, what="Airflow", seconds=180, name="api-server", folder=self.home / "run")
+        processes.wait_until(
+            lambda: rest.is_healthy() and rest.is_ours(),
+            what="Airflow",
+            seconds=180,
+            name="api-server",
+            folder=self.home / "run",
+        )
         processes.wait_until(
             lambda: rest.is_parsed(dag_id),
             what=f"DAG {dag_id}",

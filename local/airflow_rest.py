@@ -29,6 +29,14 @@ class AirflowRest:
             for part in ("metadatabase", "scheduler", "triggerer", "dag_processor")
         )
 
+    def is_ours(self) -> bool:
+        """Whether it takes our password: another Airflow may have got the port a moment before ours."""
+        try:
+            self._sign_in()
+        except RuntimeError:
+            return False
+        return True
+
     def is_parsed(self, dag_id: str) -> bool:
         """True once the DAG is there; RuntimeError with the traceback when its file cannot be imported."""
         errors = self.get("importErrors")["import_errors"]

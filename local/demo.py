@@ -28,13 +28,14 @@ from procurement.ledger.types import Completeness
 DAG = "amazon_invoices_to_coupa"
 LONGEST_RUN = 900.0
 ROOT = Path("var")
+USUAL_PORTS = (8080, 8101, 8102)  # Airflow, Amazon Business, Coupa: the same addresses every time
 
 
 def main(arguments: list[str]) -> int:
     """0 when every run succeeded; 1 with the reason otherwise."""
     options = read_arguments(arguments)
     signal.signal(signal.SIGTERM, end)
-    stack = Stack(ROOT)
+    stack = Stack(ROOT, ports=USUAL_PORTS)
     started = time.monotonic()
     try:
         claim_folder(ROOT)

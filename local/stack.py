@@ -37,10 +37,13 @@ class Running:
 
 
 class Stack:
-    """One stack in `root` (var/). `speed` scales the sandbox's clock and rates, and our rate buckets with them."""
+    """One stack in `root` (var/). `speed` scales the sandbox's clock and rates, and our rate buckets with them.
 
-    def __init__(self, root: Path, *, speed: float = 10.0) -> None:
-        self.root, self.speed = root.resolve(), speed
+    `ports` are those wanted for Airflow, Amazon Business and Coupa; 0, or one that is taken, means any free one.
+    """
+
+    def __init__(self, root: Path, *, speed: float = 10.0, ports: tuple[int, int, int] = (0, 0, 0)) -> None:
+        self.root, self.speed, self.ports = root.resolve(), speed, ports
         self.postgres = EmbeddedPostgres(self.root / "pg")
         self.run_folder = self.root / "run"
 
@@ -80,7 +83,7 @@ class Stack:
 
     def _airflow(self, environment: Mapping[str, str]) -> LocalAirflow:
         url = self.postgres.url("airflow") if environment else ""
-        return LocalAirflow(self.root / "airflow", url, environment)
+        return LocalAirflow(self.root / "airflow", url, environment, self.ports[0])
 
     def _start_mail_catcher(self, world: World) -> int:
         ready = self.run_folder / "mail-catcher.json"
@@ -94,7 +97,7 @@ class Stack:
         when = ["--now", world.now] if world.now else []
         command = [
             "-m", "sandbox", *what, *when, "--speed", str(self.speed),
-            "--amazon-port", str(free_port(8101)), "--coupa-port", str(free_port(8102)),
+            "--amazon-port", str(free_port(self.ports[1])), "--coupa-port", str(free_port(self.ports[2])),
             "--state", str(world.state_file), "--record", str(record), "--ready-file", str(ready),
         ]  # fmt: skip
         answer = self._start("sandbox", command, ready)
