@@ -42,29 +42,30 @@ class LocalAirflow:
     def start(self, dag_id: str) -> AirflowRest:
         """Migrates, makes the pools, starts the four processes, and returns once `dag_id` is parsed; StartError says why not."""
         self.home.mkdir(parents=True, exist_ok=True)
-        port = free_port(self.port)
-        environment = self._environment(port)
+        environment = self._environment(0)
         self._run(environment, "db", "migrate")
         for name, slots in POOLS.items():
             self._run(
                 environment, "pools", "set", name, str(slots), f"Calls to {name.removesuffix('_api').replace('_', ' ')}"
             )
+        try:
+            return self._start_on(free_port(self.port), dag_id)
+        except processes.StartError as problem:
+            if "address already in use" not in str(problem):
+                raise
+            self.stop()  # somebody took the port while ours was starting
+            return self._start_on(free_port(), dag_id)
+
+    def _start_on(self, port: int, dag_id: str) -> AirflowRest:
+        folder, environment = self.home / "run", self._environment(port)
         for name, arguments in COMPONENTS.items():
-            processes.start(name, [self._program(), *arguments], folder=self.home / "run", environment=environment)
-        rest = AirflowRest(f"http://127.0.0.1:{port}", USER, self._secrets()["password"])
+            processes.start(name, [self._program(), *arguments], folder=folder, environment=environment)
+        rest = AirflowRest(f"http://127.0.0.1:{port}", USER, self.password)
         processes.wait_until(
-            lambda: rest.is_healthy() and rest.is_ours(),
-            what="Airflow",
-            seconds=180,
-            name="api-server",
-            folder=self.home / "run",
+            lambda: rest.is_healthy() and rest.is_ours(), what="Airflow", seconds=180, name="api-server", folder=folder
         )
         processes.wait_until(
-            lambda: rest.is_parsed(dag_id),
-            what=f"DAG {dag_id}",
-            seconds=120,
-            name="dag-processor",
-            folder=self.home / "run",
+            lambda: rest.is_parsed(dag_id), what=f"DAG {dag_id}", seconds=120, name="dag-processor", folder=folder
         )
         return rest
 
