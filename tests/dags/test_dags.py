@@ -1,10 +1,12 @@
 """What every DAG file of this project must be, and the orderings that money depends on."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.sdk import RetryAction
 from airflow.sdk._shared.module_loading.file_discovery import find_path_from_directory
 from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
@@ -194,3 +196,16 @@ def test_airflow_masks_every_secret_field_of_a_connection_in_logs() -> None:
         if field["schema"].get("format") == "password"
     ]
     assert secret and all(should_hide_value_for_key(name) for name in secret)  # type: ignore[no-untyped-call]
+
+
+def test_the_readme_makes_the_pools_that_the_tasks_need() -> None:
+    made = dict(re.findall(r"airflow pools set (\w+) (\d+)", (ROOT / "README.md").read_text()))
+    assert made == {name: str(slots) for name, slots in POOLS.items()}
+
+
+def test_redis_never_hands_out_a_task_again_that_may_still_run(bag: Any) -> None:
+    """In docker-compose.yml: the broker's visibility time-out exceeds every task's execution time-out."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    visible = int(compose["x-airflow"]["environment"]["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    longest = max(task.execution_timeout.total_seconds() for dag in bag.dags.values() for task in dag.tasks)
+    assert visible > longest
