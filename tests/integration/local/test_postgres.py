@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -116,7 +117,9 @@ def test_deleting_the_folder_is_a_full_reset_even_where_the_data_had_to_be_place
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A checkout under a 0700 folder of root: the server's account cannot enter it."""
-    monkeypatch.setattr(postgres, "PLACED", tmp_path.parents[1].parent / f"placed-{os.getpid()}")
+    placed = Path(tempfile.mkdtemp(prefix="placed-"))
+    placed.chmod(0o755)  # pytest's own temporary folders are closed to the server's account
+    monkeypatch.setattr(postgres, "PLACED", placed)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     server = EmbeddedPostgres(closed / "var" / "pg")
