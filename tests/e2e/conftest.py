@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -44,9 +45,13 @@ def control(url: str, path: str) -> Any:
     return requests.get(f"{url}/_sandbox/{path}", timeout=30).json()
 
 
+def whole_log(running: Running, run_id: str, task: dict[str, Any]) -> str:
+    """Everything a task instance's last try logged, exceptions with their words included."""
+    path = f"dags/{DAG}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+    return json.dumps(running.rest.get(path, {"map_index": task["map_index"], "full_content": "true"})["content"])
+
+
 def failed_logs(running: Running, run_id: str) -> str:
     """What the failed tasks of a run said, for the message of an assertion."""
     tasks = [task for task in running.rest.tasks(DAG, run_id) if task["state"] == "failed"]
-    return "\n".join(
-        f"{task['task_id']}: {running.rest.log(DAG, run_id, task)[-3000:]}" for task in tasks
-    ) or json.dumps(tasks)
+    return "\n".join(f"{task['task_id']}: {whole_log(running, run_id, task)[-3000:]}" for task in tasks) or str(tasks)

@@ -1,16 +1,18 @@
 """Real Airflow, driven over REST: what it did is compared with what the sandbox holds."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
+import requests
 
 from local.mail_catcher import read_mails
 from local.stack import Running
 from procurement.ledger import Ledger
-from tests.e2e.conftest import DAG, control, failed_logs
+from tests.e2e.conftest import DAG, control, failed_logs, whole_log
 
 pytestmark = pytest.mark.e2e
 
@@ -95,6 +97,38 @@ def test_a_failing_run_tells_people_by_mail(running: Running, first_run: tuple[s
     mail = next(mail for mail in read_mails(running.mails) if run_id in mail["text"])
     assert mail["subject"] == f"Failed: {DAG}"
     assert "sandbox-secret" not in Path(mail["file"]).read_text()
+
+
+@pytest.fixture
+def amazon_refuses(running: Running) -> Iterator[None]:
+    """Amazon Business answers 403 to every request for transactions, as to an application without the role."""
+    requests.post(
+        f"{running.amazon_url}/_sandbox/faults", timeout=30,
+        json={"kind": "status", "operation": "getTransactions", "status": 403, "times": 1000},
+    ).raise_for_status()  # fmt: skip
+    yield
+    requests.delete(f"{running.amazon_url}/_sandbox/faults", timeout=30).raise_for_status()
+
+
+def test_a_run_stays_red_although_its_last_task_accounted_for_everything(
+    running: Running, first_run: tuple[str, str], amazon_refuses: None
+) -> None:
+    """The last task runs whatever happened; it alone being green would turn the run green."""
+    run_id, state = trigger(running, **{"from": "2020-01-01"})
+    tasks = {task["task_id"]: task for task in running.rest.tasks(DAG, run_id)}
+    assert state == "failed"
+    assert (tasks["extract"]["state"], tasks["close"]["state"]) == ("failed", "failed")
+    assert {tasks[name]["state"] for name in tasks.keys() - {"extract", "close"}} == {"upstream_failed"}
+    assert tasks["extract"]["try_number"] == 1  # a missing role is a person's matter: no retry
+    said = whole_log(running, run_id, tasks["close"])
+    assert re.search(r"the run is accounted for, but extract, load(_0)?, transform.* failed", said)
+
+
+def test_after_a_failed_run_the_next_one_is_well_again(running: Running, first_run: tuple[str, str]) -> None:
+    before = control(running.coupa_url, "calls")["writes_accepted"]
+    run_id, state = trigger(running, **{"from": "2020-01-01"})
+    assert state == "success", failed_logs(running, run_id)
+    assert control(running.coupa_url, "calls")["writes_accepted"] == before
 
 
 def test_a_backfill_reads_exactly_its_range(running: Running, first_run: tuple[str, str]) -> None:
