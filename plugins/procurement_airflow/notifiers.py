@@ -9,6 +9,7 @@ import html
 import logging
 import os
 import smtplib
+import ssl
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
@@ -45,19 +46,27 @@ def build_mail(*, key: str, to: Sequence[str], subject: str, text: str, link: st
 
 
 def send_mail(mail: EmailMessage, *, conn_id: str = "smtp_default") -> None:
-    """Through the SMTP connection: TLS and login as it says. Raises what smtplib raises."""
+    """Through the SMTP connection: TLS, its certificate and login as it says. Raises what smtplib raises."""
     connection = BaseHook.get_connection(conn_id)
     extra = connection.extra_dejson
-    tls = str(extra.get("disable_tls", "false")).lower() != "true"
-    use_ssl = str(extra.get("disable_ssl", "false")).lower() != "true"
-    port = connection.port or (465 if use_ssl else 25)
-    client = smtplib.SMTP_SSL if use_ssl else smtplib.SMTP
-    with client(connection.host or "localhost", port, timeout=TIMEOUT) as server:
-        if tls and not use_ssl:
-            server.starttls()
+    implicit, starttls = not _is_true(extra, "disable_ssl"), not _is_true(extra, "disable_tls")
+    host, port = connection.host or "localhost", connection.port or (465 if implicit else 25)
+    # smtplib checks no certificate unless it is given a context that does
+    context = ssl.create_default_context() if extra.get("ssl_context", "default") != "none" else None
+    with (
+        smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
+        if implicit
+        else smtplib.SMTP(host, port, timeout=TIMEOUT)
+    ) as server:
+        if starttls and not implicit:
+            server.starttls(context=context)
         if connection.login and connection.password:
             server.login(connection.login, connection.password)
         server.send_message(mail)
+
+
+def _is_true(extra: Mapping[str, Any], name: str) -> bool:
+    return str(extra.get(name, "false")).lower() == "true"
 
 
 def send_notice(notice: Notice) -> None:

@@ -1,7 +1,9 @@
 """Mails reach a real SMTP server, readable without HTML, with nothing in them that could act as markup."""
 
+import os
+import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,6 +12,10 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from local.mail_catcher import Keeper, read_mails
 from local.postgres import free_port
@@ -150,3 +156,48 @@ def test_a_line_break_in_a_subject_cannot_add_a_header(mails: Path) -> None:
     mail = parsed(mails)
     assert mail["Bcc"] is None
     assert mail["Subject"] == "2 dead letters Bcc: thief@example.com"
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mail server that takes mail over TLS only, with a certificate that nobody vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed(tmp_path))
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    controller = Controller(
+        Keeper(folder), hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True
+    )
+    controller.start()
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://localhost:{controller.port}?disable_ssl=true")
+    yield folder
+    controller.stop()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(key.private_bytes(*pem))
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def test_a_mail_server_that_cannot_prove_who_it_is_gets_no_mail_and_no_password(stranger: Path) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        send_notice(notice(to=["reviewer@example.com"]))
+    assert read_mails(stranger) == []
+
+
+def test_mail_leaves_over_tls_where_the_connection_trusts_the_server(
+    stranger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"{os.environ['AIRFLOW_CONN_SMTP_DEFAULT']}&ssl_context=none")
+    send_notice(notice(to=["reviewer@example.com"]))
+    assert [mail["to"] for mail in read_mails(stranger)] == ["reviewer@example.com"]
