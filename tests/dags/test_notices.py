@@ -1,11 +1,14 @@
 """Mails reach a real SMTP server, readable without HTML, with nothing in them that could act as markup."""
 
+import json
 import os
 import ssl
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -201,3 +204,46 @@ def test_mail_leaves_over_tls_where_the_connection_trusts_the_server(
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", f"{os.environ['AIRFLOW_CONN_SMTP_DEFAULT']}&ssl_context=none")
     send_notice(notice(to=["reviewer@example.com"]))
     assert [mail["to"] for mail in read_mails(stranger)] == ["reviewer@example.com"]
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What a webhook heard; it refuses every text with "refuse me" in it."""
+    heard: list[dict[str, Any]] = []
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(403 if "refuse me" in heard[-1]["text"] else 200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    address = {
+        "conn_type": "slackwebhook",
+        "host": f"http://127.0.0.1:{server.server_port}",
+        "password": "services/T/B/X",
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps(address))
+    yield heard
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_slack_hears_the_subject_of_a_notice_where_it_is_configured(mails: Path, slack: list[dict[str, Any]]) -> None:
+    send_notice(notice())
+    assert [message["text"] for message in slack] == ["2 dead letters"]
+
+
+def test_a_notice_counts_as_told_when_the_mail_left_though_slack_refused(
+    mails: Path, slack: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    send_notice(notice(subject="refuse me"))
+    assert len(slack) == len(read_mails(mails)) == 1
+    assert "slack did not take the notice" in caplog.text
+    assert "services/T/B/X" not in caplog.text
