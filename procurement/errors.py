@@ -2,7 +2,8 @@
 
     ProcurementError
     ├── ConfigurationError   our own YAML or settings: the analyst or the installer acts
-    │   └── MappingError     a mapping, lookup, charge, tolerance or policy file
+    │   ├── MappingError     a mapping, lookup, charge, tolerance or policy file
+    │   └── LedgerUnreachable  LEDGER_URL is wrong, or the database is away for a while
     ├── RecordError          this document cannot be processed: it becomes a dead letter with all its problems
     │   └── DecisionNeeded   nothing is wrong with it, but a person must decide first: it is held
     ├── MoneyError           an amount or currency broke a rule of `money`
@@ -25,6 +26,10 @@ class ConfigurationError(ProcurementError):
 
 class MappingError(ConfigurationError):
     """A YAML file is wrong. The message names file, line, key and, where there is one, the nearest valid word."""
+
+
+class LedgerUnreachable(ConfigurationError):
+    """Nobody answers at LEDGER_URL. It may be a mistake in it or an outage: trying again after a while is right."""
 
 
 class MoneyError(ProcurementError, ValueError):

@@ -88,7 +88,7 @@ def send_slack(text: str, *, conn_id: str = "slack_default") -> None:
     from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook  # noqa: PLC0415 - slow, and most have no Slack
 
     try:
-        SlackWebhookHook(slack_webhook_conn_id=conn_id, timeout=int(TIMEOUT)).send_text(text)
+        SlackWebhookHook(slack_webhook_conn_id=conn_id, timeout=int(TIMEOUT)).send_text(html.escape(text, quote=False))
     except Exception as error:  # noqa: BLE001 - the mail is the notice that counts
         logger.warning("slack did not take the notice: %s", type(error).__name__)
 

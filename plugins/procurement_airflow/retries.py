@@ -3,14 +3,21 @@
 from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from connectors.errors import AuthError, RejectedError, TransientError, UnexpectedResponse
-from procurement.errors import ConfigurationError, IncompleteRun
+from procurement.errors import ConfigurationError, DuplicateTarget, IncompleteRun, LedgerUnreachable
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=[AuthError, ConfigurationError, RejectedError],
+            exception=LedgerUnreachable,  # before its base class below: the first rule that fits decides
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=2),
+            reason="the ledger's database may be away for a while",
+        ),
+        RetryRule(
+            exception=[AuthError, ConfigurationError, RejectedError, DuplicateTarget, AirflowNotFoundException],
             action=RetryAction.FAIL,
             reason="a person must act",
         ),

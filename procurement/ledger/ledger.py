@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from procurement.errors import ConfigurationError
+from procurement.errors import ConfigurationError, LedgerUnreachable
 from procurement.ledger import schema
 from procurement.ledger.completeness import CompletenessCheck
 from procurement.ledger.coverage import Coverage
@@ -71,7 +71,7 @@ class Ledger:
             schema.check(engine)
         except sa.exc.OperationalError as error:
             engine.dispose()
-            raise ConfigurationError(
+            raise LedgerUnreachable(
                 f"the ledger's database cannot be reached ({_first_line(error)}); check LEDGER_URL"
             ) from None
         except ConfigurationError:

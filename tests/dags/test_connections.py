@@ -114,8 +114,10 @@ def test_a_rate_multiplier_that_is_no_positive_number_is_refused(
 
 
 def test_airflow_finds_both_connection_types_through_the_installed_package() -> None:
-    hooks = ProvidersManagerTaskRuntime().hooks
-    found = {name: hooks[name].hook_class_name for name in ("amazon_business", "coupa") if hooks.get(name)}
+    hooks = ProvidersManagerTaskRuntime().hooks  # type: ignore[no-untyped-call]
+    found = {
+        name: hook.hook_class_name for name, hook in hooks.items() if hook and name in ("amazon_business", "coupa")
+    }
     assert found == {
         "amazon_business": "procurement_airflow.hooks.AmazonBusinessHook",
         "coupa": "procurement_airflow.hooks.CoupaHook",

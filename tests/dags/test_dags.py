@@ -10,10 +10,11 @@ import yaml
 from airflow.sdk import RetryAction
 from airflow.sdk._shared.module_loading.file_discovery import find_path_from_directory
 from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
+from airflow.sdk.exceptions import AirflowNotFoundException
 
-from connectors.errors import AuthError, RejectedError, TransientError
+from connectors.errors import AuthError, NotFound, RejectedError, TransientError, UnexpectedResponse
 from local.airflow_processes import POOLS
-from procurement.errors import ConfigurationError, IncompleteRun
+from procurement.errors import ConfigurationError, DuplicateTarget, IncompleteRun, LedgerUnreachable, MappingError
 from procurement_airflow.provider import get_provider_info
 from procurement_airflow.retries import RETRY_POLICY
 from procurement_airflow.tasks import LOAD_SECONDS
@@ -66,15 +67,31 @@ def test_a_dag_carries_docs_owner_tags_and_the_shared_retry_policy(bag: Any, nam
         assert task.execution_timeout is not None
 
 
-def test_the_retry_policy_fails_what_a_person_must_mend_and_retries_what_time_mends() -> None:
-    def decided(error: Exception) -> RetryAction:
-        return RETRY_POLICY.evaluate(error, 1, 3, {}).action
+FAIL, RETRY, DEFAULT = RetryAction.FAIL, RetryAction.RETRY, RetryAction.DEFAULT
 
-    assert decided(AuthError("no", operation="x")) == RetryAction.FAIL
-    assert decided(RejectedError(("no",), operation="x")) == RetryAction.FAIL
-    assert decided(ConfigurationError("no")) == RetryAction.FAIL
-    assert decided(IncompleteRun("no")) == RetryAction.FAIL
-    assert decided(TransientError("later", operation="x")) == RetryAction.RETRY
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (AuthError("no role", operation="x"), FAIL),
+        (RejectedError(("no such field",), operation="x"), FAIL),
+        (NotFound(("no such document",), operation="x"), FAIL),
+        (ConfigurationError("LEDGER_URL is not set"), FAIL),
+        (MappingError("charges.yml:3: no such key"), FAIL),
+        (AirflowNotFoundException("no connection"), FAIL),
+        (DuplicateTarget("two invoices for one"), FAIL),
+        (IncompleteRun("a cent is missing"), FAIL),
+        (TransientError("later", operation="x"), RETRY),
+        (UnexpectedResponse("HTML", operation="x"), RETRY),
+        (LedgerUnreachable("a failover"), RETRY),
+        (OSError("the mail server is away"), DEFAULT),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_person_must_mend_fails_at_once_and_what_time_mends_is_tried_again(
+    error: Exception, action: RetryAction
+) -> None:
+    assert RETRY_POLICY.evaluate(error, 1, 3, {}).action == action
 
 
 def test_invoices_are_planned_before_they_are_sent(bag: Any) -> None:

@@ -236,8 +236,8 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_slack_hears_the_subject_of_a_notice_where_it_is_configured(mails: Path, slack: list[dict[str, Any]]) -> None:
-    send_notice(notice())
-    assert [message["text"] for message in slack] == ["2 dead letters"]
+    send_notice(notice(subject="2 dead letters <!channel>"))
+    assert [message["text"] for message in slack] == ["2 dead letters &lt;!channel&gt;"]  # Slack's markup stays text
 
 
 def test_a_notice_counts_as_told_when_the_mail_left_though_slack_refused(

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from procurement.errors import ConfigurationError
+from procurement.errors import ConfigurationError, LedgerUnreachable
 from procurement.ledger import Ledger, migrate, schema
 from procurement.ledger.__main__ import main
 from procurement.ledger.tables import metadata
@@ -50,7 +50,7 @@ def test_the_command_migrates_and_checks(
 
 
 def test_an_unreachable_server_is_named_without_its_password() -> None:
-    with pytest.raises(ConfigurationError, match="cannot be reached") as refused:
+    with pytest.raises(LedgerUnreachable, match="cannot be reached") as refused:
         Ledger.open("postgresql://someone:geheim@127.0.0.1:1/ledger")
     assert "geheim" not in str(refused.value)
 
