@@ -47,10 +47,9 @@ def resolve_group(group: Group, orders: Orders, *, no_po: str) -> list[ResolvedL
     for candidate, line, raw in each_line(group):
         number = (line.purchase_order_number or "").strip()
         order = orders.documents.get(number)
-        label = f"Order {line.order_id}, {line.asin or 'no ASIN'}"
         if order is None:
             without_po = True
-            problems.append(_no_order(label, number, orders))
+            problems.append(_no_order(f"Order {line.order_id}", number, orders))
             continue
         try:
             po_line = resolve_line(
@@ -61,14 +60,16 @@ def resolve_group(group: Group, orders: Orders, *, no_po: str) -> list[ResolvedL
                 unit_price=line.unit_price.amount if line.unit_price else None,
             )
         except RecordError as error:
+            label = f"Order {line.order_id}, {line.asin or 'no ASIN'}"
             problems.extend(f"{label}: {problem}" for problem in error.problems)
             continue
         resolved.append(ResolvedLine(candidate, line, raw, order, po_line))
     if not problems:
         return resolved
+    said = tuple(dict.fromkeys(problems))  # a missing PO is said once an order, not once a line
     if without_po and no_po == "hold":
-        return Verdict("held", "no purchase order", tuple(problems))
-    return Verdict("dead", "no purchase order" if without_po else "no purchase order line", tuple(problems))
+        return Verdict("held", "no purchase order", said)
+    return Verdict("dead", "no purchase order" if without_po else "no purchase order line", said)
 
 
 def _no_order(label: str, number: str, orders: Orders) -> str:
