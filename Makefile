@@ -8,7 +8,7 @@ JOBS ?= 4
 CORE := .venv-core
 CORE_STAMP := $(CORE)/.stamp
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format lint types imports unit unit-core golden dags integration e2e docs mappings-check dead-letters bench mutants clean
+.PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters bench mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -85,8 +85,8 @@ docs: setup ## generate docs/dags.md and the JSON Schemas of the rule files
 mappings-check: setup ## validate every rule file, run its examples, show the coverage
 	@$(BIN)/python -m procurement.mapping.check
 
-dead-letters: setup ## list dead letters; KEY=k shows one, REPLAY=k replays it, DISCARD=k REASON="..." discards it
-	@$(BIN)/python -m procurement.dead_letters $(if $(REPLAY),replay "$(REPLAY)",$(if $(DISCARD),discard "$(DISCARD)" --reason "$(REASON)",$(if $(KEY),show "$(KEY)",list)))
+dead-letters: setup ## list dead letters (of LEDGER_URL, else of the demo); KEY=k shows one, REPLAY=k replays it, DISCARD=k REASON="..." discards it
+	@$(BIN)/python -m local.dead_letters $(if $(REPLAY),replay "$(REPLAY)",$(if $(DISCARD),discard "$(DISCARD)" --reason "$(REASON)",$(if $(KEY),show "$(KEY)",list)))
 
 bench: setup ## the figures, as JSON in var/bench and as a table (ONLY=name)
 	@$(BIN)/python -m bench $(ONLY)

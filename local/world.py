@@ -65,7 +65,7 @@ def open_world(root: Path, *, scenario: str, orders_report: Path | None) -> Worl
     folder = root / name
     kept = folder / "world.json"
     if kept.exists():
-        return World(**json.loads(kept.read_text()), folder=folder)
+        return read_world(folder)
     if orders_report is not None:
         world = World(name, None, str(orders_report.resolve()), None, "2015-01-01", folder)
     else:
@@ -75,3 +75,14 @@ def open_world(root: Path, *, scenario: str, orders_report: Path | None) -> Worl
         )
     world.keep()
     return world
+
+
+def read_world(folder: Path) -> World:
+    """The world kept in this folder; OSError when there is none."""
+    return World(**json.loads((folder / "world.json").read_text()), folder=folder)
+
+
+def newest_world(root: Path) -> World | None:
+    """The world that ran last (its rules are written at each start); None before the first run."""
+    started = sorted(root.glob("*/mappings/rollout.yml"), key=lambda path: path.stat().st_mtime_ns)
+    return read_world(started[-1].parents[1]) if started else None
