@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import requests
 
+from local.mail_catcher import read_mails
 from local.processes import StartError
 from local.stack import Running, Stack
 from local.summary import build_summary, render
@@ -43,12 +44,13 @@ def main(arguments: list[str]) -> int:
         record = ROOT / "demo" / "exchanges.ndjson"
         record.parent.mkdir(parents=True, exist_ok=True)
         record.unlink(missing_ok=True)
+        mails_before = len(read_mails(world.mails))
         with stopped_after(stack, keep=options.keep):
             running = stack.start(
                 world, dag_id=DAG, record=record.resolve(), say=lambda what: say(started, f"starting {what}")
             )
             ok = run_pipelines(running, started=started)
-            summary = build_summary(running, recording=record)
+            summary = build_summary(running, recording=record, mails_before=mails_before)
             (ROOT / "demo" / "summary.json").write_text(summary.text)
             print(render(summary.values, keep=options.keep), flush=True)
     except (StartError, OSError, RuntimeError, TimeoutError) as problem:

@@ -36,8 +36,8 @@ class Summary:
         return json.dumps(self.values, indent=2, ensure_ascii=False) + "\n"
 
 
-def build_summary(running: Running, *, recording: Path) -> Summary:
-    """Reads ledger, sandbox and mails; changes nothing."""
+def build_summary(running: Running, *, recording: Path, mails_before: int) -> Summary:
+    """Reads ledger, sandbox and mails; changes nothing. `mails_before`: how many this world had before the run."""
     with Ledger.opened(running.ledger_url) as ledger:
         population = ledger.completeness.population(DAG)
         values: Values = {
@@ -58,7 +58,8 @@ def build_summary(running: Running, *, recording: Path) -> Summary:
     values["writes"] = {name: int(counted["writes_accepted"]) for name, counted in calls.items()}
     values["calls"] = {name: int(counted["calls"]) for name, counted in calls.items()}
     values["alerts"] = [
-        {"subject": mail["subject"], "to": mail["to"], "file": mail["file"]} for mail in read_mails(running.mails)
+        {"subject": mail["subject"], "to": mail["to"], "file": mail["file"], "this_run": number >= mails_before}
+        for number, mail in enumerate(read_mails(running.mails))
     ]
     values["versions"] = {name: version(name) for name in ("amazon-coupa-pipelines", "apache-airflow")} | {
         "python": sys.version.split()[0]
@@ -151,10 +152,7 @@ def render(values: Values, *, keep: bool) -> str:
         if writes
         else "Nothing new was written to Coupa: everything was there already.",
     ]
-    lines += [
-        f"Mails sent: {len(values['alerts'])}"
-        + "".join(f"\n  {alert['to']}: {alert['subject']}" for alert in values["alerts"][-3:])
-    ]
+    lines += render_alerts(values["alerts"])
     return "\n".join([*lines, *render_places(values["look"], keep=keep)])
 
 
@@ -185,6 +183,15 @@ def render_exceptions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def render_alerts(alerts: Sequence[Mapping[str, Any]]) -> list[str]:
+    sent = [alert for alert in alerts if alert["this_run"]]
+    earlier = f" (and {len(alerts) - len(sent)} by earlier runs)" if len(sent) < len(alerts) else ""
+    return [
+        f"Mails sent in this run: {len(sent)}{earlier}",
+        *(f"  {alert['to']}: {alert['subject']}" for alert in sent),
+    ]
+
+
 def render_report(report: Values) -> list[str]:
     currency, money = report["currency"], Decimal(report["money"])
     lines = [
@@ -209,5 +216,6 @@ def render_places(look: Mapping[str, str], *, keep: bool) -> list[str]:
         f"  Coupa            {look['coupa']}",
         f"  Mails            {look['mails']}",
         f"  Every exchange   {look['recording']}",
+        "  Dead letters     make dead-letters",
         "  These figures    var/demo/summary.json",
     ]

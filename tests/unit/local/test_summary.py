@@ -40,7 +40,7 @@ def values(**changes: Any) -> dict[str, Any]:
         },
         "exceptions": [EXCEPTION],
         "writes": {"coupa": 280, "amazon_business": 0},
-        "alerts": [{"subject": "9 dead letters", "to": "ap@example.com", "file": "1.eml"}],
+        "alerts": [{"subject": "9 dead letters", "to": "ap@example.com", "file": "1.eml", "this_run": True}],
         "look": {
             "airflow": "http://a",
             "user": "admin",
@@ -75,6 +75,13 @@ def test_an_exception_is_one_sentence_with_its_document_and_amount() -> None:
 
 def test_a_run_that_wrote_nothing_says_so() -> None:
     assert "Nothing new was written to Coupa" in render(values(writes={"coupa": 0}), keep=False)
+
+
+def test_mails_of_earlier_runs_are_not_told_as_sent_again() -> None:
+    alerts = [{"subject": "9 dead letters", "to": "ap@example.com", "file": "1.eml", "this_run": False}]
+    text = render(values(alerts=alerts), keep=False)
+    assert "Mails sent in this run: 0 (and 1 by earlier runs)" in text
+    assert "ap@example.com" not in text
 
 
 def test_a_world_without_exceptions_says_that_nobody_needs_to_decide() -> None:
