@@ -11,7 +11,7 @@ CORE_STAMP := $(CORE)/.stamp
 .PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters bench mutants clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## create .venv with the exact versions of constraints.txt
 

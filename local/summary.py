@@ -175,10 +175,12 @@ def render_pipeline(pipeline: Values) -> list[str]:
 def render_exceptions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return ["", "No invoice needs a decision."]
-    lines = ["", f"{len(rows)} invoices need a decision; each has a comment in Coupa for its reviewer. Three of them:"]
+    told = most_interesting(rows)
+    need = "1 invoice needs a decision; it" if len(rows) == 1 else f"{len(rows)} invoices need a decision; each"
+    which = "" if len(told) == len(rows) else f" {len(told)} of them:"
+    lines = ["", f"{need} has a comment in Coupa for its reviewer.{which}"]
     lines += [
-        f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}"
-        for row in most_interesting(rows)
+        f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}" for row in told
     ]
     return lines
 
@@ -199,7 +201,7 @@ def render_report(report: Values) -> list[str]:
         f"Your report: {report['rows']} rows, {report['orders']} orders, {currency} {money:,.2f}. Where each row went:",
     ]
     lines += [
-        f"  {part['rows']:>4} rows  {currency} {Decimal(part['money']):>12,.2f}  {part['where']}"
+        f"  {part['rows']:>4} {'row ' if part['rows'] == 1 else 'rows'}  {currency} {Decimal(part['money']):>12,.2f}  {part['where']}"
         for part in report["parts"]
     ]
     return lines

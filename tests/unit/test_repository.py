@@ -1,6 +1,7 @@
 """The repository keeps its own promises: commands, variables, pins."""
 
 import re
+import subprocess
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z0-9-]+):.*##", MAKEFILE, re.MULTILINE))
 PINS = {
     re.sub(r"[-_.]+", "-", name).lower(): version
     for name, version in re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
@@ -26,7 +27,7 @@ SOURCES = [
     ["README.md", "docs/runbook.md", "docs/adding-a-pipeline.md", "docs/architecture.md", "mappings/README.md"],
 )
 def test_every_make_target_a_document_names_exists(document: str) -> None:
-    named = set(re.findall(r"`?make ([a-z][a-z-]+)", (ROOT / document).read_text()))
+    named = set(re.findall(r"`?make ([a-z][a-z0-9-]+)", (ROOT / document).read_text()))
     assert named - TARGETS - {"sure"} == set()
 
 
@@ -45,17 +46,33 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
     assert links and all((ROOT / link).exists() for link in links if "://" not in link)
 
 
-def test_the_environment_is_the_pinned_one() -> None:
-    """Every installed distribution is pinned, at the version that is installed; what a fresh venv brings by itself is not ours."""
+@pytest.mark.parametrize("environment", [".venv", ".venv-core"])
+def test_an_environment_holds_exactly_what_is_pinned(environment: str) -> None:
+    """Every installed distribution is pinned, at the version that is installed; setuptools and wheel come with a fresh venv."""
+    folders = [str(path) for path in (ROOT / environment).glob("lib/python3.*/site-packages")]
+    if not folders:
+        pytest.skip(f"{environment} is not made; `make test` makes it")
     installed = {
-        re.sub(r"[-_.]+", "-", str(entry.metadata["Name"])).lower(): entry.version for entry in distributions()
+        re.sub(r"[-_.]+", "-", str(entry.metadata["Name"])).lower(): entry.version
+        for entry in distributions(path=folders)
     }
+    assert "pytest" in installed
     ours = {
         name: version
         for name, version in installed.items()
         if name not in ("amazon-coupa-pipelines", "setuptools", "wheel")
     }
     assert {name: version for name, version in ours.items() if PINS.get(name) != version} == {}
+
+
+def test_every_command_of_the_makefile_is_in_the_help_and_is_never_taken_for_a_file() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert {line.split()[0] for line in listed.splitlines()} == TARGETS
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].split()) == TARGETS
 
 
 def test_pins_name_no_index() -> None:

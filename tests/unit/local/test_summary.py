@@ -73,6 +73,21 @@ def test_an_exception_is_one_sentence_with_its_document_and_amount() -> None:
     assert "INV-1 (USD 1,200.50): Line 1: billed 12.00, ordered 10.00." in render(values(), keep=False)
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 invoice needs a decision; it has a comment in Coupa for its reviewer.\n"),
+        (2, "2 invoices need a decision; each has a comment in Coupa for its reviewer.\n"),
+        (5, "5 invoices need a decision; each has a comment in Coupa for its reviewer. 3 of them:\n"),
+    ],
+)
+def test_it_says_how_many_need_a_decision_and_how_many_of_them_it_shows(count: int, said: str) -> None:
+    rows = [EXCEPTION | {"document": f"INV-{number}"} for number in range(count)]
+    text = render(values(exceptions=rows), keep=False)
+    assert said in text
+    assert text.count("billed 12.00") == min(count, 3)
+
+
 def test_a_run_that_wrote_nothing_says_so() -> None:
     assert "Nothing new was written to Coupa" in render(values(writes={"coupa": 0}), keep=False)
 
