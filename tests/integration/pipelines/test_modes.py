@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from connectors.errors import UnexpectedResponse
 from procurement.errors import IncompleteRun
 from procurement.ledger import Ledger
+from procurement.pipelines.amazon_invoices_to_coupa import close
 from procurement.policies import read_rules
 from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox
 
@@ -203,3 +204,19 @@ def test_unapproved_invoices_that_amazon_wants_paid_soon_are_mailed_once_a_day_w
     assert "due within 5 days and not approved" in mails[0]["subject"]
     assert "Coupa: on hold" in mails[0]["text"] or "Coupa: pending receipt" in mails[0]["text"]
     assert "billed" in mails[0]["text"] or "above the PO price" in mails[0]["text"]
+
+
+def test_an_account_that_does_not_add_up_outranks_a_mail_server_that_is_away(run: InvoiceRun, ledger: Ledger) -> None:
+    def away(_: object) -> None:
+        raise ConnectionRefusedError("no mail server")
+
+    run("first")
+    opened = ledger.runs.get(PIPELINE, "first")
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE notices SET sent_at = NULL"))
+        connection.execute(
+            sa.text("DELETE FROM run_records WHERE record_id = (SELECT min(record_id) FROM run_records)")
+        )
+    with pytest.raises(IncompleteRun):
+        close(ledger, run=opened, rules=run.rules, send_mail=away)
+    assert ledger.notices.pending()  # kept, and sent by the next run
