@@ -44,10 +44,7 @@ class LocalAirflow:
         self.home.mkdir(parents=True, exist_ok=True)
         environment = self._environment(0)
         self._run(environment, "db", "migrate")
-        for name, slots in POOLS.items():
-            self._run(
-                environment, "pools", "set", name, str(slots), f"Calls to {name.removesuffix('_api').replace('_', ' ')}"
-            )
+        self._run(environment, "pools", "import", str(self._write_pools()))
         try:
             return self._start_on(free_port(self.port), dag_id)
         except processes.StartError as problem:
@@ -85,6 +82,16 @@ class LocalAirflow:
         )
         if done.returncode != 0:
             raise processes.StartError(f"airflow {' '.join(arguments[:2])} failed:\n{done.stderr[-2000:]}")
+
+    def _write_pools(self) -> Path:
+        """All pools in one file, for one start of Airflow's command line instead of one a pool."""
+        path = self.home / "pools.json"
+        pools = {
+            name: {"slots": slots, "description": f"Calls to {name.removesuffix('_api').replace('_', ' ')}", "include_deferred": False}
+            for name, slots in POOLS.items()
+        }  # fmt: skip
+        path.write_text(json.dumps(pools))
+        return path
 
     def _secrets(self) -> dict[str, str]:
         path = self.home / "secrets.json"
