@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.airflow_processes import POOLS, LocalAirflow
-from local.stack import Stack
+from local.stack import Stack, bypass_proxies
 from local.world import World
 
 pytestmark = pytest.mark.unit
@@ -80,3 +80,11 @@ def test_business_time_and_rules_are_those_of_the_world(told: dict[str, str], tm
     assert told["PROCUREMENT_NOW"] == "2026-11-24T10:00:00+00:00"
     assert told["PROCUREMENT_MAPPINGS"] == str(tmp_path / "world" / "mappings")
     assert ":2525" in told["AIRFLOW_CONN_SMTP_DEFAULT"]
+
+
+def test_a_companys_proxy_is_not_asked_for_what_runs_on_this_machine() -> None:
+    environment = {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "intranet.example.com"}
+    bypass_proxies(environment)
+    bypass_proxies(environment)
+    assert environment["NO_PROXY"] == "intranet.example.com,127.0.0.1,localhost"
+    assert environment["no_proxy"] == "127.0.0.1,localhost"
