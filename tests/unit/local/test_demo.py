@@ -4,13 +4,18 @@ import os
 import socket
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from local.demo import claim_folder, read_arguments
+from local.demo import Progress, claim_folder, end, read_arguments, stopped_after
 from local.postgres import free_port
 from local.processes import StartError
+from local.stack import Stack
+from procurement.ledger.types import Account, Completeness
 
 pytestmark = pytest.mark.unit
 
@@ -46,3 +51,46 @@ def test_a_wanted_port_is_used_where_it_is_free_and_another_where_it_is_not() ->
         taken.bind(("127.0.0.1", wanted))
         taken.listen()
         assert free_port(wanted) != wanted
+
+
+class CountedStops:
+    def __init__(self) -> None:
+        self.stops = 0
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+@pytest.mark.parametrize(("keep", "stops"), [(False, 1), (True, 0)])
+def test_a_demo_that_worked_is_stopped_unless_it_is_to_be_kept(keep: bool, stops: int) -> None:
+    stack = CountedStops()
+    with stopped_after(cast("Stack", stack), keep=keep):
+        pass
+    assert stack.stops == stops
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_demo_that_failed_or_was_interrupted_leaves_nothing_running(keep: bool) -> None:
+    stack = CountedStops()
+    with pytest.raises(StartError), stopped_after(cast("Stack", stack), keep=keep):
+        raise StartError("no port")
+    with pytest.raises(KeyboardInterrupt), stopped_after(cast("Stack", stack), keep=keep):
+        end(15, None)  # what SIGTERM does
+    assert stack.stops == 2
+
+
+def test_progress_is_told_when_something_moved_and_only_then(capsys: pytest.CaptureFixture[str]) -> None:
+    states = iter([0, 0, 241])
+
+    def population(pipeline: str) -> Completeness:
+        documents = Account(seen=Decimal(343), delivered=Decimal(next(states)))
+        return cast("Completeness", SimpleNamespace(documents=documents))
+
+    ledger: Any = SimpleNamespace(completeness=SimpleNamespace(population=population))
+    progress = Progress(ledger, started=0.0)
+    for task in ("transform", "transform", "load"):
+        progress.show([{"task_id": task, "state": "running"}])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert "transform seen 343  delivered 0" in lines[0]
+    assert "load      seen 343  delivered 241" in lines[1]
