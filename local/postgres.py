@@ -6,6 +6,8 @@ superuser of the database can run programs as the server's account.
 
 As root the account must reach the files. Where it cannot (a checkout under a 0700 folder), programs and data are placed
 under /var/lib/embedded-postgres, and a link in the folder says where; deleting the folder is still a full reset.
+
+    python -m local.postgres start|url|stop [DATABASE]      the demo's server in var/pg, to look into its databases
 """
 
 import fcntl
@@ -16,6 +18,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -263,3 +266,28 @@ def free_port(preferred: int = 0) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def main(arguments: Sequence[str], server: EmbeddedPostgres) -> int:
+    """`start` and `url` print the URL of the database (by default `postgres`); 1 with the reason when that cannot be."""
+    command, database = (*arguments, ADMIN)[:2] if arguments else ("", "")
+    try:
+        match command:
+            case "start":
+                server.start(database)
+                print(server.url(database))
+            case "url":
+                print(server.url(database))
+            case "stop":
+                server.stop()
+            case _:
+                print("usage: python -m local.postgres start|url|stop [DATABASE]", file=sys.stderr)
+                return 2
+    except (PostgresError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], EmbeddedPostgres(Path("var/pg"))))

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 from local import postgres
-from local.postgres import EmbeddedPostgres
+from local.postgres import EmbeddedPostgres, main
 from local.postgres_binaries import find_binaries
 
 pytestmark = pytest.mark.integration
@@ -94,6 +94,19 @@ def test_only_who_can_read_the_folder_gets_in_and_only_over_loopback(server: Emb
         psycopg2.connect(host="127.0.0.1", port=port, user="postgres", password="guessed", dbname="ledger")
     assert (server.home / "password").stat().st_mode & 0o077 == 0
     assert ask(server, "SHOW listen_addresses") == "127.0.0.1"
+
+
+def test_the_command_prints_where_to_look_and_says_when_nothing_runs(
+    server: EmbeddedPostgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["url", "ledger"], server) == 1
+    assert "is not running" in capsys.readouterr().err
+    assert main(["start", "ledger"], server) == main(["url", "ledger"], server) == 0
+    started, asked = capsys.readouterr().out.split()
+    assert started == asked == server.url("ledger")
+    assert main(["stop"], server) == 0
+    assert server.port() is None
+    assert main(["restart"], server) == main([], server) == 2
 
 
 def test_a_database_may_have_any_name(server: EmbeddedPostgres) -> None:
