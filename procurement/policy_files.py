@@ -63,6 +63,9 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+CAREFULNESS = (Mode.OFF, Mode.SHADOW, Mode.LIVE)  # the most careful first
+
+
 class Sending(RuleModel):
     """How writes are repeated and asked for, in seconds of machine time."""
 
@@ -226,6 +229,18 @@ class Rollout:
             return RolloutRule()
         scopes = ((entry.cost_centers, cost_center), (entry.suppliers, supplier), (entry.accounts, account))
         return next((scope[name] for scope, name in scopes if name in scope), entry)
+
+    def widest(self, pipeline: str) -> RolloutRule:
+        """How far any part of the pipeline may go, and from the earliest date: what decides whether it runs and reads at all."""
+        entry = self.pipelines.get(pipeline)
+        rules = (
+            [entry, *entry.accounts.values(), *entry.suppliers.values(), *entry.cost_centers.values()] if entry else []
+        )
+        active = [rule for rule in rules if rule.mode is not Mode.OFF]
+        return RolloutRule(
+            mode=max((rule.mode for rule in active), key=CAREFULNESS.index, default=Mode.OFF),
+            go_live=min((rule.go_live for rule in active if rule.go_live is not None), default=None),
+        )
 
 
 class Account(RuleModel):

@@ -110,6 +110,7 @@ class InvoiceChanges(CoupaBody):
     delivery_number: str | None = Field(None, max_length=255)
     internal_note: str | None = None
     supplier_note: str | None = None
+    payment_order_reference: str | None = Field(None, max_length=255)
     customer_account_number: str | None = None
     custom_fields: CustomFields | None = None
     invoice_lines: tuple[InvoiceLinePayload, ...] | None = None

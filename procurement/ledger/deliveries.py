@@ -142,6 +142,19 @@ class Deliveries:
                 for row in connection.execute(sql.BY_OUTCOME, {"pipeline": pipeline, "outcome": outcome})
             ]
 
+    def unfinished(self, pipeline: str, action: str, *, finished: Iterable[str]) -> list[Known]:
+        """Deliveries whose document was in none of the `finished` statuses when the target last told, in order."""
+        values = {"pipeline": pipeline, "action": action, "finished": sorted(finished)}
+        with self._engine.begin() as connection:
+            return [Known(**row._asdict()) for row in connection.execute(sql.UNFINISHED, values)]
+
+    def note_statuses(self, statuses: Mapping[int, str]) -> None:
+        """What the target says of these deliveries' documents by now."""
+        rows = [{"id": id, "status": clean(statuses[id])} for id in sorted(statuses)]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(sql.NOTE_STATUS, rows)
+
     def set_outcome(self, id: int, outcome: str) -> None:
         """A later match's word about a document, whatever its state."""
         with self._engine.begin() as connection:

@@ -103,6 +103,14 @@ _KNOWN = f"""
 """
 KNOWN = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key = ANY(:keys)")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
+# What the target had not finished with when it last answered; the facts are the pipeline's own words.
+UNFINISHED = sa.text(f"""
+    {_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.state = 'delivered'
+    AND coalesce(CAST(d.facts AS jsonb) ->> 'status', '') <> ALL(:finished) ORDER BY d.id
+""")
+NOTE_STATUS = sa.text("""
+    UPDATE deliveries SET facts = CAST(CAST(facts AS jsonb) || jsonb_build_object('status', CAST(:status AS text)) AS json) WHERE id = :id
+""")
 SET_OUTCOME = sa.text("UPDATE deliveries SET outcome = :outcome WHERE id = :id")
 COMPARE_TOTAL = sa.text("""
     INSERT INTO findings (delivery_id, kind, sentence, expected, actual, difference)

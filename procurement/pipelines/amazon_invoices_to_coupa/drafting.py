@@ -1,7 +1,7 @@
 """One identified, resolved group turned into its deliveries, or into the verdict that stops it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,8 +24,10 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
-from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Orders
-from procurement.policies import Rules
+from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
+from procurement.policies import Mode, Rules
+
+MOST_PARTS = 9  # an invoice and its late components
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +43,24 @@ class Drafting:
     orders: Orders
     originals: Originals
     reviewers: Mapping[str, int]
+    known_deliveries: KnownDeliveries
     pending: frozenset[int]
     billed: dict[int, Decimal]
     now: datetime
+    planned: set[tuple[Mode, str]] = field(default_factory=set)  # business keys of this batch, by how far they may go
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
         """Plans create, submit and, on an exception, the comment; or says why not."""
+        if draft.rollout.mode is Mode.OFF:
+            return Verdict("waiting", "switched off in rollout.yml")
         number = self._free_number(plan, draft)
         if isinstance(number, Verdict):
             return number
         original = self._original(draft)
         if isinstance(original, Verdict):
             return original
-        if number != draft.identity.number:
+        printed = draft.identity.number
+        if number != printed:
             draft = self._late_part(draft, number)
         try:
             invoice = self._mapped(draft, original)
@@ -62,14 +69,21 @@ class Drafting:
         except RecordError as error:
             return Verdict("dead", "the invoice cannot be built", error.problems)
         match = self._matched(draft, invoice)
-        self._plan(plan, draft, invoice=invoice, match=match, original=original)
+        reference = printed if number != printed else None
+        self._plan(plan, draft, invoice=invoice, match=match, original=original, payment_reference=reference)
         return None
 
     def _original(self, draft: Draft) -> KnownOriginal | Verdict | None:
         if not draft.group.is_credit_note:
             return None
         return self.originals.find(
-            draft, instance=self.instance, known=self.known, existing=self.existing, rules=self.rules, now=self.now
+            draft,
+            instance=self.instance,
+            known=self.known,
+            planned=self.planned,
+            existing=self.existing,
+            rules=self.rules,
+            now=self.now,
         )
 
     def _free_number(self, plan: Plan, draft: Draft) -> str | Verdict:
@@ -81,7 +95,7 @@ class Drafting:
         if known is None or not known.claimed:
             return number
         if self.rules.policies.late_component == "second_invoice":
-            return f"{number}-2"
+            return self._second_number(draft)
         late = next((candidate for candidate in draft.group.candidates if candidate.record.id in self.pending), None)
         if late is not None:
             amount = f"{late.record.currency} {late.record.amount}"
@@ -89,11 +103,24 @@ class Drafting:
             plan.findings.append(PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id))
         return Verdict("held", f"late component of invoice {number}, which was already sent")
 
+    def _second_number(self, draft: Draft) -> str | Verdict:
+        """The first of `<number>-2`, `-3`, ... that was not sent yet."""
+        number = draft.identity.number
+        keys = {
+            business_key(self.instance, draft.supplier, f"{number}-{n}"): f"{number}-{n}"
+            for n in range(2, MOST_PARTS + 1)
+        }
+        known = self.known_deliveries(keys)
+        free = (second for key, second in keys.items() if key not in known or not known[key].claimed)
+        return next(free, Verdict("held", f"invoice {number} has {MOST_PARTS - 1} late components already"))
+
     def _late_part(self, draft: Draft, number: str) -> Draft:
-        """What came late, alone, under a number of its own; Amazon's number stays in the payment reference."""
+        """What came late, alone, under a number of its own."""
         fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in self.pending]
         lines = [line for line in draft.lines if line.candidate.record.id in self.pending]
-        return Draft(replace(draft.group, candidates=fresh), replace(draft.identity, number=number), lines)
+        return Draft(
+            replace(draft.group, candidates=fresh), replace(draft.identity, number=number), lines, draft.rollout
+        )
 
     def _already_there(self, plan: Plan, draft: Draft, *, found: Json, key: str) -> Verdict:
         """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
@@ -150,17 +177,25 @@ class Drafting:
         return match
 
     def _plan(
-        self, plan: Plan, draft: Draft, *, invoice: Invoice, match: MatchResult, original: KnownOriginal | None
+        self,
+        plan: Plan,
+        draft: Draft,
+        *,
+        invoice: Invoice,
+        match: MatchResult,
+        original: KnownOriginal | None,
+        payment_reference: str | None,
     ) -> None:
         key = business_key(self.instance, invoice.supplier, invoice.number)
         create, submit, total = (CREATE, key), (SUBMIT, key), invoice.total
         after = (SUBMIT, original.after) if original and original.after else None
         version = self.rules.version
+        self.planned.add((draft.rollout.mode, key))
         plan.deliveries.append(
             PlannedDelivery(
                 action=CREATE,
                 business_key=key,
-                payload=invoice_payload(invoice, delivery_id=delivery_id(key)),
+                payload=invoice_payload(invoice, delivery_id=delivery_id(key), payment_reference=payment_reference),
                 amount=total.amount,
                 currency=total.currency,
                 after=after,

@@ -8,6 +8,7 @@ from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Group
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Identity
 from procurement.pipelines.amazon_invoices_to_coupa.lines import ResolvedLine
+from procurement.policy_files import RolloutRule
 
 PIPELINE = "amazon_invoices_to_coupa"
 CREATE, SUBMIT, COMMENT = "create_invoice", "submit_invoice", "comment_on_invoice"
@@ -15,11 +16,12 @@ CREATE, SUBMIT, COMMENT = "create_invoice", "submit_invoice", "comment_on_invoic
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group with its number, date and PO lines."""
+    """A group with its number, date, PO lines, and how far it may go."""
 
     group: Group
     identity: Identity
     lines: Sequence[ResolvedLine]
+    rollout: RolloutRule
 
     @property
     def supplier(self) -> str:

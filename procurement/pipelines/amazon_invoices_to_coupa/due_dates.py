@@ -5,7 +5,7 @@ Amazon's payment status and due date serve this report only; Coupa's `paid` is n
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -13,8 +13,7 @@ from connectors.amazon_business.payloads import InvoicePayment
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Run
-from procurement.matching import Outcome
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
 from procurement.policies import Rules
 
 FINISHED = frozenset({"approved", "voided", "abandoned", "rejected"})  # nothing blocks these any more
@@ -38,59 +37,57 @@ class DueInvoice:
 def watch_due_dates(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Json:
     """Writes the day's notice when an unapproved invoice is due within `invoice_due_warning_days`; writes to no vendor.
 
-    Asks only after invoices that were not approved when they were submitted: 50 a call at Coupa, 25 a call at Amazon.
+    Asks only after invoices that were not finished when Coupa last told: 50 a call at Coupa, 25 a call at Amazon.
     """
-    unapproved = open_invoices(ledger)
-    if run.dry_run or not unapproved:
-        return {"run": run.id, "unapproved": len(unapproved), "due": 0}
-    due = list(due_soon(amazon, coupa, ledger, unapproved=unapproved, run=run, rules=rules))
+    if run.dry_run:
+        return {"run": run.id, "unapproved": 0, "due": 0}
+    unapproved = still_unapproved(coupa, ledger)
+    due = list(due_soon(amazon, ledger, unapproved=unapproved, run=run, rules=rules)) if unapproved else []
     if due:
         ledger.notices.add(f"{PIPELINE}/due/{run.now:%Y-%m-%d}", "due_dates", due_mail(due, rules))
     return {"run": run.id, "unapproved": len(unapproved), "due": len(due)}
 
 
-def open_invoices(ledger: Ledger) -> list[Known]:
-    """Our submitted invoices that Coupa had not approved when it answered; credit notes are never due."""
-    created = {
-        known.business_key: known
-        for outcome in Outcome
-        for known in ledger.deliveries.list_by_outcome(PIPELINE, outcome.value)
+def still_unapproved(coupa: Coupa, ledger: Ledger) -> list[tuple[Known, str]]:
+    """Our submitted invoices with the status Coupa gives them now; what it has finished with is never asked for again."""
+    submitted = {
+        known.business_key: known for known in ledger.deliveries.unfinished(PIPELINE, SUBMIT, finished=FINISHED)
     }
-    submitted = ledger.deliveries.known(PIPELINE, SUBMIT, created)
+    created = ledger.deliveries.known(PIPELINE, CREATE, submitted)
+    statuses = coupa_statuses(coupa, list(created.values()))
+    ledger.deliveries.note_statuses({submitted[key].id: status for key, status in statuses.items()})
     return [
-        known
+        (known, statuses.get(key, "not found"))
         for key, known in created.items()
-        if key in submitted
-        and submitted[key].facts.get("status") not in FINISHED
+        if statuses.get(key) not in FINISHED
         and known.amount is not None
-        and known.amount > 0
+        and known.amount > 0  # credit notes are never due
     ]
 
 
 def due_soon(
-    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, unapproved: Sequence[Known], run: Run, rules: Rules
+    amazon: AmazonBusiness, ledger: Ledger, *, unapproved: Sequence[tuple[Known, str]], run: Run, rules: Rules
 ) -> Iterator[DueInvoice]:
     """Soonest first."""
-    statuses = coupa_statuses(coupa, unapproved)
-    waiting = {known.business_key: known for known in unapproved if statuses.get(known.business_key) not in FINISHED}
-    by_number = {key.rsplit("/", 1)[1]: known for key, known in waiting.items()}
-    reasons = {
-        finding.delivery_id: finding.sentence
-        for finding in reversed(ledger.findings.of_deliveries([known.id for known in waiting.values()]))
-        if finding.breached
-    }
+    by_number = {known.business_key.rsplit("/", 1)[1]: (known, status) for known, status in unapproved}
+    findings = ledger.findings.of_deliveries([known.id for known, _ in unapproved])
+    reasons = {finding.delivery_id: finding.sentence for finding in reversed(findings) if finding.breached}
     latest = run.now + timedelta(days=rules.policies.invoice_due_warning_days)
-    found = [
-        (details.payment_details.due_date, details.invoice_id, details.payment_details)
+    due = [
+        (payment.due_date, details.invoice_id, payment)
         for details in amazon.payment_details(by_number)
-        if details.payment_details and details.payment_details.due_date and details.payment_details.due_date <= latest
-        and (details.payment_details.status or "").lower() not in PAID
-    ]  # fmt: skip
-    for _, number, payment in sorted(found, key=lambda row: row[:2]):
-        known = by_number[number]
-        status = statuses.get(known.business_key) or "not found in Coupa"
+        if (payment := details.payment_details) is not None and is_due(payment, latest)
+    ]
+    for _, number, payment in sorted(due, key=lambda row: row[:2]):
+        known, status = by_number[number]
         blocked_by = reasons.get(known.id) or f"Coupa says {status.replace('_', ' ')}"
         yield DueInvoice(number, f"{known.currency} {known.amount:,.2f}", payment, status, blocked_by)
+
+
+def is_due(payment: InvoicePayment, latest: datetime) -> bool:
+    """Unpaid at Amazon, and due by `latest`."""
+    unpaid = (payment.status or "").lower() not in PAID
+    return unpaid and payment.due_date is not None and payment.due_date <= latest
 
 
 def coupa_statuses(coupa: Coupa, unapproved: Sequence[Known]) -> Mapping[str, str]:

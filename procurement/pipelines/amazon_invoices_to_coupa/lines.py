@@ -30,6 +30,13 @@ class ResolvedLine:
     order: PurchaseOrder
     po_line: PurchaseOrderLine
 
+    @property
+    def cost_center(self) -> str | None:
+        """As the buyer chose it at checkout; the key is Amazon's display label here, camelCase in its reports."""
+        chosen = self.line.business_order_info or {}
+        found = chosen.get("Cost center") or chosen.get("costCenter")
+        return str(found) if found else None
+
 
 def each_line(group: Group) -> Iterator[tuple[Candidate, TransactionLineItem, Json]]:
     """The lines of all the group's transactions, in the order Amazon gives them."""

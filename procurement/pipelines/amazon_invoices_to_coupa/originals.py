@@ -5,15 +5,16 @@ by a clerk. Until then it waits, for `original_wait_days`; after that a person d
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from procurement.ledger.types import Known
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Original, original_of
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
-from procurement.policies import Rules
+from procurement.policies import Mode, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,6 @@ class Originals:
     """Originals of a batch's credit notes; `named` maps each credit note's number to what Amazon says of its original."""
 
     def __init__(self, drafts: Sequence[Draft], details: Details) -> None:
-        self._planned = {(draft.supplier, draft.identity.number) for draft in drafts if not draft.group.is_credit_note}
         self._named: dict[str, Original | None] = {
             draft.identity.number: original_of(draft.group, details) for draft in drafts if draft.group.is_credit_note
         }
@@ -44,11 +44,12 @@ class Originals:
         *,
         instance: str,
         known: Mapping[str, Known],
+        planned: AbstractSet[tuple[Mode, str]],
         existing: Mapping[tuple[str, str], Json],
         rules: Rules,
         now: datetime,
     ) -> KnownOriginal | Verdict:
-        """The original to name, or why the credit note waits, is held or is skipped."""
+        """The original to name, or why the credit note waits, is held or is skipped. `planned`: keys planned before it in the same plan."""
         original = self._named.get(draft.identity.number)
         if original is None:
             return self._unseen(draft, rules, now, "no original invoice is known for this refund")
@@ -58,11 +59,9 @@ class Originals:
         delivery = known.get(key)
         if delivery is not None and delivery.state == "delivered":
             return KnownOriginal(original.number, original.moment)
-        if (draft.supplier, original.number) in self._planned or (
-            delivery and delivery.state in ("planned", "sending")
-        ):
+        if (draft.rollout.mode, key) in planned or (delivery and delivery.state in ("planned", "sending")):
             return KnownOriginal(original.number, original.moment, after=key)
-        go_live = rules.rollout.of(PIPELINE).go_live
+        go_live = draft.rollout.go_live
         if go_live and original.moment.date() < go_live:
             return Verdict("skipped", f"refund of invoice {original.number}, which is before go-live")
         return self._unseen(draft, rules, now, f"original invoice {original.number} is not in Coupa yet")

@@ -79,8 +79,11 @@ def invoice_charge(charge: InvoiceCharge, number: int, invoice: Invoice) -> Json
     )
 
 
-def invoice_payload(invoice: Invoice, *, delivery_id: str) -> Json:
-    """The body to send. `delivery_id` is ours: a found invoice without it was made by somebody else."""
+def invoice_payload(invoice: Invoice, *, delivery_id: str, payment_reference: str | None = None) -> Json:
+    """The body to send. `delivery_id` is ours: a found invoice without it was made by somebody else.
+
+    `payment_reference` is Amazon's number where the document has to go under another.
+    """
     custom: Mapping[str, str] = {**invoice.custom_fields, DELIVERY_FIELD: delivery_id}
     return filled(
         invoice_number=invoice.number,
@@ -96,6 +99,7 @@ def invoice_payload(invoice: Invoice, *, delivery_id: str) -> Json:
         remit_to_address=by("remit-to-code", invoice.remit_to),
         requester_email=invoice.requester_email,
         line_level_taxation=True,
+        payment_order_reference=payment_reference,
         supplier_total=text(invoice.supplier_total.amount),
         custom_fields=dict(custom),
         invoice_lines=[invoice_line(line, invoice) for line in invoice.lines],

@@ -26,8 +26,14 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
-from procurement.pipelines.amazon_invoices_to_coupa.lines import card_verdict, header_conflict, resolve_group
+from procurement.pipelines.amazon_invoices_to_coupa.lines import (
+    ResolvedLine,
+    card_verdict,
+    header_conflict,
+    resolve_group,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
+from procurement.pipelines.amazon_invoices_to_coupa.preview import Proposal
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     InvoiceSource,
     InvoiceTarget,
@@ -38,7 +44,8 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     read_orders,
     read_receipts,
 )
-from procurement.policies import Rules
+from procurement.policies import Mode, Rules
+from procurement.policy_files import CAREFULNESS, RolloutRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +63,12 @@ class Planner:
     now: datetime
     reviewers: Mapping[str, int]
     released: frozenset[str] = frozenset()
+    rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
     billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
-    def plan(self, records: Sequence[Record], *, pending: frozenset[int]) -> Plan:
+    def propose(self, records: Sequence[Record], *, pending: frozenset[int]) -> Proposal:
         """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
-        plan = Plan()
+        plan, shadow = Plan(), Plan()
         groups, cards = self._grouped(plan, records)
         details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
         identified = self._identified(plan, groups, details)
@@ -76,16 +84,15 @@ class Planner:
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, reviewers=self.reviewers, now=self.now,
             existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
-            orders=orders, originals=originals, pending=pending, billed=self.billed,
+            orders=orders, originals=originals, pending=pending, billed=self.billed, known_deliveries=self.known,
         )  # fmt: skip
-        for draft in sorted(
-            drafts, key=lambda draft: draft.group.is_credit_note
-        ):  # originals before their credit notes
-            verdict = drafting.deliver(plan, draft)
+        originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
+        for draft in originals_first:
+            verdict = drafting.deliver(shadow if draft.rollout.mode is Mode.SHADOW else plan, draft)
             if verdict is not None:
                 fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]
                 settle(plan, fresh, verdict)
-        return plan
+        return Proposal(plan, shadow)
 
     def _grouped(self, plan: Plan, records: Iterable[Record]) -> tuple[list[Group], list[Candidate]]:
         """Settled groups, and the card charges whose POs must be looked at; a record without number stands alone.
@@ -132,19 +139,30 @@ class Planner:
         return list(merged.values())
 
     def _drafts(self, plan: Plan, identified: Iterable[tuple[Group, Identity]], orders: Orders) -> list[Draft]:
-        go_live = self.rules.rollout.of(PIPELINE).go_live
         drafts: list[Draft] = []
         for group, identity in identified:
-            if go_live and identity.moment.date() < go_live and identity.number not in self.released:
-                settle(plan, group.candidates, Verdict("skipped", "before go-live"))
-                continue
             lines = resolve_group(group, orders, no_po=self.rules.policies.no_po)
-            verdict = lines if isinstance(lines, Verdict) else header_conflict(lines)
-            if verdict is not None:
-                settle(plan, group.candidates, verdict)
-            elif not isinstance(lines, Verdict):
-                drafts.append(Draft(group, identity, lines))
+            rollout = self._rollout([] if isinstance(lines, Verdict) else lines)
+            early = rollout.go_live is not None and identity.moment.date() < rollout.go_live
+            if early and identity.number not in self.released:
+                settle(plan, group.candidates, Verdict("skipped", "before go-live"))
+            elif isinstance(lines, Verdict):
+                settle(plan, group.candidates, lines)
+            elif (conflict := header_conflict(lines)) is not None:
+                settle(plan, group.candidates, conflict)
+            else:
+                drafts.append(Draft(group, identity, lines, rollout))
         return drafts
+
+    def _rollout(self, lines: Sequence[ResolvedLine]) -> RolloutRule:
+        """The most careful of the rules that hold for the lines' supplier and cost centers, and for the account."""
+        supplier = lines[0].order.supplier if lines else None
+        rules = [
+            self.rules.rollout.of(PIPELINE, account=self.amazon.account, supplier=supplier, cost_center=center)
+            for center in {line.cost_center for line in lines} or {None}
+        ]
+        rule = min(rules, key=lambda rule: CAREFULNESS.index(rule.mode))
+        return rule.model_copy(update={"mode": Mode.LIVE}) if self.rehearsal else rule
 
     def _known(self, numbers: Mapping[str, Iterable[str]]) -> Mapping[str, Known]:
         return self.known(

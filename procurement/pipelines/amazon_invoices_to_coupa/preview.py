@@ -4,11 +4,28 @@ Its rows are never sent by a later run.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from procurement.ledger.types import Plan, Record
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a batch of records would become: the part that is sent, and the part in shadow that is only shown."""
+
+    live: Plan
+    shadow: Plan
+
+    @property
+    def plan(self) -> Plan:
+        """What the ledger keeps."""
+        return with_shadow(self.live, self.shadow)
+
+    @property
+    def previews(self) -> list[dict[str, Any]]:
+        return [*preview(self.live), *preview(self.shadow)]
 
 
 def preview(plan: Plan) -> list[dict[str, Any]]:
@@ -31,15 +48,13 @@ def preview(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def shadowed(plan: Plan) -> Plan:
-    """The plan with nothing to send: what would have been billed is skipped, and says so."""
-    return Plan(
-        records=[
-            replace(record, state="skipped", reason="shadow: planned, not sent", bills=None) if record.bills else record
-            for record in plan.records
-        ],
-        findings=[replace(finding, delivery=None) for finding in plan.findings if finding.record_id is not None],
-    )
+def with_shadow(plan: Plan, shadow: Plan) -> Plan:
+    """`plan`, and the records of `shadow` with nothing to send: what would have billed them is skipped, and says so."""
+    skipped = [
+        replace(record, state="skipped", reason="shadow: planned, not sent", bills=None) for record in shadow.records
+    ]
+    about_records = [finding for finding in shadow.findings if finding.delivery is None]
+    return Plan(plan.deliveries, [*plan.records, *skipped], [*plan.findings, *about_records])
 
 
 def unkept(plan: Plan, records: Sequence[Record]) -> list[dict[str, Any]]:

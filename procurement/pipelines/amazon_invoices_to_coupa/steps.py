@@ -11,12 +11,12 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Pending, Plan, Record, Run, Window
+from procurement.ledger.types import Pending, Record, Run, Window
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_reviewers
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
-from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, shadowed, unkept
+from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, unkept
 from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of, staged
 from procurement.pipelines.windows import RunRequest, pieces, requested_window, unread_window
 from procurement.policies import Mode, Rules
@@ -37,7 +37,7 @@ def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock)
 
 def _window(ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime) -> Window | None:
     """The form's window; nothing when switched off, woken by an asset or asked for numbers; a backfill's range; else the unread."""
-    rollout = rules.rollout.of(PIPELINE)
+    rollout = rules.rollout.widest(PIPELINE)
     if (window := requested_window(request, now=now)) is not None:
         return window
     if rollout.mode is Mode.OFF or request.kind == "asset_triggered" or request.document_numbers:
@@ -73,12 +73,12 @@ def transform(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
 ) -> Summary:
     """Plans whatever has no plan yet, whichever run read it; in a dry run or in shadow it only shows the plan."""
-    mode = rules.rollout.of(PIPELINE).mode
+    mode = rules.rollout.widest(PIPELINE).mode
     if mode is Mode.OFF and not run.dry_run:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
     planner = Planner(
         amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
-        reviewers=read_reviewers(coupa, rules.policies), released=frozenset(request.document_numbers),
+        reviewers=read_reviewers(coupa, rules.policies), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)
@@ -91,14 +91,11 @@ def transform(
         waiting = ledger.records.to_plan(source, KIND)
         pending = frozenset(row.id for row in waiting)
         for batch in batches(ledger, source, waiting):
-            plan = planner.plan(ledger.records.load(batch), pending=pending)
-            if mode is Mode.SHADOW:
-                previews += preview(plan)
-                plan = shadowed(plan)
-            counts = ledger.planning.keep(run, plan)
+            proposal = planner.propose(ledger.records.load(batch), pending=pending)
+            counts = ledger.planning.keep(run, proposal.plan)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
-        if mode is Mode.SHADOW:
-            ledger.plans.keep(run, previews)
+            previews += preview(proposal.shadow)
+        ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
 
 
@@ -139,9 +136,9 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
         )
         for n, row in enumerate(rows.values(), 1)
     ]
-    plan: Plan = planner.plan(records, pending=frozenset(record.id for record in records))
-    ledger.plans.keep(run, [*preview(plan), *unkept(plan, records)])
-    return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(preview(plan))}
+    proposal = planner.propose(records, pending=frozenset(record.id for record in records))
+    ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
+    return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(proposal.previews)}
 
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
@@ -151,7 +148,7 @@ def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, 
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
-    live = rules.rollout.of(PIPELINE).mode is Mode.LIVE
+    live = rules.rollout.widest(PIPELINE).mode is Mode.LIVE
     stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
     counts = send_due(
         ledger,

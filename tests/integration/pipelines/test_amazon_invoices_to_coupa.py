@@ -1,15 +1,18 @@
 """Charges and refunds become Coupa invoices and credit notes: real PostgreSQL, real HTTP, both systems' own rules."""
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from procurement.ledger import Ledger
-from tests.integration.pipelines.conftest import InvoiceRun, SandboxPair, StartSandbox
+from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox, connect_amazon
 
 pytestmark = pytest.mark.integration
+PIPELINE = "amazon_invoices_to_coupa"
 RunInvoices = Callable[[SandboxPair], InvoiceRun]
 
 
@@ -50,3 +53,109 @@ def test_coupa_holds_each_invoice_once_with_amazons_total(
     assert len(numbers) == len(set(numbers)) > 0
     ours = [invoice for invoice in invoices if (invoice.get("custom-fields") or {}).get("ab-delivery-id")]
     assert all(Decimal(invoice["total-with-taxes"]) == Decimal(invoice["supplier-total"]) for invoice in ours)
+
+
+@pytest.fixture
+def quarter(start_sandbox: StartSandbox, run_invoices: RunInvoices) -> InvoiceRun:
+    run = run_invoices(start_sandbox("quarter"))
+    run("first")
+    return run
+
+
+def ours(run: InvoiceRun) -> dict[str, dict[str, Any]]:
+    """The invoices in Coupa that carry our delivery id, by number."""
+    return {
+        invoice["invoice-number"]: invoice
+        for invoice in run.pair.invoices()
+        if (invoice.get("custom-fields") or {}).get("ab-delivery-id")
+    }
+
+
+def test_a_refund_becomes_a_credit_note_that_names_an_original_that_is_in_coupa(quarter: InvoiceRun) -> None:
+    everything = {invoice["invoice-number"] for invoice in quarter.pair.invoices()}
+    notes = [invoice for invoice in ours(quarter).values() if invoice["document-type"] == "Credit Note"]
+    assert len(notes) > 3
+    assert all(note["original-invoice-number"] in everything and note["original-invoice-date"] for note in notes)
+    assert all(Decimal(note["total-with-taxes"]) < 0 for note in notes)
+
+
+def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_and_the_reason(
+    quarter: InvoiceRun, ledger: Ledger
+) -> None:
+    exceptions = {known.target_id: known for known in ledger.deliveries.list_by_outcome(PIPELINE, "exception")}
+    comments = [
+        comment for comment in quarter.pair.state("coupa")["comments"] if "needs a decision" in comment["comments"]
+    ]
+    assert sorted(str(comment["commentable-id"]) for comment in comments) == sorted(map(str, exceptions))
+    sentences = {known.id: [] for known in exceptions.values()}
+    for finding in ledger.findings.of_deliveries(sentences):
+        if finding.breached:
+            sentences[finding.delivery_id].append(finding.sentence)
+    for comment in comments:
+        text = comment["comments"]
+        assert text.startswith("@[User:")
+        assert sentences[exceptions[str(comment["commentable-id"])].id][0] in text
+    assert quarter.pair.state("coupa")["notifications"]
+
+
+def test_what_waited_for_its_number_or_to_settle_is_delivered_once_it_is_there(
+    quarter: InvoiceRun, ledger: Ledger
+) -> None:
+    before = ledger.completeness.population(PIPELINE)
+    waiting = {reason for state, reason in before.reasons if state == "waiting"}
+    assert {
+        "Amazon has not issued the invoice number yet",
+        "the consolidated invoice is still pending at Amazon",
+    } <= waiting
+    assert any("settling" in reason for reason in waiting)
+    quarter.pair.post("amazon", "clock", advance=40 * 86400)
+    quarter.now = NOW + timedelta(days=40)
+    quarter("forty days later")
+    after = ledger.completeness.population(PIPELINE)
+    assert after.complete
+    assert not any("issued" in reason or "pending" in reason or "settling" in reason for _, reason in after.reasons)
+    assert after.documents.delivered > before.documents.delivered
+
+
+def test_the_seller_goes_to_a_custom_field_and_the_supplier_is_the_pos(quarter: InvoiceRun) -> None:
+    invoices = ours(quarter).values()
+    assert {invoice["supplier"]["number"] for invoice in invoices} == {"AMZN-US"}
+    sellers = {line["custom-fields"].get("ab-seller") for invoice in invoices for line in invoice["invoice-lines"]}
+    assert len(sellers - {None, "AMZN-US"}) > 3
+
+
+def test_a_credit_note_whose_original_cannot_be_built_waits_and_the_rest_goes_on(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, ledger: Ledger
+) -> None:
+    """Both are planned in one batch; the original is a dead letter, so nothing may follow it."""
+    run = run_invoices(start_sandbox("refund"))
+    feed = requests_feed(run)
+    refund = next(row for row in feed if row["transactionType"] == "REFUND")
+    lines = {line["orderLineItemId"] for line in refund["transactionLineItems"]}
+    charge = next(
+        row for row in feed
+        if row["transactionType"] == "CHARGE" and lines & {line["orderLineItemId"] for line in row["transactionLineItems"]}
+    )  # fmt: skip
+    charge["transactionLineItems"][0]["principalAmount"]["amount"] = "0.01"  # no longer adds up to totalAmount
+    run.pair.post(
+        "amazon",
+        "faults",
+        kind="patch",
+        operation="getTransactions",
+        times=50,
+        patch={"transactions": feed, "nextPageToken": None},
+    )
+    run("first")
+    states = {reason for _, reason in ledger.completeness.population(PIPELINE).reasons}
+    assert "the invoice cannot be built" in states
+    assert f"original invoice {charge['invoiceNumber']} is not in Coupa yet" in states
+
+
+def requests_feed(run: InvoiceRun) -> list[dict[str, Any]]:
+    amazon = connect_amazon(run.pair, run.ledger)
+    pages = [
+        page
+        for n in range(4)
+        for page in amazon.transaction_pages(NOW - timedelta(days=30 * (n + 1)), NOW - timedelta(days=30 * n))
+    ]
+    return json.loads(json.dumps([row for page in pages for row in page], default=str))

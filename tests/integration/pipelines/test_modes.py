@@ -14,7 +14,7 @@ from procurement.errors import IncompleteRun
 from procurement.ledger import Ledger
 from procurement.pipelines.amazon_invoices_to_coupa import close
 from procurement.policies import read_rules
-from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox
+from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox, connect_amazon
 
 pytestmark = pytest.mark.integration
 PIPELINE = "amazon_invoices_to_coupa"
@@ -59,6 +59,63 @@ def test_in_shadow_everything_is_planned_shown_and_never_sent(
     run("live")
     assert run.pair.calls("coupa")["writes_accepted"] == 0
     assert "shadow: planned, not sent" in states(ledger)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "suppliers: {AMZN-US: {mode: shadow, go_live: 2026-03-01}}",
+        "accounts: {sandbox: {mode: shadow, go_live: 2026-03-01}}",
+    ],
+)
+def test_a_supplier_or_account_in_shadow_is_shown_and_not_sent_although_the_pipeline_is_live(
+    run: InvoiceRun, mappings_directory: Path, ledger: Ledger, scope: str
+) -> None:
+    switch(run, mappings_directory, f"{{mode: live, go_live: 2026-03-01, {scope}}}")
+    run("narrow")
+    assert run.pair.calls("coupa")["writes_accepted"] == 0
+    assert ledger.plans.of(ledger.runs.get(PIPELINE, "narrow"))
+
+
+def test_a_supplier_goes_live_before_the_pipeline(run: InvoiceRun, mappings_directory: Path) -> None:
+    switch(run, mappings_directory, "{mode: off, suppliers: {AMZN-US: {mode: live, go_live: 2026-03-01}}}")
+    assert run("narrow")["documents"]["delivered"] > 0
+
+
+def test_a_cost_center_that_is_switched_off_waits_and_goes_on_when_it_is_switched_on(
+    run: InvoiceRun, mappings_directory: Path, ledger: Ledger
+) -> None:
+    centers = "cost_centers: {" + ", ".join(f"{center}: {{mode: off}}" for center in cost_centers(run)) + "}"
+    switch(run, mappings_directory, f"{{mode: live, go_live: 2026-03-01, {centers}}}")
+    run("off")
+    assert run.pair.calls("coupa")["writes_accepted"] == 0
+    assert "switched off in rollout.yml" in states(ledger)
+    switch(run, mappings_directory, "{mode: live, go_live: 2026-03-01}")
+    run("on")
+    assert run.pair.calls("coupa")["writes_accepted"] > 0
+
+
+def cost_centers(run: InvoiceRun) -> list[str]:
+    """Those that the world's transactions name."""
+    amazon = connect_amazon(run.pair, run.ledger)
+    windows = [(NOW - timedelta(days=30 * (n + 1)), NOW - timedelta(days=30 * n)) for n in range(4)]
+    rows = [row for window in windows for page in amazon.transaction_pages(*window) for row in page]
+    lines = [line for row in rows for line in row["transactionLineItems"]]
+    return sorted(
+        {
+            str(line["businessOrderInfo"]["Cost center"])
+            for line in lines
+            if "Cost center" in line.get("businessOrderInfo", {})
+        }
+    )
+
+
+def test_without_a_po_the_policy_may_hold_instead(run: InvoiceRun, mappings_directory: Path, ledger: Ledger) -> None:
+    path = mappings_directory / "policies.yml"
+    path.write_text(path.read_text().replace("no_po: dead_letter", "no_po: hold"))
+    run.rules = read_rules(mappings_directory)
+    summary = run("held")
+    assert summary["documents"]["dead"] == 0 and "no purchase order" in states(ledger)
 
 
 def test_a_dry_run_shows_what_a_real_run_then_sends_and_keeps_nothing_else(run: InvoiceRun, ledger: Ledger) -> None:
@@ -120,6 +177,15 @@ def test_a_component_that_comes_after_an_invoice_was_sent_never_edits_it(
     number = raw["invoiceNumber"]
     assert {key: after[key] for key in before} == before
     assert (f"{number}-2" in after) is (policy == "second_invoice")
+    again = {**late, "transactionId": "late-2"}
+    run.pair.post("amazon", "events/charge", transaction=again)
+    run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.now = NOW + timedelta(days=5)
+    run("third")
+    invoices = {invoice["invoice-number"]: invoice for invoice in run.pair.invoices()}
+    assert (f"{number}-3" in invoices) is (policy == "second_invoice")
+    if policy == "second_invoice":
+        assert invoices[f"{number}-3"]["payment-order-reference"] == number
     assert (f"late component of invoice {number}, which was already sent" in states(ledger)) is (policy == "finding")
 
 

@@ -121,3 +121,24 @@ def test_rules_are_read_from_where_the_environment_says(
     assert read_rules().policies.settle_hours == 0
     monkeypatch.delenv("PROCUREMENT_MAPPINGS")
     assert read_rules().version == rules.version
+
+
+@pytest.mark.parametrize(
+    ("entry", "mode", "go_live"),
+    [
+        ("mode: off", Mode.OFF, None),
+        ("mode: off\n    suppliers: {A: {mode: shadow}}", Mode.SHADOW, None),
+        ("mode: shadow\n    accounts: {A: {mode: live, go_live: 2026-02-01}}", Mode.LIVE, date(2026, 2, 1)),
+        (
+            "mode: live\n    go_live: 2026-03-01\n    suppliers: {A: {mode: live, go_live: 2026-02-01}}",
+            Mode.LIVE,
+            date(2026, 2, 1),
+        ),
+        ("mode: live\n    go_live: 2026-03-01\n    suppliers: {A: {mode: off}}", Mode.LIVE, date(2026, 3, 1)),
+    ],
+)
+def test_a_pipeline_runs_as_far_and_reads_as_far_back_as_its_widest_part(
+    edited: Edit, entry: str, mode: Mode, go_live: date | None
+) -> None:
+    widest = read_rules(edited("rollout.yml", "mode: off", entry)).rollout.widest(PIPELINE)
+    assert (widest.mode, widest.go_live) == (mode, go_live)
