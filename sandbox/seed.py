@@ -32,6 +32,29 @@ class Timed:
 
 
 @dataclass(slots=True)
+class FateStep:
+    """What happens to an order that is placed, `hours` after that. `event` and `body` are those of the sandbox's events
+    (`ship`, `deliver`, `cancel`, ...); `line` is a PO line number (None: all that is left), `quantity` its units.
+    Documents that only the placed order knows (order id, shipment ids) are filled in."""
+
+    hours: float
+    event: str
+    line: str | None = None
+    quantity: int | None = None
+    body: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Fate:
+    """How Amazon will treat an order for one PO. `short`: units that are not available, by PO line number; `refused`:
+    rejection artifacts for whole lines. Without steps an order ships whole, is charged and arrives."""
+
+    short: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, list[Json]] = field(default_factory=dict)
+    steps: list[FateStep] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class AmazonSeed:
     account: str = "sandbox"
     region: str = "US"
@@ -44,6 +67,9 @@ class AmazonSeed:
     # {"orderLineItem": {orderId, orderLineItemId, shipmentId}, "invoiceDetails": [InvoiceDetail, ...]}, ids as in transactions
     invoice_details: list[Timed] = field(default_factory=list)
     payments: list[Timed] = field(default_factory=list)  # {"invoiceId", "status", "dueDate"}
+    # Product Search documents (ProductsResult), each with its offers in includedDataTypes.OFFERS
+    products: list[Timed] = field(default_factory=list)
+    fates: dict[str, Fate] = field(default_factory=dict)  # by PO number; others get the ordinary fate
 
 
 @dataclass(slots=True)
@@ -58,8 +84,18 @@ class CoupaRecord:
 
 
 @dataclass(slots=True)
+class CoupaEvent:
+    """Something a person does in Coupa's pages at `at`: an event of the sandbox by name, with its body."""
+
+    name: str
+    body: Json
+    at: datetime
+
+
+@dataclass(slots=True)
 class CoupaSeed:
     records: list[CoupaRecord] = field(default_factory=list)
+    events: list[CoupaEvent] = field(default_factory=list)
     # Coupa's own tolerances: {"default": {"price_percent": "5", "price_amount": None, ...}, "<commodity name>": {...}}
     tolerances: dict[str, dict[str, str | None]] = field(default_factory=dict)
     # Approval chain for submitted invoices: logins in order; empty means auto-approval.
