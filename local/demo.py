@@ -24,7 +24,7 @@ from local.stack import Running, Stack
 from local.summary import build_summary, render
 from local.world import open_world
 from procurement.ledger import Ledger
-from procurement.ledger.types import Completeness
+from procurement.ledger.account import Completeness
 
 DAG = "amazon_invoices_to_coupa"
 LONGEST_RUN = 900.0

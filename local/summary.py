@@ -19,7 +19,8 @@ from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
 from procurement.ledger import Ledger
-from procurement.ledger.types import Account, Completeness, Known
+from procurement.ledger.account import Account, Completeness
+from procurement.ledger.types import Known
 
 DAG = "amazon_invoices_to_coupa"
 WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")

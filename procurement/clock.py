@@ -6,6 +6,7 @@ Machine time (attempts, rate buckets) is PostgreSQL's own and never comes from h
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from procurement.errors import ConfigurationError
@@ -33,8 +34,13 @@ class FixedClock:
 
 
 def read_clock(environment: Mapping[str, str]) -> Clock:
-    """FixedClock when PROCUREMENT_NOW is set (ISO 8601 with an offset), else SystemClock; ConfigurationError if it is malformed."""
+    """FixedClock when PROCUREMENT_NOW is set (ISO 8601 with an offset), else SystemClock; ConfigurationError if it is malformed.
+
+    `@/path/of/a/file` reads the moment from that file, so that a demo can let time pass under a running scheduler.
+    """
     text = environment.get("PROCUREMENT_NOW", "").strip()
+    if text.startswith("@"):
+        text = _read_moment(Path(text[1:]))
     if not text:
         return SystemClock()
     try:
@@ -44,3 +50,10 @@ def read_clock(environment: Mapping[str, str]) -> Clock:
     if at.tzinfo is None:
         raise ConfigurationError(f"PROCUREMENT_NOW is {text!r}, without an offset; write 2026-01-31T00:00:00Z for UTC")
     return FixedClock(at.astimezone(UTC))
+
+
+def _read_moment(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"PROCUREMENT_NOW names {path}, which cannot be read: {error.strerror}") from None

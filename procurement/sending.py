@@ -1,4 +1,4 @@
-"""The only place that sends: permit, claim (commit), one HTTP attempt, outcome (commit).
+"""The only place that sends: permit, gate, claim (commit), one HTTP attempt, outcome (commit).
 
 A write without an answer is never repeated blindly: the row stays `sending`, and after the wait the target is asked for
 it, by this call or a later run. What cannot go now (rate, outage, time budget) stays planned for the next run. The risk
@@ -12,17 +12,21 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.errors import AuthError, ConnectorError, NotSent, RejectedError, TransientError
 from connectors.http import Permit
 from procurement.errors import ConfigurationError, DuplicateTarget
 from procurement.ledger import Ledger
-from procurement.ledger.types import Claimed, Found, Sent
+from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 
 
 class Action(Protocol):
-    """One kind of write, and how to ask whether it happened."""
+    """One kind of write, and how to ask whether it happened.
+
+    It may also have `gate(delivery: Peeked) -> Stop | None`: what must hold in that moment, looked at between permit and
+    claim. A gate that cannot tell (an outage) raises the connectors' errors, and the row stays planned.
+    """
 
     def permit(self) -> Permit:
         """Waits for the rate and a fresh token; raises TransientError when that is too far off, AuthError."""
@@ -35,6 +39,13 @@ class Action(Protocol):
     def ask(self, delivery: Claimed) -> Found | None:
         """What stands where the document would; DuplicateTarget when there are two."""
         ...
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """An action with a gate."""
+
+    def gate(self, delivery: Peeked) -> Stop | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,8 @@ class SendCounts:
     """What one load did. `unanswered` rows will be asked for later; `stopped` says why it ended before the queue did."""
 
     delivered: int = 0
+    refused: int = 0
+    stopped_at_gate: int = 0
     found: int = 0
     not_found: int = 0
     not_sent: int = 0
@@ -236,11 +249,31 @@ class _Load:
             return None
         if self._finished():
             return permit
-        claimed = self._deliveries.claim(id)
+        hash = None
+        if isinstance(action, Gated):
+            peeked = self._deliveries.peek(id)
+            if peeked is None or not self._passes(action, peeked):
+                return permit
+            hash = peeked.hash
+        claimed = self._deliveries.claim(id, hash=hash)
         if claimed is None:
             return permit
         self._attempt(action, claimed, permit[1])
         return None
+
+    def _passes(self, action: Gated, peeked: Peeked) -> bool:
+        """Whether the row may be claimed now. What the gate cannot see closes it: the row stays planned, the load ends."""
+        try:
+            stop = action.gate(peeked)
+        except AuthError as error:
+            self._stop("permission", error)
+            return False
+        except ConnectorError as error:
+            self._stop(f"the gate of {peeked.action} cannot be looked at: {error}")
+            return False
+        if stop is not None and self._deliveries.stop(peeked, stop):
+            self._count("stopped_at_gate")
+        return stop is None
 
     def _attempt(self, action: Action, claimed: Claimed, permit: Permit) -> None:
         """Nothing that can wait lies between the claim and `send`."""
@@ -269,7 +302,8 @@ class _Load:
             self._count("uncertain")
             raise
         else:
-            self._count("delivered" if self._deliveries.delivered(claimed, sent) else "late")
+            counted = self._deliveries.delivered(claimed, sent)
+            self._count(("delivered" if sent.refused is None else "refused") if counted else "late")
             self._turned_away = 0
 
     def _turn_away(self, reason: str) -> None:

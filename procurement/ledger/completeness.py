@@ -12,8 +12,9 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from procurement.ledger.account import Account, Completeness
 from procurement.ledger.changes import SUPERSEDED
-from procurement.ledger.types import Account, Completeness, Disposition, Run
+from procurement.ledger.types import Disposition, Run
 
 _SEEN_BY_RUN = """
     SELECT s.source, d.kind, d.key, r.id AS record_id, d.currency, CASE

@@ -17,20 +17,26 @@ from procurement.ledger.events import add_event
 from procurement.ledger.types import DeadLetter, Json, Run
 
 _KEY = re.compile(r"([DR])-(\d+)")
+REFUSED = sql.REFUSED
+ORDER_AGAIN = (
+    "start its pipeline by hand with the document's number to plan anew what was refused, or discard it with the reason"
+)
 _TO_DO = {
+    REFUSED: f"The target said no for good: {ORDER_AGAIN}.",
     "data": "Correct the document or its mapping, then replay it; if it must never be sent, discard it with the reason.",
     "transient": "The target kept failing. When it is well again, replay it; the target is asked first where an answer is missing.",
     "policy": "Decide: change the policy or the documents and replay it, or discard it with the reason.",
     "permission": "Have the credentials, scope or role corrected, then replay it.",
 }
 
-_SELECT = """
-    SELECT 'D-' || d.id AS key, d.pipeline, d.action || ' ' || d.business_key AS document, d.state, d.error_class, d.reason, d.errors,
+_SELECT = f"""
+    SELECT 'D-' || d.id AS key, d.pipeline, d.action || ' ' || d.business_key AS document, d.state,
+        CASE WHEN d.outcome = '{REFUSED}' THEN '{REFUSED}' ELSE d.error_class END AS to_do, d.error_class, d.reason, d.errors,
         d.amount, d.currency, d.changed_at AS since, d.payload, d.business_key AS name
     FROM deliveries d WHERE d.state = ANY(:states)
     UNION ALL
-    SELECT 'R-' || r.id, a.pipeline, r.kind || ' ' || r.key, a.state, a.error_class, a.reason, a.errors, a.amount, a.currency, a.changed_at,
-        v.raw, coalesce(r.group_key, r.key)
+    SELECT 'R-' || r.id, a.pipeline, r.kind || ' ' || r.key, a.state, a.error_class, a.error_class, a.reason, a.errors,
+        a.amount, a.currency, a.changed_at, v.raw, coalesce(r.group_key, r.key)
     FROM allocations a JOIN source_records r ON r.id = a.record_id
     JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
     WHERE a.state = ANY(:states)
@@ -100,7 +106,7 @@ def _letter(row: sa.Row[tuple[object, ...]], *, payload: Json | None) -> DeadLet
     return DeadLetter(
         key=row.key, pipeline=row.pipeline, document=row.document, state=row.state, error_class=row.error_class, reason=row.reason,
         errors=tuple(row.errors), amount=row.amount, currency=row.currency, since=row.since,
-        to_do=_TO_DO[row.error_class or ("policy" if row.state == "held" else "data")], payload=payload,
+        to_do=_TO_DO[row.to_do or ("policy" if row.state == "held" else "data")], payload=payload,
     )  # fmt: skip
 
 
@@ -110,6 +116,8 @@ def _require(changed: int, key: str) -> None:
 
 
 def _replay_delivery(connection: sa.Connection, id: int) -> str:
+    if connection.execute(sql.IS_REFUSED, {"id": id}).scalar_one_or_none():
+        raise LookupError(f"D-{id} was refused for good and is not sent again under its key; {ORDER_AGAIN}")
     _require(connection.execute(sql.REPLAY, {"id": id}).rowcount, f"D-{id}")
     asked = connection.execute(
         sa.text("SELECT count(*) FROM attempts WHERE delivery_id = :id AND outcome IS NULL"), {"id": id}

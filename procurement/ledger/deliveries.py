@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from procurement.ledger import delivery_statements as sql
 from procurement.ledger.encoding import clean, dump_json
 from procurement.ledger.events import add_event
-from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Sent
+from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Peeked, Sent, Stop
 
 Json = dict[str, object]
 
@@ -34,10 +34,36 @@ class Deliveries:
                 while connection.execute(statement, {"pipeline": pipeline}).rowcount:
                     pass
 
-    def claim(self, id: int) -> Claimed | None:
-        """The one attempt that this commit allows; None when somebody else has it, or it is not its turn, or it must be asked for first."""
+    def peek(self, id: int) -> Peeked | None:
+        """A planned row for its gate to look at; None when it is not its turn."""
         with self._engine.begin() as connection:
-            row = connection.execute(sql.CLAIM, {"id": id}).one_or_none()
+            row = connection.execute(sql.PEEK, {"id": id}).one_or_none()
+        return Peeked(**row._asdict()) if row is not None else None
+
+    def stop(self, peeked: Peeked, stop: Stop) -> bool:
+        """Set aside by its gate; False when the row changed meanwhile. `waiting` lets its records be planned again."""
+        values = {
+            "id": peeked.id, "hash": peeked.hash, "state": stop.state, "reason": _short(stop.reason),
+            "errors": dump_json([clean(error) for error in stop.errors]),
+            "error_class": "policy" if stop.state == "held" else None,
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            if connection.execute(sql.STOP, values).rowcount == 0:
+                return False
+            if stop.state == "waiting":
+                connection.execute(sql.PLAN_AGAIN, {"id": peeked.id})
+            add_event(
+                connection, delivery_id=peeked.id, kind=stop.state, sentence=_short(f"at the gate: {stop.reason}")
+            )
+        return True
+
+    def claim(self, id: int, *, hash: str | None = None) -> Claimed | None:
+        """The one attempt that this commit allows; None when somebody else has it, or it is not its turn, or it must be asked for first.
+
+        With `hash` (`Peeked.hash`) only the payload that was looked at is claimed.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(sql.CLAIM, {"id": id, "hash": hash}).one_or_none()
         return Claimed(**row._asdict()) if row is not None else None
 
     def delivered(self, claimed: Claimed, sent: Sent) -> bool:
@@ -109,7 +135,7 @@ class Deliveries:
         """The target has a document there: ours is delivered, anybody else's holds the row."""
         if not found.ours:
             return self.hold(asked, f"the target already has {found.target_id}, and it does not carry our delivery id")
-        return self._deliver(asked, Sent(found.target_id, found.total, found.facts), question=True)
+        return self._deliver(asked, Sent(found.target_id, found.total, found.facts, found.refused), question=True)
 
     def not_found(self, asked: Claimed, *, max_attempts: int) -> bool:
         """The target has nothing after the wait: planned again, or dead when that was the last of `max_attempts`."""
@@ -133,6 +159,31 @@ class Deliveries:
         values = {"pipeline": pipeline, "action": action, "keys": sorted(set(business_keys))}
         with self._engine.begin() as connection:
             return {row.business_key: Known(**row._asdict()) for row in connection.execute(sql.KNOWN, values)}
+
+    def of_keys_like(self, pipeline: str, action: str, prefixes: Iterable[str]) -> list[Known]:
+        """All deliveries of `action` whose business key begins with one of `prefixes`, in the order they were planned."""
+        escaped = [
+            prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            for prefix in sorted(set(prefixes))
+        ]
+        values = {"pipeline": pipeline, "action": action, "prefixes": escaped}
+        with self._engine.begin() as connection:
+            return [Known(**row._asdict()) for row in connection.execute(sql.KNOWN_PREFIXED, values)]
+
+    def without_follower(self, pipeline: str, action: str, follower: str) -> list[Known]:
+        """Deliveries of `action` that the target answered, delivered or refused, with no `follower` of the same business key yet."""
+        values = {"pipeline": pipeline, "action": action, "follower": follower}
+        with self._engine.begin() as connection:
+            return [Known(**row._asdict()) for row in connection.execute(sql.WITHOUT_FOLLOWER, values)]
+
+    def settle_refused(self, pipeline: str, action: str, business_key: str, reason: str) -> bool:
+        """A refusal that something newer answers for: held becomes skipped; False when it is no open refusal."""
+        values = {"pipeline": pipeline, "action": action, "key": business_key, "reason": _short(reason)}
+        with self._engine.begin() as connection:
+            row = connection.execute(sql.SETTLE_REFUSED, values).one_or_none()
+            if row is not None:
+                add_event(connection, delivery_id=row.id, kind="skipped", sentence=_short(reason))
+        return row is not None
 
     def list_by_outcome(self, pipeline: str, outcome: str) -> list[Known]:
         """Deliveries whose match came out so, in order: `exception`, `waiting_for_receipt`, …"""
@@ -165,20 +216,19 @@ class Deliveries:
         values = {
             "id": claimed.id, "n": claimed.attempt, "question": question, "target": clean(sent.target_id),
             "total": sent.total.amount if sent.total else None, "facts": dump_json(dict(sent.facts)),
+            "refused": _short(sent.refused) if sent.refused is not None else None,
         }  # fmt: skip
         with self._engine.begin() as connection:
             row = connection.execute(sql.DELIVERED, values).one_or_none()
             if row is None:
                 _note_late(connection, claimed, sent)
                 return False
-            values["outcome"] = "found" if question else "delivered"
+            word = "delivered" if sent.refused is None else "refused"
+            values["outcome"] = "found" if question else word
             connection.execute(sql.ANSWER_DELIVERED, values)
-            add_event(
-                connection,
-                delivery_id=claimed.id,
-                kind="delivered",
-                sentence=f"as {sent.target_id}{', found' if question else ''}",
-            )
+            found = ", found" if question else ""
+            sentence = f"as {sent.target_id}{found}" if sent.refused is None else _short(f"{sent.refused}{found}")
+            add_event(connection, delivery_id=claimed.id, kind=word, sentence=sentence)
             connection.execute(sql.COMPARE_TOTAL, {**values, "currency": sent.total.currency if sent.total else None})
             _alarm(connection, claimed, sent.target_id)
         return True

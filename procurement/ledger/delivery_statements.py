@@ -12,10 +12,23 @@ DUE = sa.text(f"""
     AND (d.after_id IS NULL OR p.state = 'delivered') AND NOT {unanswered("d")} AND NOT d.id = ANY(:excluding)
     ORDER BY d.id LIMIT :limit
 """)
+PEEK = sa.text(f"""
+    SELECT d.id, d.action, d.business_key, d.payload, d.hash, d.attempt, p.target_id AS after_target_id, coalesce(p.facts, '{{}}') AS after_facts
+    FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id WHERE d.id = :id AND d.state = 'planned' AND NOT {unanswered("d")}
+""")
+# Only what was looked at: a plan that changed meanwhile stays for the next look.
+STOP = sa.text(f"""
+    UPDATE deliveries d SET state = :state, reason = :reason, errors = CAST(:errors AS jsonb), error_class = :error_class,
+        changed_at = clock_timestamp()
+    WHERE d.id = :id AND d.state = 'planned' AND d.hash = :hash AND NOT {unanswered("d")}
+""")
+PLAN_AGAIN = sa.text("""
+    UPDATE source_records r SET to_plan = true FROM allocations a WHERE a.record_id = r.id AND a.role = 'bills' AND a.delivery_id = :id
+""")
 CLAIM = sa.text(f"""
     WITH claimed AS (
         UPDATE deliveries d SET state = 'sending', attempt = attempt + 1, sent_at = clock_timestamp(), changed_at = clock_timestamp()
-        WHERE id = :id AND state = 'planned' AND NOT {unanswered("d")}
+        WHERE id = :id AND state = 'planned' AND hash = coalesce(:hash, hash) AND NOT {unanswered("d")}
         AND (after_id IS NULL OR EXISTS (SELECT FROM deliveries p WHERE p.id = d.after_id AND p.state = 'delivered'))
         RETURNING id, action, business_key, payload, attempt, after_id, sent_at
     ), logged AS (
@@ -49,9 +62,12 @@ _MINE = f"""
     d.id = :id AND d.attempt = :n
     AND (d.state = 'sending' OR :question AND d.state IN ('planned', 'waiting') AND {unanswered("d")})
 """
+REFUSED = "refused"  # the outcome of a row whose target said no for good
 DELIVERED = sa.text(f"""
-    UPDATE deliveries d SET state = 'delivered', reason = NULL, target_id = :target, total = :total, facts = CAST(:facts AS json),
-        error_class = NULL, errors = '[]', changed_at = clock_timestamp()
+    UPDATE deliveries d SET state = CASE WHEN CAST(:refused AS text) IS NULL THEN 'delivered' ELSE 'held' END, reason = :refused,
+        outcome = CASE WHEN CAST(:refused AS text) IS NULL THEN outcome ELSE '{REFUSED}' END, target_id = :target, total = :total,
+        facts = CAST(:facts AS json), error_class = CASE WHEN CAST(:refused AS text) IS NULL THEN NULL ELSE 'policy' END, errors = '[]',
+        changed_at = clock_timestamp()
     WHERE {_MINE} RETURNING d.id
 """)
 ANSWER_DELIVERED = sa.text("""
@@ -102,6 +118,16 @@ _KNOWN = f"""
         d.amount, d.currency, d.facts FROM deliveries d
 """
 KNOWN = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key = ANY(:keys)")
+KNOWN_PREFIXED = sa.text(
+    f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key LIKE ANY(:prefixes) ORDER BY d.id"
+)
+# Answered for good, by yes or by no, and nothing of `follower` under the same key yet.
+WITHOUT_FOLLOWER = sa.text(f"""
+    {_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND (d.state = 'delivered' OR d.state = 'held' AND d.outcome = '{REFUSED}')
+    AND NOT EXISTS (
+        SELECT FROM deliveries f WHERE f.pipeline = d.pipeline AND f.action = :follower AND f.business_key = d.business_key
+    ) ORDER BY d.id
+""")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
 # What the target had not finished with when it last answered; the facts are the pipeline's own words.
 UNFINISHED = sa.text(f"""
@@ -141,9 +167,15 @@ CONFIRMED_AFTER_DISCARD = sa.text("""
         '. Cancel it there, or accept it.'), :target
     FROM deliveries WHERE id = :id AND state = 'skipped'
 """)
-REPLAY = sa.text("""
+REPLAY = sa.text(f"""
     UPDATE deliveries SET state = 'planned', reason = NULL, due_at = clock_timestamp(), changed_at = clock_timestamp()
-    WHERE id = :id AND state IN ('dead', 'held')
+    WHERE id = :id AND state IN ('dead', 'held') AND outcome IS DISTINCT FROM '{REFUSED}'
+""")
+IS_REFUSED = sa.text(f"SELECT state = 'held' AND outcome = '{REFUSED}' FROM deliveries WHERE id = :id")
+SETTLE_REFUSED = sa.text(f"""
+    UPDATE deliveries SET state = 'skipped', reason = :reason, changed_at = clock_timestamp()
+    WHERE pipeline = :pipeline AND action = :action AND business_key = :key AND state = 'held' AND outcome = '{REFUSED}'
+    RETURNING id
 """)
 DISCARD = sa.text(f"""
     UPDATE deliveries SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()

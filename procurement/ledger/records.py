@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_temporary
 from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM, open_to_change
 from procurement.ledger.encoding import clean, dump_json, hash_text
-from procurement.ledger.types import Charge, Pending, Record, Run, StageCounts, Staged
+from procurement.ledger.types import Charge, Pending, Record, Refund, Run, StageCounts, Staged
 
 _STAGED = (
     "key text, hash text, amount numeric, currency text, group_key text, dated_at timestamptz, subkind text, "
@@ -24,8 +24,11 @@ class Records:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def stage(self, run: Run, source: str, kind: str, rows: Sequence[Staged]) -> StageCounts:
-        """Keeps `rows` and links them to the run; of one key twice, the last counts. ValueError in a dry run, which keeps nothing."""
+    def stage(self, run: Run, source: str, kind: str, rows: Sequence[Staged], *, evolving: bool = False) -> StageCounts:
+        """Keeps `rows` and links them to the run; of one key twice, the last counts. ValueError in a dry run, which keeps nothing.
+
+        `evolving`: the document changes by nature (an open order), so a change is planned again whatever was sent for it.
+        """
         if run.dry_run:
             raise ValueError(f"run {run.run_id} is a dry run: it writes plans only")
         distinct = {clean(row.key) or "": row for row in rows}
@@ -36,7 +39,7 @@ class Records:
             texts = {key: dump_json(row.raw) for key, row in distinct.items()}
             _copy_staged(connection, distinct, texts)
             connection.execute(_UPSERT, values)
-            connection.execute(_FIND_PREVIOUS)
+            connection.execute(_FIND_PREVIOUS, {"evolving": evolving})
             counts = connection.execute(_COUNT).one()
             if counts.changed:
                 connection.execute(REPORT_CHANGED_AFTER_CLAIM, values)
@@ -80,6 +83,19 @@ class Records:
             raise LookupError(f"no source record {', '.join(missing)}")
         return [found[id] for id in wanted]
 
+    def find(self, source: str, kind: str, keys: Iterable[str]) -> dict[str, Record]:
+        """What is known of these keys, with content, by key; unknown ones are absent."""
+        values = {"source": source, "kind": kind, "keys": sorted(set(keys))}
+        with self._engine.begin() as connection:
+            return {row.key: Record(**row._asdict()) for row in connection.execute(_FIND, values)}
+
+    def link(self, run: Run, ids: Iterable[int]) -> None:
+        """Counts known records among those the run is about, without reading their source again."""
+        rows = [{"run": run.id, "record": id} for id in sorted(set(ids))]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(_LINK_KNOWN, rows)
+
     def reopen(self, source: str, kind: str, group_keys: Iterable[str]) -> int:
         """Records of these groups that were skipped or held without a delivery are planned again: a person released them."""
         query = sa.text("""
@@ -100,6 +116,12 @@ class Records:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(query, rows)
+
+    def refunds_of(self, source: str, order_ids: Iterable[str]) -> list[Refund]:
+        """The lines of REFUND and OVERREFUND records on these orders, oldest first, as the invoice pipeline staged them."""
+        values = {"source": source, "orders": sorted(set(order_ids))}
+        with self._engine.begin() as connection:
+            return [Refund(**row._asdict()) for row in connection.execute(_REFUNDS, values)]
 
     def charges_of(self, source: str, order_lines: Iterable[tuple[str, str]]) -> list[Charge]:
         """The CHARGE records on these (order id, order line id), oldest first: what refunds of them refer to."""
@@ -154,7 +176,7 @@ _UPSERT = sa.text("""
 """)
 _FIND_PREVIOUS = sa.text(f"""
     CREATE TEMPORARY TABLE changed ON COMMIT DROP AS
-    SELECT s.record_id, s.amount, s.currency, s.key, EXISTS (
+    SELECT s.record_id, s.amount, s.currency, s.key, NOT :evolving AND EXISTS (
         SELECT FROM allocations a JOIN deliveries d ON d.id = a.delivery_id
         WHERE a.record_id = s.record_id AND a.role = 'bills' AND NOT {open_to_change("d")}
     ) AS claimed
@@ -188,6 +210,20 @@ _LINK = sa.text(
 _LOAD = sa.text("""
     SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
     FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash WHERE r.id = ANY(:ids)
+""")
+_FIND = sa.text("""
+    SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
+    FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    WHERE r.source = :source AND r.kind = :kind AND r.key = ANY(:keys)
+""")
+_LINK_KNOWN = sa.text("INSERT INTO run_records (run_id, record_id) VALUES (:run, :record) ON CONFLICT DO NOTHING")
+# The reason stands in the raw line only; a line is found again by its place.
+_REFUNDS = sa.text("""
+    SELECT r.key, r.subkind, l.order_id, l.order_line_id, l.shipment_id, l.quantity, l.amount, r.currency, r.dated_at,
+        v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'refundReason' AS reason
+    FROM record_lines l JOIN source_records r ON r.id = l.record_id
+    JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    WHERE r.source = :source AND r.subkind IN ('REFUND', 'OVERREFUND') AND l.order_id = ANY(:orders) ORDER BY r.dated_at, r.id, l.n
 """)
 _CHARGES = sa.text("""
     SELECT r.id AS record_id, r.key, r.group_key, r.dated_at, l.order_id, l.order_line_id, l.shipment_id, l.quantity, l.amount, r.currency

@@ -4,13 +4,11 @@ Moments are aware; windows are half-open. Amounts are Decimal beside an ISO curr
 money. A delivery is named by `(action, business_key)` within its pipeline.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from procurement.errors import IncompleteRun
 from procurement.money import Money
 
 Json = dict[str, Any]
@@ -136,6 +134,22 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A line of a REFUND or OVERREFUND as it was read. `quantity` 0: money alone; `amount` as Amazon signs it (negative)."""
+
+    key: str
+    subkind: str
+    order_id: str
+    order_line_id: str
+    shipment_id: str | None
+    quantity: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    dated_at: datetime | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDelivery:
     """One intended write. `after` names the delivery it follows, planned here or earlier; the rows of one document's chain
     share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word."""
@@ -246,22 +260,48 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Peeked:
+    """A planned delivery that is looked at before its claim; `hash` names the payload, and only that one is claimed."""
+
+    id: int
+    action: str
+    business_key: str
+    payload: Json
+    hash: str
+    attempt: int
+    after_target_id: str | None = None
+    after_facts: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A gate's refusal, with the reason people read. `waiting`: its records are planned again by the next run."""
+
+    state: Literal["held", "waiting", "skipped"]
+    reason: str
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """The target's confirmation. `total` is the document's total as the target shows it; `facts` what it decided."""
+    """The target's answer. `total` is the document's total as the target shows it; `facts` what it decided. `refused`: it
+    answered definitively that it did not do it, and why; the row is held and never sent again under its key."""
 
     target_id: str
     total: Money | None = None
     facts: Json = field(default_factory=dict)
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document that stands where ours would. `ours` only when it carries our delivery id."""
+    """A document that stands where ours would. `ours` only when it carries our delivery id. `refused` as in `Sent`."""
 
     target_id: str
     ours: bool
     total: Money | None = None
     facts: Json = field(default_factory=dict)
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,69 +362,3 @@ class DeadLetter:
     since: datetime
     to_do: str
     payload: Json | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Documents, or money of one currency: seen = delivered + waiting + held + skipped + dead."""
-
-    seen: Decimal = Decimal(0)
-    delivered: Decimal = Decimal(0)
-    waiting: Decimal = Decimal(0)
-    held: Decimal = Decimal(0)
-    skipped: Decimal = Decimal(0)
-    dead: Decimal = Decimal(0)
-    delivered_now: Decimal = Decimal(0)
-
-    @property
-    def accounted(self) -> Decimal:
-        return self.delivered + self.waiting + self.held + self.skipped + self.dead
-
-    @property
-    def balances(self) -> bool:
-        return self.seen == self.accounted
-
-    @property
-    def delivered_earlier(self) -> Decimal:
-        return self.delivered - self.delivered_now
-
-
-@dataclass(frozen=True, slots=True)
-class Completeness:
-    """Every document a run saw, in exactly one disposition. `missing` never reached the ledger; `unbalanced` lost or gained
-    money on the way; `reasons` counts the waiting, held, skipped and dead by reason; `carried_in` are older documents
-    that finished in this run."""
-
-    documents: Account = field(default_factory=Account)
-    money: Mapping[str, Account] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    unbalanced: tuple[str, ...] = ()
-    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    carried_in: int = 0
-    repeats: int = 0
-
-    @property
-    def complete(self) -> bool:
-        accounts = (self.documents, *self.money.values())
-        return not self.missing and not self.unbalanced and all(account.balances for account in accounts)
-
-    def require(self) -> None:
-        """Raises IncompleteRun, naming the documents, unless everything seen is accounted for."""
-        if self.complete:
-            return
-        parts = []
-        if self.missing:
-            parts.append(f"read but not in the ledger: {_named(self.missing)}")
-        if self.unbalanced:
-            parts.append(f"money not accounted for: {_named(self.unbalanced)}")
-        if not parts:
-            parts.append("the sums differ although no single document does")
-        raise IncompleteRun(
-            f"seen {self.documents.seen}, accounted for {self.documents.accounted}; {'; '.join(parts)}. "
-            "Delete nothing; run it again over the same window, and report it if it stays."
-        )
-
-
-def _named(documents: tuple[str, ...]) -> str:
-    shown = ", ".join(documents[:20])
-    return shown if len(documents) <= 20 else f"{shown} and {len(documents) - 20} more"

@@ -8,10 +8,15 @@ paused for a month therefore reads the month.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
+from procurement.clock import Clock
 from procurement.errors import ConfigurationError
-from procurement.ledger.types import Window
+from procurement.ledger import Ledger
+from procurement.ledger.types import Run, Window
+from procurement.policies import Mode, Rules
+
+NUMBER_LISTS = ("invoice_numbers", "po_numbers", "order_ids")  # what a form may ask for by number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +35,14 @@ class RunRequest:
 
     @property
     def document_numbers(self) -> tuple[str, ...]:
-        """The invoice numbers typed into the form, trimmed, without blanks and repeats."""
-        numbers = self.params.get("invoice_numbers") or ()
-        if not isinstance(numbers, Sequence) or isinstance(numbers, str):
-            raise ConfigurationError("invoice_numbers must be a list of texts, one invoice number each")
-        return tuple(dict.fromkeys(str(number).strip() for number in numbers if str(number).strip()))
+        """The document numbers typed into the form, trimmed, without blanks and repeats."""
+        typed: list[str] = []
+        for name in NUMBER_LISTS:
+            numbers = self.params.get(name) or ()
+            if not isinstance(numbers, Sequence) or isinstance(numbers, str):
+                raise ConfigurationError(f"{name} must be a list of texts, one number each")
+            typed += [str(number).strip() for number in numbers if str(number).strip()]
+        return tuple(dict.fromkeys(typed))
 
 
 def read_moment(name: str, value: object) -> datetime | None:
@@ -65,6 +73,31 @@ def requested_window(request: RunRequest, *, now: datetime) -> Window | None:
             f"`from` {start:%Y-%m-%d %H:%M} is not before `to` {end:%Y-%m-%d %H:%M} (both UTC, `to` at most now)"
         )
     return Window(start, end)
+
+
+def open_run(
+    ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock, pipeline: str, overlap: timedelta
+) -> Run:
+    """The run, with its window resolved once; a retry gets the same one back."""
+    now = clock.now()
+    window = run_window(ledger, request, rules=rules, now=now, pipeline=pipeline, overlap=overlap)
+    return ledger.runs.open(request.dag_id, request.run_id, now=now, window=window, dry_run=request.dry_run)
+
+
+def run_window(
+    ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime, pipeline: str, overlap: timedelta
+) -> Window | None:
+    """The form's window; nothing when switched off, woken by an asset or asked for numbers; a backfill's range; else the unread."""
+    rollout = rules.rollout.widest(pipeline)
+    if (window := requested_window(request, now=now)) is not None:
+        return window
+    if rollout.mode is Mode.OFF or request.kind == "asset_triggered" or request.document_numbers:
+        return None
+    if request.kind == "backfill":
+        return request.interval
+    until = min(request.interval.end, now) if request.interval and request.kind == "scheduled" else now
+    since = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live else until - timedelta(days=1)
+    return unread_window(ledger.coverage.uncovered(pipeline, until, since=min(since, until), overlap=overlap))
 
 
 def unread_window(uncovered: Sequence[Window]) -> Window | None:

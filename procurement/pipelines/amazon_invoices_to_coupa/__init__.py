@@ -9,9 +9,8 @@ paid soon. `close` accounts for every document and every cent, and tells
 people what needs them. Each returns ids and counts only; running any of them again changes nothing.
 """
 
-from procurement.pipelines.amazon_invoices_to_coupa.closing import close
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.due_dates import watch_due_dates
-from procurement.pipelines.amazon_invoices_to_coupa.steps import extract, load, open_run, transform
+from procurement.pipelines.amazon_invoices_to_coupa.steps import close, extract, load, open_run, transform
 
 __all__ = ["PIPELINE", "close", "extract", "load", "open_run", "transform", "watch_due_dates"]

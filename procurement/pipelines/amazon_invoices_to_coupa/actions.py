@@ -14,6 +14,7 @@ from procurement.ledger.types import Claimed, Found, Sent
 from procurement.money import Money, to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import COMMENT, CREATE, SUBMIT
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
+from procurement.pipelines.coupa_actions import Comment
 from procurement.sending import Action
 
 Json = dict[str, Any]
@@ -80,24 +81,5 @@ class SubmitInvoice:
         return Found(target_id=str(raw["id"]), ours=True, total=total_of(raw), facts=verdict_of(raw))
 
 
-@dataclass(frozen=True, slots=True)
-class CommentOnInvoice:
-    coupa: Coupa
-
-    def permit(self) -> Permit:
-        return self.coupa.permit("create_comment")
-
-    def send(self, delivery: Claimed, permit: Permit) -> Sent:
-        raw = self.coupa.create_comment("invoices", invoice_id(delivery), delivery.payload["text"], permit)
-        return Sent(target_id=str(raw["id"]))
-
-    def ask(self, delivery: Claimed) -> Found | None:
-        for page in self.coupa.comments("invoices", invoice_id(delivery)):
-            for raw in page:
-                if delivery.payload["marker"] in str(raw.get("comments")):
-                    return Found(target_id=str(raw["id"]), ours=True)
-        return None
-
-
 def actions(coupa: Coupa) -> dict[str, Action]:
-    return {CREATE: CreateInvoice(coupa), SUBMIT: SubmitInvoice(coupa), COMMENT: CommentOnInvoice(coupa)}
+    return {CREATE: CreateInvoice(coupa), SUBMIT: SubmitInvoice(coupa), COMMENT: Comment(coupa)}

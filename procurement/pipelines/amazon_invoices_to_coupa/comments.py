@@ -37,7 +37,7 @@ def exception_comment(
     user_ids: Mapping[str, int],
     marker: str,
 ) -> Json:
-    """{"text", "marker"}: mentions the reviewer of the gravest finding, then says what differs."""
+    """{"document", "text", "marker"}: mentions the reviewer of the gravest finding, then says what differs."""
     breached = [finding for finding in match.findings if finding.breached]
     reviewer = policies.reviewer_of(breached[0].kind)
     mention = _mention(reviewer, lines, user_ids)
@@ -46,6 +46,7 @@ def exception_comment(
         sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
     document = "Credit note" if invoice.is_credit_note else "Invoice"
     return {
+        "document": "invoices",
         "text": f"{mention} {document} {invoice.number} ({invoice.total}) needs a decision. {' '.join(sentences)} [{marker}]",
         "marker": marker,
     }

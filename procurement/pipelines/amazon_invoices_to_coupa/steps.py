@@ -1,7 +1,7 @@
 """The steps up to sending. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,15 @@ from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Pending, Record, Run, Window
+from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_reviewers
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
 from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, unkept
 from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of, staged
-from procurement.pipelines.windows import RunRequest, pieces, requested_window, unread_window
+from procurement.pipelines.windows import RunRequest, pieces
 from procurement.policies import Mode, Rules
-from procurement.sending import SendPolicy, send_due
 
 LONGEST_FEED_WINDOW = timedelta(days=30)
 BATCH = 1_000  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
@@ -29,25 +29,9 @@ Summary = dict[str, Any]
 
 
 def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
-    """The run, with its window resolved once; a retry gets the same one back."""
-    now = clock.now()
-    window = _window(ledger, request, rules=rules, now=now)
-    return ledger.runs.open(request.dag_id, request.run_id, now=now, window=window, dry_run=request.dry_run)
-
-
-def _window(ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime) -> Window | None:
-    """The form's window; nothing when switched off, woken by an asset or asked for numbers; a backfill's range; else the unread."""
-    rollout = rules.rollout.widest(PIPELINE)
-    if (window := requested_window(request, now=now)) is not None:
-        return window
-    if rollout.mode is Mode.OFF or request.kind == "asset_triggered" or request.document_numbers:
-        return None
-    if request.kind == "backfill":
-        return request.interval
-    until = min(request.interval.end, now) if request.interval and request.kind == "scheduled" else now
-    since = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live else until - timedelta(days=1)
+    """The run, with its feed window resolved once; a retry gets the same one back."""
     overlap = timedelta(hours=rules.policies.overlap_hours)
-    return unread_window(ledger.coverage.uncovered(PIPELINE, until, since=min(since, until), overlap=overlap))
+    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=overlap)
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
@@ -142,21 +126,12 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
 
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
-    """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
+    """Sends what is planned: create, submit, comment."""
+    return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
 
-    A pipeline that is not live only asks after what was sent before it was switched.
-    """
-    if run.dry_run:
-        return {"run": run.id, "sent": 0}
-    live = rules.rollout.widest(PIPELINE).mode is Mode.LIVE
-    stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
-    counts = send_due(
-        ledger,
-        PIPELINE,
-        actions(coupa),
-        policy=SendPolicy(**rules.policies.sending.model_dump()),
-        stop_at=stop_at,
-        workers=workers,
-        ask_only=not live,
-    )
-    return {"run": run.id, **counts.as_summary()}
+
+def close(
+    ledger: Ledger, *, run: Run, rules: Rules, send_mail: closing.SendMail, failed_upstream: Sequence[str] = ()
+) -> Summary:
+    """Settles the run and mails what it found; raises IncompleteRun when a document or a cent is unaccounted for."""
+    return closing.close(ledger, PIPELINE, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream)

@@ -9,7 +9,8 @@ import pytest
 
 from connectors.tally import Tally
 from procurement.ledger import Ledger
-from procurement.ledger.types import Completeness, PlanCounts
+from procurement.ledger.account import Completeness
+from procurement.ledger.types import PlanCounts
 from tests.integration.ledger.documents import KIND, SOURCE, charge, invoice_plan, open_run
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from procurement.errors import IncompleteRun
-from procurement.ledger.types import Account, Completeness, PlannedDelivery, StageCounts, Window
+from procurement.ledger.account import Account, Completeness
+from procurement.ledger.types import PlannedDelivery, StageCounts, Window
 
 pytestmark = pytest.mark.unit
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)

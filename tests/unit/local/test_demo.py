@@ -15,7 +15,7 @@ from local.demo import Progress, claim_folder, end, read_arguments, stopped_afte
 from local.postgres import free_port
 from local.processes import StartError
 from local.stack import Stack
-from procurement.ledger.types import Account, Completeness
+from procurement.ledger.account import Account, Completeness
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from local.summary import dispositions, match_values, most_interesting, render
-from procurement.ledger.types import Account, Known
+from procurement.ledger.account import Account
+from procurement.ledger.types import Known
 
 pytestmark = pytest.mark.unit
 EXCEPTION = {

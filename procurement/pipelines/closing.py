@@ -1,4 +1,4 @@
-"""The end of a run: every document and every cent accounted for, the two verdicts compared, people told.
+"""The end of a run, the same for every pipeline: every document and every cent accounted for, people told.
 
 Runs whatever happened before it, so that a failed load still leaves an account. Mails are written to `notices` first
 and sent from there, at least once, each under its own key.
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from procurement.ledger import Ledger
-from procurement.ledger.types import Account, Completeness, DeadLetter, Notice, Run
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
+from procurement.ledger.account import Account, Completeness
+from procurement.ledger.types import DeadLetter, Notice, Run
 from procurement.policies import Rules
 
 Summary = dict[str, Any]
@@ -18,7 +18,13 @@ MOST_LISTED = 50
 
 
 def close(
-    ledger: Ledger, *, run: Run, rules: Rules, send_mail: SendMail, failed_upstream: Sequence[str] = ()
+    ledger: Ledger,
+    pipeline: str,
+    *,
+    run: Run,
+    rules: Rules,
+    send_mail: SendMail,
+    failed_upstream: Sequence[str] = (),
 ) -> Summary:
     """Settles the run and mails what it found; raises IncompleteRun when a document or a cent is unaccounted for.
 
@@ -27,9 +33,10 @@ def close(
     if run.dry_run:
         return {"run": run.id, "dry_run": True, "plans": len(ledger.plans.of(run))}
     completeness = ledger.completeness.settle(run)
-    letters = ledger.dead_letters.list(states=("dead", "held"), pipeline=PIPELINE, since_run=run)
+    letters = ledger.dead_letters.list(states=("dead", "held"), pipeline=pipeline, since_run=run)
     if letters:
-        ledger.notices.add(f"{PIPELINE}/letters/{run.run_id}", "dead_letters", letters_mail(letters, rules))
+        body = letters_mail(pipeline, letters, rules)
+        ledger.notices.add(f"{pipeline}/letters/{run.run_id}", "dead_letters", body)
     try:
         for notice in ledger.notices.pending():
             send_mail(notice)
@@ -56,7 +63,7 @@ def words(account: Account) -> Mapping[str, Any]:
     return {word: getattr(account, word) for word in ("seen", "delivered", "waiting", "held", "skipped", "dead")}
 
 
-def letters_mail(letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
+def letters_mail(pipeline: str, letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
     """One mail for all that this run left to people: recipients, subject, text."""
     dead = [letter for letter in letters if letter.state == "dead"]
     held = [letter for letter in letters if letter.state == "held"]
@@ -71,7 +78,7 @@ def letters_mail(letters: Sequence[DeadLetter], rules: Rules) -> dict[str, Any]:
     counts = " and ".join(text for text in (counted(dead, "dead letter"), counted(held, "held document")) if text)
     return {
         "to": list(rules.policies.alert_recipients),
-        "subject": f"{counts} in {PIPELINE}",
+        "subject": f"{counts} in {pipeline}",
         "text": "\n\n".join(parts),
     }
 

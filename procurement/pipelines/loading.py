@@ -1,0 +1,33 @@
+"""Sending what is planned: the same for every pipeline, whatever its actions."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from procurement.ledger import Ledger
+from procurement.ledger.types import Run
+from procurement.policies import Mode, Rules
+from procurement.sending import Action, SendPolicy, send_due
+
+
+def load(
+    ledger: Ledger,
+    pipeline: str,
+    actions: Mapping[str, Action],
+    *,
+    run: Run,
+    rules: Rules,
+    workers: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
+
+    A pipeline that is not live only asks after what was sent before it was switched; a dry run sends nothing.
+    """
+    if run.dry_run:
+        return {"run": run.id, "sent": 0}
+    live = rules.rollout.widest(pipeline).mode is Mode.LIVE
+    stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
+    policy = SendPolicy(**rules.policies.sending.model_dump())
+    counts = send_due(ledger, pipeline, actions, policy=policy, stop_at=stop_at, workers=workers, ask_only=not live)
+    return {"run": run.id, **counts.as_summary()}
