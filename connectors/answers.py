@@ -51,6 +51,20 @@ def read_json(content: bytes) -> Any:
     return json.loads(content, parse_float=_exact, parse_constant=_refuse_constant)
 
 
+def write_json(value: object) -> str:
+    """`value` as JSON, each Decimal as the number it is, digit for digit; ValueError for NaN and infinity."""
+    match value:
+        case Decimal():
+            if not value.is_finite():
+                raise ValueError(f"{value} is not JSON")
+            return format(value, "f")
+        case Mapping():
+            return "{" + ", ".join(f"{json.dumps(str(key))}: {write_json(one)}" for key, one in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(write_json, value)) + "]"
+    return json.dumps(value, allow_nan=False)
+
+
 def _exact(text: str) -> Decimal:
     try:
         return Decimal(text)

@@ -148,6 +148,7 @@ class Edge:
         path: str | None = None,
         query: Query | None = None,
         json: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """The parsed JSON of exactly one attempt.
 
@@ -157,7 +158,7 @@ class Edge:
         bucket = self._bucket(operation)
         token = permit.use(bucket)
         try:
-            request = self._request(operation, path=path, query=query, json=json, headers=None)
+            request = self._request(operation, path=path, query=query, json=json, headers=headers)
             answer = self._wire.exchange(request, signed=self._service.sign(token.value))
         finally:
             permit.release()

@@ -64,6 +64,7 @@ def write_exact(value: Decimal) -> str:
     return format(value, "f")
 
 
+ExactNumber = Annotated[Decimal, PlainValidator(read_exact)]  # leaves as a Decimal, not as text
 Exact = Annotated[Decimal, PlainValidator(read_exact), PlainSerializer(write_exact, return_type=str)]
 Moment = Annotated[datetime, PlainValidator(read_moment), PlainSerializer(datetime.isoformat, return_type=str)]
 Text = Annotated[str | None, BeforeValidator(read_text)]
@@ -87,13 +88,34 @@ class CoupaRecord(BaseModel):
     model_config = ConfigDict(extra="allow", alias_generator=to_hyphens, populate_by_name=True, frozen=True)
 
 
-class CoupaBody(BaseModel):
-    """Sent to Coupa: hyphenated keys, decimals as text, nothing empty, nothing we did not mean."""
+class Body(BaseModel):
+    """Sent to a vendor: nothing empty, nothing we did not mean."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_hyphens, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
 
     def body(self) -> dict[str, Any]:
         """The JSON to send; fields that were not given are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class CoupaBody(Body):
+    """Sent to Coupa: hyphenated keys, decimals as text."""
+
+    model_config = ConfigDict(alias_generator=to_hyphens)
+
+
+class AmazonBody(Body):
+    """Sent to Amazon Business: camelCase, decimals as the JSON numbers they are.
+
+    `body()` holds Decimals; `kept()` is the same with decimals as text, for places that keep JSON: it reads back.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    def body(self) -> dict[str, Any]:
+        return self.model_dump(mode="python", by_alias=True, exclude_none=True)
+
+    def kept(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 

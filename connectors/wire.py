@@ -7,7 +7,6 @@ anything of the request was handed to the network: if not, a write certainly did
 Nothing is retried, no redirect followed, no cookie kept, no .netrc read; network failures come back as values.
 """
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
-from connectors.answers import Answer, read_answer
+from connectors.answers import Answer, read_answer, write_json
 
 MOST_BYTES = 50_000_000
 CHUNK = 65_536
@@ -91,7 +90,7 @@ class Wire:
             request.method,
             request.url,
             params=dict(request.query),
-            data=json.dumps(request.body, allow_nan=False) if request.body is not None else request.form,
+            data=write_json(request.body) if request.body is not None else request.form,
             headers=headers,
             auth=_Signature(signed),
             timeout=(self._timeouts.connect, self._timeouts.read),

@@ -5,10 +5,8 @@ approvals do not exist here on purpose.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
+from connectors.checks import Given, checked
 from connectors.coupa import fields as wanted
 from connectors.coupa.bodies import (
     CommentPayload,
@@ -22,14 +20,9 @@ from connectors.coupa.bodies import (
 from connectors.coupa.fields import Fields, written
 from connectors.coupa.operations import APPROVAL_ACTIONS, INVOICE_ACTIONS, OPERATIONS, RUN_ACTIONS
 from connectors.coupa.reads import CoupaReads, comments_path
-from connectors.errors import RejectedError, UncertainOutcome
+from connectors.errors import UncertainOutcome
 from connectors.http import Permit
-from connectors.payload_types import CoupaBody
-from connectors.redaction import redact
 from connectors.tally import Json
-
-Model = TypeVar("Model", bound=CoupaBody)
-Given = Mapping[str, Any]
 
 
 class Coupa(CoupaReads):
@@ -115,19 +108,6 @@ class Coupa(CoupaReads):
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), int):
             raise UncertainOutcome("Coupa's answer is not a record with an id", operation=name)
         return answer
-
-
-def checked(model: type[Model], payload: Model | Given, operation: str, permit: Permit) -> Json:
-    """The JSON to send; RejectedError with every problem, and the permit given back, when it breaks its model."""
-    if isinstance(payload, model):
-        return payload.body()
-    try:
-        return model.model_validate(payload).body()
-    except ValidationError as error:
-        permit.release()
-        problems = error.errors(include_url=False, include_input=False)
-        reasons = (f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in problems)
-        raise RejectedError(tuple(redact(reason) for reason in reasons), operation=operation) from None
 
 
 def known(action: str, actions: frozenset[str]) -> None:
