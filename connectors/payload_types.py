@@ -64,8 +64,10 @@ def write_exact(value: Decimal) -> str:
     return format(value, "f")
 
 
-ExactNumber = Annotated[Decimal, PlainValidator(read_exact)]  # leaves as a Decimal, not as text
 Exact = Annotated[Decimal, PlainValidator(read_exact), PlainSerializer(write_exact, return_type=str)]
+ExactNumber = Annotated[  # a Decimal until it is JSON
+    Decimal, PlainValidator(read_exact), PlainSerializer(write_exact, return_type=str, when_used="json")
+]
 Moment = Annotated[datetime, PlainValidator(read_moment), PlainSerializer(datetime.isoformat, return_type=str)]
 Text = Annotated[str | None, BeforeValidator(read_text)]
 Optional = Annotated[Value | None, BeforeValidator(blank_to_none)]
