@@ -76,13 +76,13 @@ def _number(state: AmazonState, transaction: Json, number: Any, kind: str) -> Js
 
 
 def _add_details(state: AmazonState, transaction: Json, number: str, kind: str) -> None:
-    detail = {"invoiceNumber": number, "invoiceDate": write_moment(state.clock.now()), "invoiceType": kind}
+    detail = {"invoiceNumber": number, "invoiceDate": write_moment(state.now()), "invoiceType": kind}
     for key in dict.fromkeys(line_key(line) for line in transaction["transactionLineItems"]):
         state.add_invoice_detail(key, detail)
 
 
 def _transaction(state: AmazonState, kind: str, lines: list[Json]) -> Json:
-    now = write_moment(state.clock.now())
+    now = write_moment(state.now())
     total = sum((Decimal(line["totalAmount"]["amount"]) for line in lines), Decimal(0))
     return {
         "transactionId": f"sandbox-{len(state.seed.transactions) + 1:06d}",
@@ -97,7 +97,7 @@ def _transaction(state: AmazonState, kind: str, lines: list[Json]) -> Json:
 
 def _order_line(state: AmazonState, body: Json) -> Json:
     for row in state.of_order("order_lines", str(body.get("orderId"))):
-        document = row.at(state.clock.now())
+        document = row.at(state.now())
         if document is not None and document["orderLineItemId"] == body.get("orderLineItemId"):
             return document
     raise LookupError(f"no order line {body.get('orderId')!r} {body.get('orderLineItemId')!r}")

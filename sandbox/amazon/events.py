@@ -49,7 +49,7 @@ def _lines(state: AmazonState, body: Json) -> list[Timed]:
 
 
 def _now(state: AmazonState, row: Timed) -> Json:
-    document = row.at(state.clock.now())
+    document = row.at(state.now())
     if document is None:
         raise LookupError("that document does not exist yet")
     return document
@@ -58,7 +58,7 @@ def _now(state: AmazonState, row: Timed) -> Json:
 def _unshipped(state: AmazonState, line: Json) -> int:
     name, line_id = line["orderMetadata"]["orderId"], line["orderLineItemId"]
     rows = state.of_order("shipment_lines", name)
-    parcels = [document for row in rows if (document := row.at(state.clock.now())) is not None]
+    parcels = [document for row in rows if (document := row.at(state.now())) is not None]
     shipped = sum(int(one["quantity"]) for one in parcels if one["orderLineItemId"] == line_id)
     return int(line["quantity"]) - shipped
 
@@ -85,7 +85,7 @@ def _share(line: Json, quantity: int) -> Decimal:
 def _shipment_line(state: AmazonState, line: Json, shipment_id: str, quantity: int) -> Json:
     kept = ("orderMetadata", "purchaseOrderNumber", "orderLineItemId", "purchaseOrderLineItemNumber", "productDetails")
     return {name: line[name] for name in kept if name in line} | {
-        "shipmentMetadata": {"shipmentId": shipment_id, "shipmentDate": write_moment(state.clock.now())},
+        "shipmentMetadata": {"shipmentId": shipment_id, "shipmentDate": write_moment(state.now())},
         "quantity": quantity,
         "charges": scaled_charges(line["charges"], _share(line, quantity)),
         "carrierName": "AMZN_US",
@@ -94,7 +94,7 @@ def _shipment_line(state: AmazonState, line: Json, shipment_id: str, quantity: i
 
 
 def _shipment(state: AmazonState, order: Json, shipment_id: str, charges: list[list[Json]]) -> Json:
-    now = write_moment(state.clock.now())
+    now = write_moment(state.now())
     sums: dict[str, Decimal] = {}
     for charge in (charge for line in charges for charge in line):
         sums[charge["type"]] = sums.get(charge["type"], Decimal(0)) + Decimal(str(charge["amount"]["amount"]))
@@ -117,7 +117,7 @@ def deliver(state: AmazonState, body: Json) -> list[Json]:
     rows = [
         row
         for row in state.of_order("shipments", str(body["orderId"]))
-        if row.at(state.clock.now()) is not None
+        if row.at(state.now()) is not None
         and (wanted is None or row.document["shipmentMetadata"]["shipmentId"] == wanted)
     ]
     if not rows:

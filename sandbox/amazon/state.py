@@ -1,19 +1,24 @@
 """What Amazon Business knows: the seed's timed documents, plus what events add or change afterwards.
 
-Every document is looked at as of a moment (`Timed.at`), so nothing has to be put on the timeline.
+Every document is looked at as of a moment (`Timed.at`). Only what becomes of a placed order waits on the timeline: each
+step is kept in `pending` until its moment, and `now()` is that moment while it happens, whoever looks how late.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.clock import SandboxClock, read_moment
+from sandbox.clock import SandboxClock, Timeline, read_moment
 from sandbox.seed import AmazonSeed, Json, Timed
 
 REPORTS = ("orders", "order_lines", "shipments", "shipment_lines")
-KINDS = (*REPORTS, "transactions", "invoice_details", "payments")
+KINDS = (*REPORTS, "transactions", "invoice_details", "payments", "products")
+# What orders placed here and their parcels add, as plain JSON by key.
+FACTS = ("placed", "aliases", "tracking")
 LineKey = tuple[str, str, str]
 
 
@@ -30,21 +35,36 @@ def line_key(line: Json) -> LineKey:
 
 
 class AmazonState:
-    """`duplicated` holds transaction ids that a page shows twice; `reversed` turns each window around."""
+    """`duplicated` holds transaction ids that a page shows twice; `reversed` turns each window around.
+
+    `placed` has what placeOrder answered, by externalId; `aliases` the Reconciliation ids of lines and shipments that
+    Reporting names otherwise, by `<order id>/<Reporting id>`; `tracking` what happened to packages, by
+    `<order id>/<shipment id>`; `pending` the steps still to come and `happened` those that did. `unfold`, set by the
+    vendor, makes one step happen.
+    """
 
     def __init__(self, clock: SandboxClock, switches: Mapping[str, Any]) -> None:
         self.clock, self._switches = clock, switches
-        self.load(AmazonSeed())
+        self.unfold: Callable[[Json], object] = lambda step: None
+        self.load(AmazonSeed(), Timeline())
 
-    def load(self, seed: AmazonSeed) -> None:
-        """Starts over. The seed's own lists are copied, its documents are never changed in place."""
-        self.seed = AmazonSeed(seed.account, seed.region, list(seed.user_emails))
+    def load(self, seed: AmazonSeed, timeline: Timeline, *, key: str = "") -> None:
+        """Starts over. The seed's own lists are copied, its documents are never changed in place. Ids of what is
+        placed here are derived from `key`."""
+        self.key, self._timeline = key, timeline
+        self._moment: datetime | None = None
+        self.seed = AmazonSeed(seed.account, seed.region, list(seed.user_emails), fates=seed.fates, ids=seed.ids)
         for kind in KINDS:
             rows = [Timed(row.document, row.since, list(row.changes)) for row in getattr(seed, kind)]
             setattr(self.seed, kind, rows)
         self.duplicated: set[str] = set()
         self.reversed = False
         self.touched = False  # by an event, since the load
+        self.placed: dict[str, Json] = {}
+        self.aliases: dict[str, str] = {}
+        self.tracking: dict[str, list[Json]] = {}
+        self.pending: list[Json] = []
+        self.happened: list[Json] = []
         self._index()
 
     def _index(self) -> None:
@@ -58,6 +78,19 @@ class AmazonState:
                 self._reports_by_order[kind].setdefault(order_id(row), []).append(row)
         self._details = {line_key(row.document["orderLineItem"]): row for row in seed.invoice_details}
         self._payments = {str(row.document["invoiceId"]): row for row in seed.payments}
+
+    def now(self) -> datetime:
+        """The clock's moment, or that of the step which happens just now."""
+        return self._moment or self.clock.now()
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Whatever changes inside carries this moment."""
+        before, self._moment = self._moment, moment
+        try:
+            yield
+        finally:
+            self._moment = before
 
     # Reading
 
@@ -104,10 +137,14 @@ class AmazonState:
         row = self._payments.get(invoice_id)
         return row.at(now) if row else None
 
-    # Changing (events only)
+    def other_id(self, order: str, name: str) -> str:
+        """A line's or shipment's id in Reconciliation, from its id in Reporting."""
+        return self.aliases.get(f"{order}/{name}", name)
+
+    # Changing (events and placed orders only)
 
     def add_report(self, kind: str, document: Json) -> Json:
-        row = Timed(document, self.clock.now())
+        row = Timed(document, self.now())
         insort(getattr(self.seed, kind), row, key=ordered_at)
         self._reports_by_order[kind].setdefault(order_id(row), []).append(row)
         self.touched = True
@@ -115,7 +152,7 @@ class AmazonState:
 
     def feed_moment(self) -> datetime:
         """When something that happens now enters the feed."""
-        return self.clock.now() + timedelta(seconds=self._switches["feed_delay_seconds"])
+        return self.now() + timedelta(seconds=self._switches["feed_delay_seconds"])
 
     def add_transaction(self, document: Json) -> Json:
         """Into the feed, after the delay that the switch `feed_delay_seconds` says."""
@@ -125,13 +162,13 @@ class AmazonState:
 
     def change(self, row: Timed, **patch: Any) -> Json:
         """From this moment on; None removes a key. Later changes of the seed still come."""
-        row.changes.append((self.clock.now(), patch))
+        row.changes.append((self.now(), patch))
         row.changes.sort(key=lambda change: change[0])
         self.touched = True
-        return row.at(self.clock.now()) or {}
+        return row.at(self.now()) or {}
 
     def add_invoice_detail(self, key: LineKey, detail: Json) -> None:
-        now = self.clock.now()
+        now = self.now()
         row = self._details.get(key)
         if row is None:
             names = dict(zip(("orderId", "orderLineItemId", "shipmentId"), key, strict=True))
@@ -141,17 +178,43 @@ class AmazonState:
         row.since = min(row.since, now)
         self.change(row, invoiceDetails=[*self.invoice_details(key, now), detail])
 
+    def add_payment(self, document: Json, *changes: tuple[datetime, Json]) -> None:
+        row = Timed(document, self.now(), list(changes))
+        self.seed.payments.append(row)
+        self._payments[str(document["invoiceId"])] = row
+        self.touched = True
+
+    def plan(self, step: Json) -> None:
+        """`step` will be handed to `unfold` at the moment it carries in `at`."""
+        self.pending.append(step)
+        self._schedule(step)
+
+    def _schedule(self, step: Json) -> None:
+        self._timeline.add(read_moment(step["at"]), lambda: self._run(step))
+
+    def _run(self, step: Json) -> None:
+        self.pending.remove(step)
+        self.touched = True
+        with self.at(read_moment(step["at"])):
+            self.unfold(step)
+
     # The edge's protocol
 
     def snapshot(self) -> Json:
         """Empty of documents while no event has touched the seed: the world is rebuilt from its origin."""
         flags: Json = {"duplicated": sorted(self.duplicated), "reversed": self.reversed}
+        flags |= {name: deepcopy(getattr(self, name)) for name in (*FACTS, "pending", "happened")}
         if not self.touched:
             return flags
         return flags | {"documents": {kind: [_write(row) for row in getattr(self.seed, kind)] for kind in KINDS}}
 
     def restore(self, snapshot: Json) -> None:
         self.duplicated, self.reversed = set(snapshot["duplicated"]), snapshot["reversed"]
+        for name in FACTS:
+            setattr(self, name, deepcopy(snapshot.get(name, {})))
+        self.happened = list(snapshot.get("happened", []))
+        for step in snapshot.get("pending", []):
+            self.plan(dict(step))
         if "documents" in snapshot:
             self.touched = True
             for kind in KINDS:
@@ -167,6 +230,7 @@ class AmazonState:
             rows: list[Timed] = getattr(self.seed, kind)
             visible = [document for row in rows if (document := row.at(now)) is not None]
             whole[kind], waiting[kind] = visible, len(rows) - len(visible)
+        whole |= {name: getattr(self, name) for name in (*FACTS, "pending", "happened")}
         return whole | {"waiting": waiting, "duplicated": sorted(self.duplicated), "reversed": self.reversed}
 
 
@@ -180,4 +244,4 @@ def _read(row: Json) -> Timed:
     return Timed(row["document"], read_moment(row["since"]), changes)
 
 
-assert {field.name for field in fields(AmazonSeed)} == {"account", "region", "user_emails", *KINDS}
+assert {field.name for field in fields(AmazonSeed)} == {"account", "region", "user_emails", "ids", "fates", *KINDS}

@@ -60,7 +60,7 @@ class AmazonBusiness:
         self._requests = itertools.count(1)
 
     def load(self, world: World, timeline: Timeline) -> None:
-        self.state.load(world.amazon)
+        self.state.load(world.amazon, timeline, key=f"{world.name}/{world.seed}")
 
     def authenticate(self, call: Call, operation: Operation) -> Answer | None:
         return self._sign_in.authenticate(call, operation)
