@@ -1,7 +1,8 @@
 """### Amazon Business invoices into Coupa
 
 Every hour, Amazon Business charges and refunds become Coupa invoices and credit notes, three-way matched against purchase
-order and goods receipt.
+order and goods receipt. A new goods receipt starts it too: then it reads nothing from Amazon, and only looks again at the
+invoices that wait.
 
 **What a run does**
 
@@ -9,6 +10,7 @@ order and goods receipt.
 | --- | --- |
 | `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
 | `transform` | groups them by invoice number, finds PO and receipts, applies the mapping and the match, plans what to send |
+| `rematch` | matches the invoices that waited for a receipt again |
 | `load` | creates and submits the invoices, and comments on those that need a decision; each exactly once |
 | `watch_due_dates` | mails accounts payable, once a day, the unapproved invoices that Amazon wants paid soon, with what blocks them |
 | `close` | accounts for every document and every cent, mails dead letters; red if anything is unaccounted for |
@@ -23,17 +25,20 @@ nothing. A *backfill* reads exactly its range. Both are harmless for what is alr
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag, get_current_context, task
 
 from procurement.pipelines import amazon_invoices_to_coupa as pipeline
 from procurement_airflow import tasks
+from procurement_airflow.assets import GOODS_RECEIPTS
 from procurement_airflow.notifiers import FailureNotifier, send_notice
 from procurement_airflow.params import DRY_RUN, INVOICE_NUMBERS, WINDOW
 from procurement_airflow.retries import DEFAULT_ARGS
 
 
 @dag(
-    schedule=CronDataIntervalTimetable("@hourly", timezone="UTC"),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronDataIntervalTimetable("@hourly", timezone="UTC"), assets=[GOODS_RECEIPTS]
+    ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,  # the ledger's coverage decides what is still to be read
     max_active_runs=1,
@@ -54,6 +59,11 @@ def amazon_invoices_to_coupa() -> None:
         with tasks.workbench() as at:
             run = at.open(pipeline.open_run)
             return pipeline.transform(at.amazon, at.coupa, at.ledger, run=run, request=at.request, rules=at.rules)
+
+    @task(pool="coupa_api", pool_slots=tasks.READ_THREADS)
+    def rematch() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            return pipeline.rematch(at.coupa, at.ledger, run=at.open(pipeline.open_run), rules=at.rules)
 
     @task(pool="coupa_api", pool_slots=tasks.LOAD_THREADS)
     def load(worker: int) -> dict[str, Any]:
@@ -80,7 +90,7 @@ def amazon_invoices_to_coupa() -> None:
             )
         return tasks.unless_failed(failed, summary)
 
-    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> watch_due_dates() >> close()
+    extract() >> transform() >> rematch() >> load.expand(worker=tasks.WORKERS) >> watch_due_dates() >> close()
 
 
 amazon_invoices_to_coupa()

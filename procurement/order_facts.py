@@ -7,11 +7,21 @@ replayed, repeated and out-of-order observations end in the same facts. Quantiti
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFacts:
+    """What Package Tracking said of one package, and when it was last asked."""
+
+    package_id: str
+    asked_at: datetime
+    status: str | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +42,9 @@ class ShipmentFacts:
     first_expected_at: datetime | None = None  # the earliest promise seen
     delivered_seen: datetime | None = None
     tracking_status: str | None = None  # Package Tracking's word, where it was asked
-    delivered_at: datetime | None = None  # Package Tracking's moment
+    delivered_at: datetime | None = None  # Package Tracking's moment: the first package's
+    tracked: tuple[PackageFacts, ...] = ()  # by package id
+    overdue: datetime | None = None  # the latest promise that was seen to have passed without a delivery
     received_by_people: int = 0  # AB's own receivingInfo
     receiving_status: str | None = None
 
@@ -42,8 +54,22 @@ class ShipmentFacts:
         return f"{self.order_id}/{self.shipment_id}/{self.order_line_id}"
 
     @property
+    def shipped(self) -> bool:
+        """Whether it left; Amazon lists shipments from the day it plans them."""
+        return self.shipped_at is not None or self.delivered_seen is not None or self.delivered_at is not None
+
+    @property
     def delivered(self) -> bool:
-        return self.delivered_seen is not None or self.delivered_at is not None
+        """By the report, which speaks of the whole shipment, or by Package Tracking where no package is still on its way."""
+        if self.delivered_seen is not None:
+            return True
+        arrived = {package.package_id for package in self.tracked if package.delivered_at is not None}
+        return self.delivered_at is not None and (not arrived or arrived >= {package for package, _ in self.packages})
+
+    @property
+    def tracking_asked(self) -> datetime | None:
+        """When Package Tracking was last asked for any of its packages."""
+        return max((package.asked_at for package in self.tracked), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +86,7 @@ class LineFacts:
     unit_prices: tuple[str, ...] = ()
     currency: str | None = None
     seller: str | None = None
+    charged: int = 0  # units that Amazon has charged for
 
     @property
     def cancelled(self) -> int:
@@ -68,13 +95,16 @@ class LineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """One Amazon order. `statuses`: every order status ever reported, sorted."""
+    """One Amazon order. `statuses`: every order status ever reported, sorted. `ended_seen`: business time at which it was
+    first seen CANCELLED or CLOSED. `refunds`: keys of the refunds known of it, sorted."""
 
     order_id: str
     ordered_at: datetime
     po_number: str | None = None
     buyer_email: str | None = None
     statuses: tuple[str, ...] = ()
+    ended_seen: datetime | None = None
+    refunds: tuple[str, ...] = ()
     lines: Mapping[str, LineFacts] = field(default_factory=dict)  # by order line id
     shipments: Mapping[str, ShipmentFacts] = field(default_factory=dict)  # by ShipmentFacts.key
 
@@ -87,7 +117,9 @@ class OrderFacts:
         return "CLOSED" in self.statuses
 
     def shipped(self, order_line_id: str) -> int:
-        return sum(one.quantity for one in self.shipments.values() if one.order_line_id == order_line_id)
+        return sum(
+            one.quantity for one in self.shipments.values() if one.order_line_id == order_line_id and one.shipped
+        )
 
     def delivered(self, order_line_id: str) -> int:
         return sum(
@@ -112,8 +144,23 @@ def join_shipments(one: ShipmentFacts, other: ShipmentFacts) -> ShipmentFacts:
         delivered_seen=_earlier(one.delivered_seen, other.delivered_seen),
         tracking_status=_further(one.tracking_status, other.tracking_status),
         delivered_at=_earlier(one.delivered_at, other.delivered_at),
+        tracked=tuple(_join_all(_by_package(one), _by_package(other), _join_packages).values()),
+        overdue=_later(one.overdue, other.overdue),
         received_by_people=max(one.received_by_people, other.received_by_people),
         receiving_status=_larger(one.receiving_status, other.receiving_status),
+    )
+
+
+def _by_package(facts: ShipmentFacts) -> dict[str, PackageFacts]:
+    return {package.package_id: package for package in facts.tracked}
+
+
+def _join_packages(one: PackageFacts, other: PackageFacts) -> PackageFacts:
+    return replace(
+        one,
+        asked_at=max(one.asked_at, other.asked_at),
+        status=_further(one.status, other.status),
+        delivered_at=_earlier(one.delivered_at, other.delivered_at),
     )
 
 
@@ -129,6 +176,7 @@ def join_lines(one: LineFacts, other: LineFacts) -> LineFacts:
         unit_prices=tuple(sorted({*one.unit_prices, *other.unit_prices}, key=Decimal)),
         currency=_larger(one.currency, other.currency),
         seller=_larger(one.seller, other.seller),
+        charged=max(one.charged, other.charged),
     )
 
 
@@ -140,6 +188,8 @@ def join_orders(one: OrderFacts, other: OrderFacts) -> OrderFacts:
         po_number=_larger(one.po_number, other.po_number),
         buyer_email=_larger(one.buyer_email, other.buyer_email),
         statuses=tuple(sorted({*one.statuses, *other.statuses})),
+        ended_seen=_earlier(one.ended_seen, other.ended_seen),
+        refunds=tuple(sorted({*one.refunds, *other.refunds})),
         lines=_join_all(one.lines, other.lines, join_lines),
         shipments=_join_all(one.shipments, other.shipments, join_shipments),
     )
@@ -187,25 +237,41 @@ def write_shipment(facts: ShipmentFacts) -> Json:
         "packages": [list(package) for package in facts.packages], "expected_at": _text(facts.expected_at),
         "first_expected_at": _text(facts.first_expected_at), "delivered_seen": _text(facts.delivered_seen),
         "tracking_status": facts.tracking_status, "delivered_at": _text(facts.delivered_at),
+        "tracked": [_write_package(package) for package in facts.tracked], "overdue": _text(facts.overdue),
         "received_by_people": facts.received_by_people, "receiving_status": facts.receiving_status,
     }  # fmt: skip
 
 
 def read_shipment(raw: Json) -> ShipmentFacts:
-    moments = ("shipped_at", "expected_at", "first_expected_at", "delivered_seen", "delivered_at")
+    moments = ("shipped_at", "expected_at", "first_expected_at", "delivered_seen", "delivered_at", "overdue")
     return ShipmentFacts(
         **{
             **raw,
             "packages": tuple(tuple(package) for package in raw["packages"]),
+            "tracked": tuple(map(_read_package, raw["tracked"])),
             **{name: _moment(raw[name]) for name in moments},
         }
     )
 
 
+def _write_package(package: PackageFacts) -> Json:
+    return {
+        "package_id": package.package_id, "asked_at": _text(package.asked_at), "status": package.status,
+        "delivered_at": _text(package.delivered_at),
+    }  # fmt: skip
+
+
+def _read_package(raw: Json) -> PackageFacts:
+    asked_at = _moment(raw["asked_at"])
+    assert asked_at is not None
+    return PackageFacts(**{**raw, "asked_at": asked_at, "delivered_at": _moment(raw["delivered_at"])})
+
+
 def write_order(facts: OrderFacts) -> Json:
     return {
         "order_id": facts.order_id, "ordered_at": _text(facts.ordered_at), "po_number": facts.po_number,
-        "buyer_email": facts.buyer_email, "statuses": list(facts.statuses),
+        "buyer_email": facts.buyer_email, "statuses": list(facts.statuses), "ended_seen": _text(facts.ended_seen),
+        "refunds": list(facts.refunds),
         "lines": [_write_line(line) for _, line in sorted(facts.lines.items())],
         "shipments": [write_shipment(one) for _, one in sorted(facts.shipments.items())],
     }  # fmt: skip
@@ -218,7 +284,7 @@ def read_order(raw: Json) -> OrderFacts:
     shipments = map(read_shipment, raw["shipments"])
     return OrderFacts(
         order_id=raw["order_id"], ordered_at=ordered_at, po_number=raw["po_number"], buyer_email=raw["buyer_email"],
-        statuses=tuple(raw["statuses"]), lines={line.order_line_id: line for line in lines},
+        statuses=tuple(raw["statuses"]), ended_seen=_moment(raw["ended_seen"]), refunds=tuple(raw["refunds"]), lines={line.order_line_id: line for line in lines},
         shipments={one.key: one for one in shipments},
     )  # fmt: skip
 
@@ -228,11 +294,13 @@ def _write_line(line: LineFacts) -> Json:
         "order_line_id": line.order_line_id, "ordered": line.ordered, "left": line.left,
         "po_line_number": line.po_line_number, "asin": line.asin, "title": line.title,
         "unit_prices": list(line.unit_prices), "currency": line.currency, "seller": line.seller,
+        "charged": line.charged,
     }  # fmt: skip
 
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
+    """In UTC, so that one moment has one text."""
+    return moment.astimezone(UTC).isoformat() if moment is not None else None
 
 
 def _moment(text: str | None) -> datetime | None:

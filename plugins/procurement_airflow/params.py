@@ -1,4 +1,4 @@
-"""The form of a manual run, shared by the window pipelines."""
+"""The fields of the forms of manual runs, shared by the pipelines."""
 
 from typing import Any
 
@@ -20,3 +20,23 @@ INVOICE_NUMBERS = {
         description="plan these again, also when they were skipped (before go-live) or held: one a line",
     )
 }  # fmt: skip
+PO_NUMBERS = {
+    "po_numbers": Param(
+        [], type="array", items={"type": "string"}, title="PO numbers",
+        description="look at these now, and order again the units that Amazon refused for good: one a line",
+    )
+}  # fmt: skip
+ORDER_IDS = {
+    "order_ids": Param(
+        [], type="array", items={"type": "string"}, title="Amazon order ids",
+        description="read these orders now, also when they are finished: one a line",
+    )
+}  # fmt: skip
+UPDATED = {
+    "from": Param(None, **MOMENT, title="From", description="POs changed in Coupa since (UTC); empty: not yet read"),
+    "to": Param(None, **MOMENT, title="To", description="and until; empty: now"),
+}
+ORDERED = {
+    "from": Param(None, **MOMENT, title="From", description="look for orders placed since (UTC); empty: not yet read"),
+    "to": Param(None, **MOMENT, title="To", description="and until; empty: now"),
+}

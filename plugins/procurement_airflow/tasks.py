@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa import operations, reads
@@ -23,7 +23,9 @@ from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
 LOAD_SECONDS = 40 * 60.0  # well below execution_timeout, which would cut a call in half
 WORKERS = [0]  # load's task instances on one queue: add indexes for more
 READ_THREADS = reads.WORKERS  # a task takes as many slots of Coupa's pool as it keeps calls in flight
-LOAD_THREADS = operations.IN_FLIGHT  # all of them
+LOAD_THREADS = operations.IN_FLIGHT - 1  # one place is left for orders, which must not wait behind a long load
+ORDER_THREADS = 1  # Amazon takes one order every two seconds
+CHANGE_THREADS = 2
 
 
 class OpenRun(Protocol):
@@ -104,6 +106,13 @@ def failed_upstream(context: Mapping[str, Any]) -> list[str]:
     run, own = context["dag_run"], context["ti"].task_id
     states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
     return sorted(name for name, state in states.items() if state in ("failed", "upstream_failed") and name != own)
+
+
+def skip_unless(count: int) -> int:
+    """`count`; AirflowSkipException when nothing new arrived, so that the task's asset wakes nobody."""
+    if not count:
+        raise AirflowSkipException("nothing new")
+    return count
 
 
 def unless_failed(failed: list[str], summary: dict[str, Any]) -> dict[str, Any]:

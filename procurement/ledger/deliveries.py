@@ -193,6 +193,12 @@ class Deliveries:
                 for row in connection.execute(sql.BY_OUTCOME, {"pipeline": pipeline, "outcome": outcome})
             ]
 
+    def payloads(self, ids: Iterable[int]) -> dict[int, Json]:
+        """What was, or will be, sent, by delivery id."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(sql.PAYLOADS, {"ids": sorted(set(ids))})
+            return {row.id: row.payload for row in rows}
+
     def unfinished(self, pipeline: str, action: str, *, finished: Iterable[str]) -> list[Known]:
         """Deliveries whose document was in none of the `finished` statuses when the target last told, in order."""
         values = {"pipeline": pipeline, "action": action, "finished": sorted(finished)}

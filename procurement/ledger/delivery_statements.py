@@ -128,6 +128,7 @@ WITHOUT_FOLLOWER = sa.text(f"""
         SELECT FROM deliveries f WHERE f.pipeline = d.pipeline AND f.action = :follower AND f.business_key = d.business_key
     ) ORDER BY d.id
 """)
+PAYLOADS = sa.text("SELECT id, payload FROM deliveries WHERE id = ANY(:ids)")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
 # What the target had not finished with when it last answered; the facts are the pipeline's own words.
 UNFINISHED = sa.text(f"""

@@ -4,13 +4,19 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from procurement.ledger.types import Finding, Run
+from procurement.ledger.types import Finding, PlannedFinding, Run
 
 _SELECT = """
     SELECT f.id, f.kind, f.sentence, coalesce(d.business_key, r.key) AS document, f.breached, f.expected, f.actual, f.difference,
         f.limit_value AS "limit", f.delivery_id, f.record_id
     FROM findings f LEFT JOIN deliveries d ON d.id = f.delivery_id LEFT JOIN source_records r ON r.id = f.record_id
 """
+
+
+_ADD = sa.text("""
+    INSERT INTO findings (delivery_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value)
+    VALUES (:delivery, :run, true, :kind, :line, :sentence, :breached, :expected, :actual, :difference, :limit)
+""")
 
 
 class Findings:
@@ -29,6 +35,21 @@ class Findings:
 
     def of_records(self, ids: Iterable[int]) -> list[Finding]:
         return self._read(f"{_SELECT} WHERE f.record_id = ANY(:ids) ORDER BY f.id", {"ids": sorted(ids)})
+
+    def replace(self, delivery_id: int, run: Run, rows: Iterable[PlannedFinding]) -> None:
+        """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays."""
+        values = [
+            {
+                "delivery": delivery_id, "run": run.id, "kind": row.kind, "line": row.line, "sentence": row.sentence,
+                "breached": row.breached, "expected": row.expected, "actual": row.actual, "difference": row.difference,
+                "limit": row.limit,
+            }
+            for row in rows
+        ]  # fmt: skip
+        with self._engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM findings WHERE delivery_id = :id AND planned"), {"id": delivery_id})
+            if values:
+                connection.execute(_ADD, values)
 
     def _read(self, query: str, values: dict[str, object]) -> list[Finding]:
         with self._engine.begin() as connection:

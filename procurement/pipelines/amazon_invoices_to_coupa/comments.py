@@ -7,9 +7,8 @@ ever posted again.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from procurement.documents import Invoice
+from procurement.documents import Invoice, PurchaseOrder
 from procurement.matching import MatchResult
-from procurement.pipelines.amazon_invoices_to_coupa.lines import ResolvedLine
 from procurement.policies import Policies
 
 Json = dict[str, Any]
@@ -32,7 +31,7 @@ def exception_comment(
     invoice: Invoice,
     match: MatchResult,
     *,
-    lines: Sequence[ResolvedLine],
+    orders: Sequence[PurchaseOrder],
     policies: Policies,
     user_ids: Mapping[str, int],
     marker: str,
@@ -40,7 +39,7 @@ def exception_comment(
     """{"document", "text", "marker"}: mentions the reviewer of the gravest finding, then says what differs."""
     breached = [finding for finding in match.findings if finding.breached]
     reviewer = policies.reviewer_of(breached[0].kind)
-    mention = _mention(reviewer, lines, user_ids)
+    mention = _mention(reviewer, orders, user_ids)
     sentences = [finding.sentence for finding in breached[:MOST_SENTENCES]]
     if len(breached) > MOST_SENTENCES:
         sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
@@ -52,9 +51,9 @@ def exception_comment(
     }
 
 
-def _mention(reviewer: str, lines: Sequence[ResolvedLine], user_ids: Mapping[str, int]) -> str:
+def _mention(reviewer: str, orders: Sequence[PurchaseOrder], user_ids: Mapping[str, int]) -> str:
     """Coupa's mention of a user id; a login Coupa does not know is named in words, so that the comment still says whose it is."""
     if reviewer == "requester":
-        requester = next((line.order.requester_id for line in lines if line.order.requester_id), None)
+        requester = next((order.requester_id for order in orders if order.requester_id), None)
         return f"@[User:{requester}]" if requester else "Requester:"
     return f"@[User:{user_ids[reviewer]}]" if reviewer in user_ids else f"{reviewer}:"

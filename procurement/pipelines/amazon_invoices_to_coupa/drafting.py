@@ -209,7 +209,7 @@ class Drafting:
             comment = exception_comment(
                 invoice,
                 match,
-                lines=draft.lines,
+                orders=[line.order for line in draft.lines],
                 policies=self.rules.policies,
                 user_ids=self.reviewers,
                 marker=delivery_id(key),

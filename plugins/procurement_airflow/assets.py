@@ -1,0 +1,6 @@
+"""What one pipeline writes and another waits for."""
+
+from airflow.sdk import Asset
+
+GOODS_RECEIPTS = Asset(name="coupa_goods_receipts", uri="procurement://coupa/goods_receipts")
+AMAZON_ORDERS = Asset(name="amazon_orders", uri="procurement://amazon_business/orders")
