@@ -10,7 +10,6 @@ once; Amazon's order ids go back to the purchase order, and the requester is tol
 | `extract` | reads the purchase orders that changed in Coupa since the last run, and keeps what is to be ordered |
 | `transform` | looks at requisition, approvals, offers and prices, and plans the orders; what cannot be ordered is held with the reason |
 | `load` | at the gate, looks once more in Coupa; orders; writes Amazon's order ids and the outcome back |
-| `announce` | wakes who waits for new orders; skipped when there are none |
 | `close` | accounts for every purchase order, mails what needs a person |
 
 **Nothing is ordered without approval.** Directly before each order is sent, requisition, approvals and purchase order are read
@@ -30,7 +29,6 @@ from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, tas
 
 from procurement.pipelines import coupa_requisitions_to_amazon_orders as pipeline
 from procurement_airflow import tasks
-from procurement_airflow.assets import AMAZON_ORDERS
 from procurement_airflow.notifiers import FailureNotifier, send_notice
 from procurement_airflow.params import DRY_RUN, PO_NUMBERS, UPDATED
 from procurement_airflow.retries import DEFAULT_ARGS
@@ -75,11 +73,6 @@ def coupa_requisitions_to_amazon_orders() -> None:
                 seconds=tasks.LOAD_SECONDS,
             )
 
-    @task(outlets=[AMAZON_ORDERS])
-    def announce() -> int:
-        with tasks.workbench() as at:
-            return tasks.skip_unless(pipeline.new_orders(at.ledger, run=at.open(pipeline.open_run)))
-
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
         with tasks.workbench() as at:
@@ -89,7 +82,7 @@ def coupa_requisitions_to_amazon_orders() -> None:
             )
         return tasks.unless_failed(failed, summary)
 
-    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> announce() >> close()
+    extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()
 
 
 coupa_requisitions_to_amazon_orders()

@@ -3,4 +3,3 @@
 from airflow.sdk import Asset
 
 GOODS_RECEIPTS = Asset(name="coupa_goods_receipts", uri="procurement://coupa/goods_receipts")
-AMAZON_ORDERS = Asset(name="amazon_orders", uri="procurement://amazon_business/orders")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from procurement.ledger import delivery_statements as sql
 from procurement.ledger.encoding import clean, dump_json
 from procurement.ledger.events import add_event
-from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Peeked, Sent, Stop
+from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Peeked, Run, Sent, Stop
 
 Json = dict[str, object]
 
@@ -198,6 +198,12 @@ class Deliveries:
         with self._engine.begin() as connection:
             rows = connection.execute(sql.PAYLOADS, {"ids": sorted(set(ids))})
             return {row.id: row.payload for row in rows}
+
+    def delivered_in(self, run: Run, actions: Iterable[str]) -> int:
+        """How many deliveries of these actions were delivered since the run was opened."""
+        values = {"pipeline": run.dag_id, "actions": sorted(set(actions)), "run": run.id}
+        with self._engine.begin() as connection:
+            return int(connection.execute(sql.DELIVERED_IN, values).scalar_one())
 
     def unfinished(self, pipeline: str, action: str, *, finished: Iterable[str]) -> list[Known]:
         """Deliveries whose document was in none of the `finished` statuses when the target last told, in order."""

@@ -128,6 +128,10 @@ WITHOUT_FOLLOWER = sa.text(f"""
         SELECT FROM deliveries f WHERE f.pipeline = d.pipeline AND f.action = :follower AND f.business_key = d.business_key
     ) ORDER BY d.id
 """)
+DELIVERED_IN = sa.text("""
+    SELECT count(*) FROM deliveries WHERE pipeline = :pipeline AND action = ANY(:actions) AND state = 'delivered'
+    AND changed_at >= (SELECT opened_at FROM runs WHERE id = :run)
+""")
 PAYLOADS = sa.text("SELECT id, payload FROM deliveries WHERE id = ANY(:ids)")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
 # What the target had not finished with when it last answered; the facts are the pipeline's own words.
