@@ -42,7 +42,13 @@ class RejectedError(ConnectorError):
 
 
 class NotFound(RejectedError):
-    """404."""
+    """404. `explained`: the vendor said so itself; a bare 404, or a page, may come from anything on the way to it."""
+
+    def __init__(
+        self, reasons: tuple[str, ...], *, operation: str, status: int | None = None, explained: bool = True
+    ) -> None:
+        super().__init__(reasons, operation=operation, status=status)
+        self.explained = explained
 
 
 class AuthError(ConnectorError):

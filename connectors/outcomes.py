@@ -48,13 +48,15 @@ def write_outcome(operation: Operation, answer: Answer) -> Any:
 
 def refusal(operation: Operation, answer: Answer) -> AuthError | RejectedError:
     """The error of a 4xx other than 429."""
-    sentences = read_sentences(answer.body) or ((answer.problem,) if answer.problem else ())
+    said = read_sentences(answer.body)
+    sentences = said or ((answer.problem,) if answer.problem else ())
     if answer.status in (401, 403):
         hint = "check client id, secret and token" if answer.status == 401 else "check the token's scope or role"
-        said = f" ({'; '.join(sentences)})" if sentences else ""
-        return AuthError(f"{answer.status}, {hint}{said}", operation=operation.name, status=answer.status)
-    kind = NotFound if answer.status == 404 else RejectedError
-    return kind(sentences, operation=operation.name, status=answer.status)
+        words = f" ({'; '.join(sentences)})" if sentences else ""
+        return AuthError(f"{answer.status}, {hint}{words}", operation=operation.name, status=answer.status)
+    if answer.status == 404:
+        return NotFound(sentences, operation=operation.name, status=answer.status, explained=bool(said))
+    return RejectedError(sentences, operation=operation.name, status=answer.status)
 
 
 def _why(answer: Answer) -> str:

@@ -1,7 +1,7 @@
 """Amazon Business, one method per call: the transaction feed, invoice and payment details, orders and shipments.
 
-Nothing here writes: Amazon offers no write that these pipelines need yet. Lists come as pages of raw objects, so that
-a record is kept whole whatever the models know of it; the tally counts them before anything else touches them.
+Lists come as pages of raw objects, so that a record is kept whole whatever the models know of it; the tally counts
+them before anything else touches them. What buying needs, and the only write, is in `ordering`.
 """
 
 import logging
@@ -22,11 +22,11 @@ from connectors.amazon_business.operations import (
     GET_SHIPMENTS,
     GET_TRANSACTIONS,
 )
+from connectors.amazon_business.ordering import Ordering
 from connectors.amazon_business.payloads import InvoiceDetails, OrderLineKey, PaymentDetails
 from connectors.amazon_business.transactions import count_transactions
 from connectors.concurrency import batched, in_order
 from connectors.errors import UnexpectedResponse
-from connectors.http import Edge
 from connectors.operations import Operation
 from connectors.paging import by_token, read_rows
 from connectors.payload_types import AmazonPayload
@@ -44,12 +44,8 @@ ORDERS_A_CALL = 30
 WORKERS = 4  # calls in the air that keep two a second busy
 
 
-class AmazonBusiness:
-    """`account` names the AB account in our keys; `region` narrows reports; `user_email` is on whose behalf we act."""
-
-    def __init__(self, edge: Edge, *, account: str, region: str, user_email: str) -> None:
-        self._edge = edge
-        self.account, self.region, self.user_email = account, region, user_email
+class AmazonBusiness(Ordering):
+    """The calls of one AB account. Safe to share between threads."""
 
     def transaction_pages(
         self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None

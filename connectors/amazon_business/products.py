@@ -5,13 +5,11 @@ where it is missing or unreadable. Prices are in the currency they come with; te
 people, in the marketplace's language.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from connectors.payload_types import read_exact
+from connectors.amazon_business.raw import count, exact, objects, text
 from connectors.tally import Json
 
 LOCALES = {
@@ -32,6 +30,9 @@ class QuantityLimits(NamedTuple):
     max: int | None = None
 
 
+UNLIMITED = QuantityLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One way to buy a product. `offer_id` is opaque, and long.
@@ -46,7 +47,7 @@ class Offer:
     price_type: str | None = None
     buying_guidance: str | None = None
     merchant_name: str | None = None
-    quantity_limits: QuantityLimits = QuantityLimits()
+    quantity_limits: QuantityLimits = UNLIMITED
     availability: str | None = None
     fulfillment_type: str | None = None
     restrictions: tuple[str, ...] = ()
@@ -108,33 +109,3 @@ def read_product(raw: Json) -> Product:
         unspsc=next((code for code in codes if code), None),
         offers=tuple(read_offer(one) for one in objects(raw, "includedDataTypes", "OFFERS") if text(one, "offerId")),
     )
-
-
-def found(raw: Json, *path: str) -> Any:
-    """What stands at the end of the path, None where the path breaks off."""
-    value: Any = raw
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def text(raw: Json, *path: str) -> str | None:
-    value = found(raw, *path)
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def exact(raw: Json, *path: str) -> Decimal | None:
-    with suppress(ValueError):
-        return read_exact(found(raw, *path))
-    return None
-
-
-def count(raw: Json, *path: str) -> int | None:
-    number = exact(raw, *path)
-    return int(number) if number is not None and number == number.to_integral_value() else None
-
-
-def objects(raw: Json, *path: str) -> Iterator[Json]:
-    """The objects of a list; nothing where there is none."""
-    value = found(raw, *path)
-    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())

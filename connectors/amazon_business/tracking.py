@@ -1,11 +1,9 @@
 """Where a package is, by Package Tracking. The events' dates are display text, so only the milestones tell times."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.amazon_business.products import found, objects, text
-from connectors.payload_types import read_moment
+from connectors.amazon_business.raw import moment, objects, text
 from connectors.tally import Json
 
 
@@ -31,16 +29,8 @@ def read_tracking(details: Json) -> PackageTracking:
     delivered = (one for one in objects(details, "packageMilestones") if text(one, "milestoneType") == "DELIVERED")
     return PackageTracking(
         status=status,
-        delivered_at=next(
-            (moment for one in delivered if (moment := _moment(one, "milestoneWindow", "endDate"))), None
-        ),
-        window_end=_moment(details, "deliveryWindow", "endDate"),
+        delivered_at=next((end for one in delivered if (end := moment(one, "milestoneWindow", "endDate"))), None),
+        window_end=moment(details, "deliveryWindow", "endDate"),
         carrier=text(details, "carrierDetails", "localizedCarrierName"),
         tracking_id=text(details, "carrierDetails", "carrierTrackingId"),
     )
-
-
-def _moment(raw: Json, *path: str) -> datetime | None:
-    with suppress(ValueError):
-        return read_moment(found(raw, *path))
-    return None

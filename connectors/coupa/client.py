@@ -1,7 +1,7 @@
 """Coupa, one method per call. Writes take a permit, make one attempt, and answer with Coupa's record afterwards.
 
 A body that breaks our own models is refused as `RejectedError` before anything is sent. The `bypass_*` actions on
-approvals do not exist here on purpose.
+approvals and whatever would issue an order again do not exist here on purpose.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,15 @@ from connectors.coupa.bodies import (
     RunPayload,
 )
 from connectors.coupa.fields import Fields, written
-from connectors.coupa.operations import APPROVAL_ACTIONS, INVOICE_ACTIONS, OPERATIONS, RUN_ACTIONS
+from connectors.coupa.operations import (
+    APPROVAL_ACTIONS,
+    INVOICE_ACTIONS,
+    OPERATIONS,
+    ORDER_ACTIONS,
+    ORDER_LINE_ACTIONS,
+    RUN_ACTIONS,
+)
+from connectors.coupa.order_bodies import OrderActionPayload, PurchaseOrderChangePayload, PurchaseOrderUpdate
 from connectors.coupa.reads import CoupaReads, comments_path
 from connectors.errors import UncertainOutcome
 from connectors.http import Permit
@@ -48,6 +56,31 @@ class Coupa(CoupaReads):
         known(action, INVOICE_ACTIONS)
         body = checked(InvoiceActionPayload, payload, "act_on_invoice", permit) if payload is not None else None
         return self._write("act_on_invoice", permit, body, fields=wanted.INVOICE, id=id, action=action)
+
+    def update_purchase_order(self, id: int, payload: PurchaseOrderUpdate | Given, permit: Permit) -> Json:
+        """Our notes on an order and its lines; neither quantities nor prices."""
+        body = checked(PurchaseOrderUpdate, payload, "update_purchase_order", permit)
+        return self._write("update_purchase_order", permit, body, fields=wanted.PURCHASE_ORDER, id=id)
+
+    def act_on_purchase_order(
+        self, id: int, action: str, permit: Permit, payload: OrderActionPayload | Given | None = None
+    ) -> Json:
+        """`action` is a word of ORDER_ACTIONS; `reopen` takes its reason as payload. A first close is a soft one."""
+        known(action, ORDER_ACTIONS)
+        body = checked(OrderActionPayload, payload or {}, "act_on_purchase_order", permit)
+        fields = wanted.PURCHASE_ORDER
+        return self._write("act_on_purchase_order", permit, body, fields=fields, id=id, action=action)
+
+    def act_on_purchase_order_line(self, id: int, action: str, permit: Permit) -> Json:
+        """`action` is a word of ORDER_LINE_ACTIONS; the answer is the line."""
+        known(action, ORDER_LINE_ACTIONS)
+        fields = wanted.PURCHASE_ORDER_LINE
+        return self._write("act_on_purchase_order_line", permit, {}, fields=fields, id=id, action=action)
+
+    def create_purchase_order_change(self, payload: PurchaseOrderChangePayload | Given, permit: Permit) -> Json:
+        """A change request: `approved` at once where nobody needs to approve it, else `pending_approval`."""
+        body = checked(PurchaseOrderChangePayload, payload, "create_purchase_order_change", permit)
+        return self._write("create_purchase_order_change", permit, body, fields=wanted.PURCHASE_ORDER_CHANGE)
 
     def create_comment(self, document: str, id: int, text: str, permit: Permit) -> Json:
         """A comment on a document (`invoices`, `purchase_orders`, ...); `@[User:5]` in it notifies that user."""

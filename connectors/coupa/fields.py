@@ -14,7 +14,17 @@ CODE: Fields = ["id", "code"]
 NAME: Fields = ["id", "name"]
 USER: Fields = ["id", "login", "email", "fullname"]
 ACCOUNT: Fields = ["id", "code", "name", "active", {"account_type": NAME}]
-SUPPLIER: Fields = ["id", "number", "name", "status", "on_hold", "invoice_matching_level", "allow_cxml_invoicing"]
+SEGMENTS: Fields = [f"segment_{n}" for n in range(1, 11)]
+CODED_ACCOUNT: Fields = [*ACCOUNT, *SEGMENTS]
+SPLIT: dict[str, Fields] = {"account_allocations": ["id", "pct", "amount", {"account": CODED_ACCOUNT}]}
+ADDRESS: Fields = [
+    "id", "name", "location_code", "attention", "street1", "street2", "city", "state", "postal_code",
+    {"country": ["id", "code", "name"]},
+]  # fmt: skip
+SUPPLIER: Fields = [
+    "id", "number", "name", "status", "on_hold", "invoice_matching_level", "allow_cxml_invoicing", "po_method",
+    "po_change_method",
+]  # fmt: skip
 FAILED_TOLERANCES: dict[str, Fields] = {
     "failed_tolerances": [
         "id", "code", "breach_amount", "breach_limit", "failable_id", "failable_type",
@@ -23,24 +33,49 @@ FAILED_TOLERANCES: dict[str, Fields] = {
 }  # fmt: skip
 TAX_LINES: dict[str, Fields] = {"tax_lines": ["id", "amount", "rate", "description", {"tax_code": CODE}]}
 
+APPROVAL: Fields = [
+    "id", "position", "status", "type", "note", "approvable_id", "approvable_type", "approval_date", "approver_id",
+    "approver_type", {"approver": ["id", "login", "email", "name"]}, {"approved_by": USER},
+]  # fmt: skip
+
 PURCHASE_ORDER_LINE: Fields = [
     "id", "line_num", "type", "status", "description", "quantity", "price", "total", "received", "invoiced",
     "match_type", "receipt_required", "invoice_stop", "source_part_num", "supp_aux_part_num", "supplier_order_number",
-    "need_by_date", "order_header_id", "order_header_number", "version",
-    {"currency": CODE}, {"uom": CODE}, {"commodity": NAME}, {"account": ACCOUNT},
-    {"account_allocations": ["id", "pct", "amount", {"account": ACCOUNT}]}, CUSTOM,
+    "need_by_date", "order_header_id", "order_header_number", "version", "requisition_line_id", "manufacturer_name",
+    "external_reference_number", "service_type",
+    {"currency": CODE}, {"uom": CODE}, {"commodity": NAME}, {"account": CODED_ACCOUNT}, SPLIT, CUSTOM,
 ]  # fmt: skip
 PURCHASE_ORDER: Fields = [
     "id", "po_number", "status", "version", "internal_revision", "type", "created_at", "updated_at", "exported",
-    "invoice_stop", "payment_method",
+    "invoice_stop", "payment_method", "transmission_status", "transmission_method_override", "confirmation_status",
+    "ship_to_attention",
     {"currency": CODE}, {"payment_term": CODE}, {"supplier": SUPPLIER}, {"ship_to_user": USER},
-    {"ship_to_address": ["id", "name", "location_code"]},
-    {"requisition_header": ["id", {"requested_by": USER}]},
+    {"ship_to_address": ADDRESS}, {"requisition_header": ["id", {"requested_by": USER}]},
     {"order_lines": PURCHASE_ORDER_LINE}, CUSTOM,
+]  # fmt: skip
+PURCHASE_ORDER_CHANGE: Fields = [
+    "id", "order_header_id", "po_number", "status", "version", "total", "pending_cancel", "reject_reason",
+    "supplier_initiated", "created_at", "updated_at", {"created_by": USER}, {"currency": CODE},
+    {"approvals": APPROVAL},
+    {"order_line_changes": ["id", "order_line_id", "line_num", "quantity", "price", "description", "pending_delete"]},
+]  # fmt: skip
+REQUISITION_LINE: Fields = [
+    "id", "line_num", "line_type", "status", "description", "quantity", "unit_price", "total", "order_line_id",
+    "source_part_num", "supp_aux_part_num", "need_by_date", "receipt_required", "manufacturer_name", "source_type",
+    "transmission_method_override",
+    {"currency": CODE}, {"uom": CODE}, {"commodity": NAME}, {"supplier": ["id", "number", "name"]},
+    {"account": CODED_ACCOUNT}, SPLIT, CUSTOM,
+]  # fmt: skip
+REQUISITION: Fields = [
+    "id", "status", "req_title", "total", "justification", "need_by_date", "submitted_at", "created_at", "updated_at",
+    "ship_to_attention",
+    {"currency": CODE}, {"requested_by": USER}, {"created_by": USER}, {"department": NAME},
+    {"ship_to_address": ADDRESS}, {"approvals": APPROVAL}, {"current_approval": APPROVAL},
+    {"requisition_lines": REQUISITION_LINE}, CUSTOM,
 ]  # fmt: skip
 RECEIPT: Fields = [
     "id", "type", "status", "quantity", "price", "total", "transaction_date", "match_reference",
-    "original_transaction_id", "voided_value", "created_at", "updated_at", {"created_by": USER},
+    "original_transaction_id", "voided_value", "notes", "created_at", "updated_at", {"created_by": USER},
     {"order_line": ["id", "line_num", "order_header_id", "order_header_number"]}, {"uom": CODE}, CUSTOM,
 ]  # fmt: skip
 INVOICE_LINE: Fields = [
@@ -73,10 +108,6 @@ LOOKUP_VALUE: Fields = [
 ]  # fmt: skip
 PAYMENT_TERM: Fields = ["id", "code", "description", "active", "days_for_net_payment"]
 CURRENCY: Fields = ["id", "code", "name", "decimals", "enabled"]
-APPROVAL: Fields = [
-    "id", "position", "status", "type", "note", "approvable_id", "approvable_type", "approval_date", "approver_id",
-    "approver_type", {"approver": ["id", "login", "email", "name"]}, {"approved_by": USER},
-]  # fmt: skip
 COMMENT: Fields = [
     "id", "comments", "comment_type", "commentable_id", "commentable_type", "created_at", "mentionees",
     {"created_by": USER},

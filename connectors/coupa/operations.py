@@ -10,6 +10,10 @@ INVOICE_ACTIONS = frozenset({
     "submit", "void", "abandon", "dispute", "withdraw_dispute", "revalidate_tolerances", "restart_approvals",
     "add_approver", "remove_approval", "update_line_accounts",
 })  # fmt: skip
+ORDER_ACTIONS = frozenset({"cancel", "close", "reopen"})  # never issue: that would send the order a second time
+ORDER_LINE_ACTIONS = frozenset({
+    "soft_close_for_receiving", "soft_close_for_invoicing", "reopen_for_receiving", "reopen_for_invoicing",
+})  # fmt: skip
 APPROVAL_ACTIONS = frozenset({"approve", "reject", "hold"})
 RUN_ACTIONS = frozenset({"run", "pause", "pending", "success", "fail", "max_updated_at"})
 COMMENTED = frozenset({"invoices", "purchase_orders", "requisitions", "expense_reports", "contracts", "users"})
@@ -25,6 +29,10 @@ def _write(name: str, method: str, path: str) -> Operation:
 
 ALL_OPERATIONS = (
     _read("list_purchase_orders", "purchase_orders"),
+    _read("get_purchase_order", "purchase_orders/{id}"),
+    _read("list_purchase_order_changes", "purchase_order_changes"),
+    _read("list_requisitions", "requisitions"),
+    _read("get_requisition", "requisitions/{id}"),
     _read("list_purchase_order_lines", "purchase_order_lines"),
     _read("list_receipts", "receiving_transactions"),
     _read("list_invoices", "invoices"),
@@ -44,6 +52,10 @@ ALL_OPERATIONS = (
     _write("create_invoice", "POST", "invoices"),
     _write("update_invoice", "PUT", "invoices/{id}"),
     _write("act_on_invoice", "PUT", "invoices/{id}/{action}"),
+    _write("update_purchase_order", "PUT", "purchase_orders/{id}"),
+    _write("act_on_purchase_order", "PUT", "purchase_orders/{id}/{action}"),
+    _write("act_on_purchase_order_line", "PUT", "purchase_order_lines/{id}/{action}"),
+    _write("create_purchase_order_change", "POST", "purchase_order_changes"),
     _write("create_comment", "POST", "{document}/{id}/comments"),
     _write("create_receipt", "POST", "receiving_transactions"),
     _write("void_receipt", "PUT", "receiving_transactions/{id}/void"),

@@ -4,6 +4,7 @@ Pages follow each other by id (`id[gt]`), so records that appear or vanish meanw
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -33,6 +34,32 @@ class CoupaReads:
         """Purchase orders with their lines, by PO number; unknown numbers are absent."""
         return self._among("list_purchase_orders", "po_number", numbers, wanted.PURCHASE_ORDER, unique=True)
 
+    def purchase_orders_updated(self, suppliers: Sequence[str], since: datetime, until: datetime) -> Pages:
+        """Purchase orders of the suppliers (by number) that changed in [since, until), whatever their status."""
+        if since.tzinfo is None or until.tzinfo is None:
+            raise ValueError("a window needs aware moments")
+        query = {"updated_at[gt_or_eq]": _moment(since), "updated_at[lt]": _moment(until)}
+        return self._among("list_purchase_orders", "supplier[number]", suppliers, wanted.PURCHASE_ORDER, query=query)
+
+    def purchase_orders_by_id(self, ids: Iterable[int]) -> Pages:
+        return self._among("list_purchase_orders", "id", ids, wanted.PURCHASE_ORDER, unique=True)
+
+    def get_purchase_order(self, id: int) -> Json:
+        """One purchase order as Coupa shows it now; NotFound if there is none."""
+        return self._get("get_purchase_order", id, wanted.PURCHASE_ORDER)
+
+    def purchase_order_changes(self, order_ids: Iterable[int]) -> Pages:
+        """Every change request of the purchase orders, whoever made it and whatever became of it."""
+        return self._among("list_purchase_order_changes", "order_header_id", order_ids, wanted.PURCHASE_ORDER_CHANGE)
+
+    def requisitions(self, ids: Iterable[int]) -> Pages:
+        """Requisitions with their lines and approvals, by id."""
+        return self._among("list_requisitions", "id", ids, wanted.REQUISITION, unique=True)
+
+    def get_requisition(self, id: int) -> Json:
+        """One requisition as Coupa shows it now; NotFound if there is none."""
+        return self._get("get_requisition", id, wanted.REQUISITION)
+
     def purchase_order_lines(self, ids: Iterable[int]) -> Pages:
         """PO lines as they stand now, by Coupa's line id."""
         return self._among("list_purchase_order_lines", "id", ids, wanted.PURCHASE_ORDER_LINE, unique=True)
@@ -48,11 +75,7 @@ class CoupaReads:
 
     def get_invoice(self, id: int) -> Json:
         """One invoice as Coupa shows it now; NotFound if there is none."""
-        operation = OPERATIONS["get_invoice"]
-        invoice = self._edge.read(operation, path=operation.at(id=id), query={"fields": written(wanted.INVOICE)})
-        if not isinstance(invoice, dict):
-            raise UnexpectedResponse("the answer is not an object", operation=operation.name)
-        return invoice
+        return self._get("get_invoice", id, wanted.INVOICE)
 
     def suppliers(self, numbers: Iterable[str] = (), *, names: Iterable[str] = ()) -> Pages:
         """Suppliers by number, by name, or both lists one after the other."""
@@ -105,6 +128,13 @@ class CoupaReads:
         if resolved is not None:
             query["resolved"] = str(resolved).lower()
         return self._every("list_integration_errors", wanted.INTEGRATION_ERROR, query=query)
+
+    def _get(self, name: str, id: int, fields: Fields) -> Json:
+        operation = OPERATIONS[name]
+        record = self._edge.read(operation, path=operation.at(id=id), query={"fields": written(fields)})
+        if not isinstance(record, dict):
+            raise UnexpectedResponse("the answer is not an object", operation=operation.name)
+        return record
 
     def _among(
         self,
@@ -160,3 +190,8 @@ def comments_path(name: str, document: str, id: int) -> str:
     if document not in COMMENTED:
         raise ValueError(f"{document!r} has no comments; known are {', '.join(sorted(COMMENTED))}")
     return OPERATIONS[name].at(document=document, id=id)
+
+
+def _moment(moment: datetime) -> str:
+    """Coupa's form: ISO 8601 with its offset."""
+    return moment.astimezone(UTC).isoformat()
