@@ -50,6 +50,8 @@ class Deliveries:
         with self._engine.begin() as connection:
             if connection.execute(sql.STOP, values).rowcount == 0:
                 return False
+            if stop.state == "skipped":
+                connection.execute(sql.SKIP_CHAIN, {"id": peeked.id, "reason": values["reason"]})
             if stop.state == "waiting":
                 connection.execute(sql.PLAN_AGAIN, {"id": peeked.id})
             add_event(

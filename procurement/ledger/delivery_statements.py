@@ -22,6 +22,14 @@ STOP = sa.text(f"""
         changed_at = clock_timestamp()
     WHERE d.id = :id AND d.state = 'planned' AND d.hash = :hash AND NOT {unanswered("d")}
 """)
+SKIP_CHAIN = sa.text(f"""
+    WITH RECURSIVE chain AS (
+        SELECT id, business_key FROM deliveries WHERE id = :id
+        UNION SELECT d.id, d.business_key FROM deliveries d JOIN chain c ON d.after_id = c.id AND d.business_key = c.business_key
+    )
+    UPDATE deliveries d SET state = 'skipped', reason = :reason, changed_at = clock_timestamp()
+    WHERE d.id IN (SELECT id FROM chain) AND d.state IN ('planned', 'waiting') AND NOT {unanswered("d")}
+""")
 PLAN_AGAIN = sa.text("""
     UPDATE source_records r SET to_plan = true FROM allocations a WHERE a.record_id = r.id AND a.role = 'bills' AND a.delivery_id = :id
 """)
