@@ -37,8 +37,39 @@ class Account(CoupaRecord):
     account_type: Optional[Named] = None
 
 
+class AccountAllocation(CoupaRecord):
+    """A share of a line: `pct` in percent, or `amount`."""
+
+    pct: Optional[Exact] = None
+    amount: Optional[Exact] = None
+    account: Optional[Account] = None
+
+
+class Country(CoupaRecord):
+    """`code` has two letters."""
+
+    code: Text = None
+    name: Text = None
+
+
+class Address(CoupaRecord):
+    id: int | None = None
+    name: Text = None
+    location_code: Text = None
+    attention: Text = None
+    street1: Text = None
+    street2: Text = None
+    city: Text = None
+    state: Text = None
+    postal_code: Text = None
+    country: Optional[Country] = None
+
+
 class Supplier(CoupaRecord):
-    """`invoice-matching-level`: 2-way, 3-way, 3-way-direct, none."""
+    """`invoice-matching-level`: 2-way, 3-way, 3-way-direct, none.
+
+    `po-method` and `po-change-method`: cxml, xml, email, prompt, mark_as_sent, buy_online.
+    """
 
     id: int
     number: Text = None
@@ -47,6 +78,8 @@ class Supplier(CoupaRecord):
     on_hold: bool | None = None
     invoice_matching_level: Text = None
     allow_cxml_invoicing: bool | None = None
+    po_method: Text = None
+    po_change_method: Text = None
     custom_fields: CustomFields = None
 
 
@@ -68,10 +101,12 @@ class PurchaseOrderLine(CoupaRecord):
     source_part_num: Text = None
     supp_aux_part_num: Text = None
     supplier_order_number: Text = None
+    requisition_line_id: Text = None
     currency: Optional[Coded] = None
     uom: Optional[Coded] = None
     commodity: Optional[Named] = None
     account: Optional[Account] = None
+    account_allocations: Several[AccountAllocation] = ()
     custom_fields: CustomFields = None
 
 
@@ -81,12 +116,19 @@ class RequisitionHeader(CoupaRecord):
 
 
 class PurchaseOrder(CoupaRecord):
-    """`status`: issued, closed, soft_closed, cancelled, one of the holds, ..."""
+    """`status`: issued, closed, soft_closed, cancelled (also spelled canceled), one of the holds, ...
+
+    `transmission-status` says whether Coupa itself has sent it: created, deferred, sent_via_cxml, sent_manually, ...
+    """
 
     id: int
     po_number: Text = None
     status: Text = None
     version: int | None = None
+    transmission_status: Text = None
+    confirmation_status: Text = None
+    ship_to_attention: Text = None
+    ship_to_address: Optional[Address] = None
     currency: Optional[Coded] = None
     payment_term: Optional[Coded] = None
     supplier: Optional[Supplier] = None
@@ -96,6 +138,23 @@ class PurchaseOrder(CoupaRecord):
     updated_at: Optional[Moment] = None
     order_lines: Several[PurchaseOrderLine] = ()
     custom_fields: CustomFields = None
+
+
+class OrderLineChange(CoupaRecord):
+    id: int
+    order_line_id: int | None = None
+    quantity: Optional[Exact] = None
+    price: Optional[Exact] = None
+    pending_delete: bool | None = None
+
+
+class PurchaseOrderChange(CoupaRecord):
+    """`status`: pending_approval, approved, rejected."""
+
+    id: int
+    order_header_id: int
+    status: Text = None
+    order_line_changes: Several[OrderLineChange] = ()
 
 
 class OrderLineReference(CoupaRecord):
@@ -175,13 +234,52 @@ class Invoice(CoupaRecord):
     custom_fields: CustomFields = None
 
 
+class Approver(CoupaRecord):
+    """A user or an approval group; of a group, a login is not to be expected."""
+
+    id: int
+    login: Text = None
+    email: Text = None
+    name: Text = None
+
+
 class Approval(CoupaRecord):
+    """`status`: pending_approval, approved, rejected, escalated; others exist before its turn has come."""
+
     id: int
     status: Text = None
     position: int | None = None
     approvable_type: Text = None
     approvable_id: int | None = None
-    approver: Optional[User] = None
+    approver: Optional[Approver] = None
+
+
+class RequisitionLine(CoupaRecord):
+    """`order-line-id` is the PO line that Coupa made of it; `quantity` is missing on an amount line."""
+
+    id: int
+    line_num: Text = None
+    line_type: Text = None
+    status: Text = None
+    description: Text = None
+    quantity: Optional[Exact] = None
+    unit_price: Optional[Exact] = None
+    order_line_id: int | None = None
+    source_part_num: Text = None
+    supp_aux_part_num: Text = None
+    currency: Optional[Coded] = None
+    uom: Optional[Coded] = None
+
+
+class Requisition(CoupaRecord):
+    """`status`: draft, pending_approval, approved, ordered, partially_received, received, withdrawn, abandoned, ..."""
+
+    id: int
+    status: Text = None
+    requested_by: Optional[User] = None
+    approvals: Several[Approval] = ()
+    requisition_lines: Several[RequisitionLine] = ()
+    custom_fields: CustomFields = None
 
 
 class Comment(CoupaRecord):
