@@ -284,7 +284,8 @@ def read_order(raw: Json) -> OrderFacts:
     shipments = map(read_shipment, raw["shipments"])
     return OrderFacts(
         order_id=raw["order_id"], ordered_at=ordered_at, po_number=raw["po_number"], buyer_email=raw["buyer_email"],
-        statuses=tuple(raw["statuses"]), ended_seen=_moment(raw["ended_seen"]), refunds=tuple(raw["refunds"]), lines={line.order_line_id: line for line in lines},
+        statuses=tuple(raw["statuses"]), ended_seen=_moment(raw["ended_seen"]), refunds=tuple(raw["refunds"]),
+        lines={line.order_line_id: line for line in lines},
         shipments={one.key: one for one in shipments},
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from procurement.mapping.fields import Tables
 from procurement.mapping.grammar import MappingFile, targets
 from procurement.mapping.lookups import Lookup, LookupFile, build_lookup
 from procurement.mapping.reading import YamlFile, nearest, read_rules_file
+from procurement.order_status_rules import OrderStatusFile, OrderStatusRules
 from procurement.policy_files import (
     AccountFile,
     Accounts,
@@ -46,6 +47,7 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     "rollout": RolloutFile,
     "accounts": AccountFile,
     "entities": EntityFile,
+    "order_status": OrderStatusFile,
 }
 Model = TypeVar("Model", bound=RuleModel)
 
@@ -62,6 +64,7 @@ class Rules:
     rollout: Rollout
     accounts: Accounts
     entities: Entities
+    order_status: OrderStatusRules
     lookups: Mapping[str, Lookup]
     version: str
 
@@ -137,6 +140,7 @@ def build_rules(read: RuleFiles) -> Rules:
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
+        order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),
         accounts=Accounts(read.of("accounts", AccountFile).accounts),
         version=rules_version(read.directory),
     )  # fmt: skip

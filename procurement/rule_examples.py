@@ -13,6 +13,7 @@ from procurement.mapping.grammar import MappingExample, MappingFile
 from procurement.mapping.lookups import LookupFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
+from procurement.order_status_rules import OrderStatusFile
 from procurement.policies import MAPPINGS, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.taxes import TaxFile
@@ -175,6 +176,15 @@ def _entity_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
             yield number, f"chart {example.chart}: {sentence}"
 
 
+def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, OrderStatusFile).examples):
+        found = rules.order_status.actions(
+            example.change, charged=example.charged, amount=example.amount, commodity=example.commodity
+        )
+        if found != example.expect:
+            yield number, f"{example.change} does {list(found)}, expected {list(example.expect)}"
+
+
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "charges": _charge_examples,
     "taxes": _tax_examples,
@@ -183,4 +193,5 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "rollout": _rollout_examples,
     "accounts": _account_examples,
     "entities": _entity_examples,
+    "order_status": _order_status_examples,
 }
