@@ -1,5 +1,5 @@
-"""The documents of procure-to-pay as Coupa keeps them: requisitions, purchase orders, receipts, invoices, approvals,
-comments.
+"""The documents of procure-to-pay as Coupa keeps them: purchase orders, receipts, invoices, approvals, comments.
+Requisitions and changes of purchase orders are in `buying_documents.py`.
 
 Columns follow the Core API's tables (section 3 of its documentation); scales are those of its database columns.
 """
@@ -37,17 +37,6 @@ ALLOCATION: dict[str, Column] = {
     "amount": TOTAL,
 }
 MATCH_TYPES = ("2-way", "3-way", "3-way-fifo", "direct_matching", "none")
-
-REQUISITIONS = Resource(
-    "requisitions", "requisition_header", "Requisition",
-    {**STAMPS, **AUTHORS, "status": Text(size=50, output=True), "req-title": Text(size=50), "justification": NOTE,
-     "buyer-note": NOTE,
-     "requested-by": USER, "requester": USER, "department": Ref(resource="departments"),
-     "ship-to-address": Ref(resource="addresses"),
-     "need-by-date": Moment(), "external-po-reference": SHORT, "submitted-at": Moment(output=True),
-     "exported": Flag(output=True)},
-    kind="RequisitionHeader", indexed=("status",), defaults={"status": "ordered", "exported": False},
-)  # fmt: skip
 
 ORDER_LINES = Resource(
     "purchase_order_lines", "order_line", "Order line",
@@ -95,7 +84,7 @@ PURCHASE_ORDERS = Resource(
      "price-hidden": Flag(output=True), "change-type": Text(size=255, output=True),
      "transmission-status": Text(output=True),
      "transmission-emails": NOTE, "transmission-method-override": Text(size=30),
-     "order-lines": Many(resource="purchase_order_lines")},
+     "reason-insight-events": Inline(output=True), "order-lines": Many(resource="purchase_order_lines")},
     kind="OrderHeader", keys=("po-number",), indexed=("po-number", "supplier", "status", "requisition-header"),
     unique=(("po-number",),),
     defaults={"status": "issued", "version": 1, "internal-revision": 1, "exported": False, "invoice-stop": False,
@@ -256,7 +245,7 @@ COMMENTS = Resource(
 )  # fmt: skip
 
 DOCUMENTS = (
-    REQUISITIONS, ORDER_LINES, ORDER_LINE_ALLOCATIONS, PURCHASE_ORDERS, RECEIPTS, TAX_LINES, FAILED_TOLERANCES,
+    ORDER_LINES, ORDER_LINE_ALLOCATIONS, PURCHASE_ORDERS, RECEIPTS, TAX_LINES, FAILED_TOLERANCES,
     LINE_ALLOCATIONS, CHARGE_ALLOCATIONS,
     INVOICE_LINES, INVOICE_CHARGES, PAYMENTS, INVOICES, MATCHING_ALLOCATIONS, APPROVALS, COMMENTS,
 )  # fmt: skip

@@ -10,19 +10,19 @@ from typing import Any
 
 from sandbox.coupa import (
     approvals,
+    buying_events,
     comments,
     decisions,
     invoice_actions,
     invoices,
+    naming,
     purchase_orders,
     receipts,
+    settings,
 )
 from sandbox.coupa.errors import Refused, bad_query
 from sandbox.coupa.incoming import read_body
 from sandbox.coupa.instance import Instance
-from sandbox.coupa.references import find_reference
-from sandbox.coupa.schema import Record
-from sandbox.coupa.tolerances import CODES
 
 Json = dict[str, Any]
 
@@ -35,35 +35,9 @@ def run_event(instance: Instance, name: str, body: Any) -> Json:
     return handler(instance, read_body(body, "event"))
 
 
-def _named(instance: Instance, resource: str, keys: Mapping[str, Any]) -> Record:
-    given = {key: value for key, value in keys.items() if value is not None}
-    try:
-        return find_reference(instance, resource, given)
-    except ValueError as problem:
-        raise bad_query(f"{instance.table(resource).resource.title} {problem}") from None
-
-
-def _order(instance: Instance, given: Json) -> Record:
-    return _named(instance, "purchase_orders", {"id": given.get("id"), "po-number": given.get("po-number")})
-
-
-def _line(instance: Instance, given: Json) -> Record:
-    number = given.get("line-num")
-    keys = {
-        "id": given.get("order-line-id"),
-        "order-header-number": given.get("po-number"),
-        "line-num": None if number is None else str(number),
-    }
-    return _named(instance, "purchase_order_lines", keys)
-
-
-def _invoice(instance: Instance, given: Json) -> Record:
-    return _named(instance, "invoices", {"id": given.get("id"), "invoice-number": given.get("invoice-number")})
-
-
 def _receive(instance: Instance, given: Json) -> Json:
     """`quantity` (default: all that is open), `match-reference`, `external-id`, `transaction-date`."""
-    line = _line(instance, given)
+    line = naming.order_line(instance, given)
     unit = "quantity" if purchase_orders.is_quantity_line(line) else "total"
     size = given.get("quantity") or given.get("total") or purchase_orders.ordered(line) - line["received"]
     body = {
@@ -77,7 +51,7 @@ def _receive(instance: Instance, given: Json) -> Json:
 
 
 def _void_receipt(instance: Instance, given: Json) -> Json:
-    receipt = _named(instance, "receiving_transactions", {"id": given.get("id")})
+    receipt = naming.named(instance, "receiving_transactions", {"id": given.get("id")})
     receipts.void_receipt(instance, receipt, {"comments": given.get("comments")})
     return {"receipt": receipt["id"], "status": receipt["status"]}
 
@@ -85,20 +59,21 @@ def _void_receipt(instance: Instance, given: Json) -> Json:
 def _decide(event: str) -> Callable[[Instance, Json], Json]:
     def handle(instance: Instance, given: Json) -> Json:
         if given.get("approval-id") is not None:
-            row = _named(instance, "approvals", {"id": given["approval-id"]})
-            invoice = instance.table("invoices").rows[row["approvable-id"]]
+            row = naming.named(instance, "approvals", {"id": given["approval-id"]})
+            approvable = approvals.BY_KIND[row["approvable-type"]]
+            document = approvable.document(instance, row["approvable-id"])
         else:
-            invoice = _invoice(instance, given)
-            row = approvals.find_open(instance, invoice, None)
-        decisions.act(instance, row, event, given.get("reason"))
-        return {"invoice": invoice["id"], "status": invoice["status"]}
+            approvable, document = naming.approvable(instance, given)
+            row = approvals.find_open(instance, approvable, document, None)
+        decisions.act(instance, row, event, given.get("reason"), by=row["approver"])
+        return naming.told(instance, approvable, document)
 
     return handle
 
 
 def _order_event(event: str) -> Callable[[Instance, Json], Json]:
     def handle(instance: Instance, given: Json) -> Json:
-        order = _order(instance, given)
+        order = naming.order(instance, given)
         purchase_orders.act_on_purchase_order(instance, order, event, given)
         return {"purchase-order": order["id"], "status": order["status"]}
 
@@ -107,7 +82,7 @@ def _order_event(event: str) -> Callable[[Instance, Json], Json]:
 
 def _gate(event: str) -> Callable[[Instance, Json], Json]:
     def handle(instance: Instance, given: Json) -> Json:
-        line = purchase_orders.act_on_line(instance, _line(instance, given), event, given)
+        line = purchase_orders.act_on_line(instance, naming.order_line(instance, given), event, given)
         return {"order-line": line["id"], "status": line["status"]}
 
     return handle
@@ -115,7 +90,7 @@ def _gate(event: str) -> Callable[[Instance, Json], Json]:
 
 def _change(column: str) -> Callable[[Instance, Json], Json]:
     def handle(instance: Instance, given: Json) -> Json:
-        line = _line(instance, given)
+        line = naming.order_line(instance, given)
         order = purchase_orders.order_of(instance, line)
         purchase_orders.change_line(instance, order, line, **{column: given.get(column)})
         return {"order-line": line["id"], column: str(line[column]), "version": order["version"]}
@@ -138,45 +113,13 @@ def _act_on_invoice(instance: Instance, given: Json) -> Json:
     action = str(given.pop("action", ""))
     if action not in invoice_actions.ACTIONS:
         raise bad_query(f"Unknown action {action}")
-    invoice = _invoice(instance, given)
+    invoice = naming.invoice(instance, given)
     invoice_actions.act_on_invoice(instance, invoice, action, given)
     return {"invoice": invoice["id"], "status": invoice["status"]}
 
 
 def _comment(instance: Instance, given: Json) -> Json:
     return {"comment": comments.create_comment(instance, given)["id"]}
-
-
-def _settings(instance: Instance, given: Json) -> Json:
-    """`tolerances`, `invoice-approvers`, `required-to-submit`: what admins set up in
-    Coupa's pages."""
-    if "tolerances" in given:
-        set_tolerances(
-            instance,
-            {
-                scope: {code.replace("-", "_"): one for code, one in limits.items()}
-                for scope, limits in given["tolerances"].items()
-            },
-        )
-    if "invoice-approvers" in given:
-        instance.invoice_approvers = [str(login) for login in given["invoice-approvers"]]
-    if "required-to-submit" in given:
-        instance.required_to_submit = tuple(str(name) for name in given["required-to-submit"])
-    return settings_of(instance)
-
-
-def set_tolerances(instance: Instance, tolerances: Mapping[str, Mapping[str, str | None]]) -> None:
-    unknown = sorted({code for limits in tolerances.values() for code in limits} - set(CODES))
-    if unknown:
-        raise bad_query(f"Unknown tolerance {', '.join(unknown)}; known are {', '.join(CODES)}")
-    instance.tolerances = {scope: dict(limits) for scope, limits in tolerances.items()}
-
-
-def settings_of(instance: Instance) -> Json:
-    return {
-        "tolerances": instance.tolerances, "invoice-approvers": instance.invoice_approvers,
-        "required-to-submit": list(instance.required_to_submit),
-    }  # fmt: skip
 
 
 EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
@@ -192,10 +135,11 @@ EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "enter_invoice": _enter_invoice,
     "act_on_invoice": _act_on_invoice,
     "comment": _comment,
-    "settings": _settings,
+    "settings": settings.change_settings,
+    **buying_events.EVENTS,
 }
 _LINE = "po-number and line-num, or order-line-id"
-_DECISION = "invoice-number or id, or approval-id; reason"
+_DECISION = "req-title or requisition-id, order-change-id, invoice-number or id, or approval-id; reason"
 DESCRIPTIONS: Mapping[str, str] = {
     "receive": f"Post a receipt. {_LINE}; quantity (default: all open), match-reference, external-id, transaction-date",
     "void_receipt": "Void a receipt. id; comments",
@@ -210,5 +154,6 @@ DESCRIPTIONS: Mapping[str, str] = {
     "enter_invoice": "A clerk keys and submits an invoice. The body of POST /api/invoices; draft (true: not submitted)",
     "act_on_invoice": "Any action of the API. invoice-number or id; action; that action's own fields",
     "comment": "A person comments. commentable-type, commentable-id, comments",
-    "settings": "What admins set up. tolerances, invoice-approvers, required-to-submit",
+    "settings": f"What admins set up. {', '.join(settings.NAMES)}",
+    **buying_events.DESCRIPTIONS,
 }

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.coupa.buying_documents import BUYING_DOCUMENTS
 from sandbox.coupa.documents import DOCUMENTS
 from sandbox.coupa.monitoring import MONITORING
 from sandbox.coupa.reference_data import REFERENCE_DATA
 from sandbox.coupa.schema import Record, Resource
 from sandbox.coupa.store import Store, Table
 
-RESOURCES: Mapping[str, Resource] = {resource.name: resource for resource in (*REFERENCE_DATA, *DOCUMENTS, *MONITORING)}
+RESOURCES: Mapping[str, Resource] = {
+    resource.name: resource for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING)
+}
 SWITCHES: Mapping[str, Any] = {
     "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)
     "ignore_unknown_references": False,  # an optional reference that names nothing changes nothing, instead of 400
@@ -29,6 +32,12 @@ class Instance:
     store: Store = field(default_factory=lambda: Store(RESOURCES.values()))
     tolerances: dict[str, dict[str, str | None]] = field(default_factory=dict)
     invoice_approvers: list[str] = field(default_factory=list)
+    requisition_approvers: list[str] = field(default_factory=list)  # none: the requester's managers
+    requisition_approval_levels: int = 1  # how many managers, one above the other
+    order_change_approvers: list[str] = field(default_factory=list)
+    currencies_without_rate: list[str] = field(default_factory=list)  # orders in them are put on currency_hold
+    po_number_prefix: str = ""
+    po_series: int = 1001  # the next number for an order whose requisition asks for none
     switches: dict[str, Any] = field(default_factory=lambda: dict(SWITCHES))
     required_to_submit: tuple[str, ...] = ("account-type", "bill-to-address", "remit-to-address")
     notifications: list[dict[str, Any]] = field(default_factory=list)  # to people: mentions, approvals, disputes
@@ -78,6 +87,14 @@ class Instance:
         """Sets attributes (written with underscores) and moves `updated-at`."""
         spelled = {name if name.startswith("_") else name.replace("_", "-"): value for name, value in changes.items()}
         self.store[resource].update(record, {**spelled, "updated-at": self.now(), "updated-by": API_USER_ID})
+
+    def next_po_number(self) -> str:
+        """The next number of the series that no order has yet."""
+        while True:
+            number = f"{self.po_number_prefix}{self.po_series}"
+            self.po_series += 1
+            if not self.table("purchase_orders").by("po-number", number):
+                return number
 
     def notify(self, user: Record, subject: str, text: str, *, document: str) -> None:
         self.notifications.append(

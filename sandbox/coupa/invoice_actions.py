@@ -6,7 +6,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.coupa import approvals, comments, decisions
+from sandbox.coupa import approvals, chains, comments, decisions
+from sandbox.coupa.approvals import INVOICE
 from sandbox.coupa.errors import invalid
 from sandbox.coupa.incoming import read_document, update
 from sandbox.coupa.instance import Instance
@@ -51,13 +52,13 @@ def _submit(instance: Instance, invoice: Record, given: Record) -> None:
 
 
 def _void(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.cancel(instance, invoice)
+    approvals.cancel(instance, INVOICE, invoice)
     set_status(instance, invoice, "voided")
     instance.change("invoices", invoice, canceled=True, exported=False)
 
 
 def _abandon(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.cancel(instance, invoice)
+    approvals.cancel(instance, INVOICE, invoice)
     set_status(instance, invoice, "abandoned")
     if given.get("abandon-reason"):
         instance.change("invoices", invoice, abandon_reason=given["abandon-reason"])
@@ -70,7 +71,7 @@ def _dispute(instance: Instance, invoice: Record, given: Record) -> None:
         raise invalid(MODEL, f"Dispute reason {problem}") from None
     if not reason["active"]:
         raise invalid(MODEL, f"Dispute reason {reason['code']} is not active")
-    approvals.cancel(instance, invoice)
+    approvals.cancel(instance, INVOICE, invoice)
     set_status(instance, invoice, "disputed")
     instance.change("invoices", invoice, dispute_reasons=[reason["code"]], dispute_method="manual")
     text = str(given.get("comment") or "")
@@ -85,12 +86,12 @@ def _dispute(instance: Instance, invoice: Record, given: Record) -> None:
 
 
 def _withdraw_dispute(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.start(instance, invoice, forced=True)
+    approvals.start(instance, INVOICE, invoice, chains.of_invoice(instance, invoice, forced=True))
     set_status(instance, invoice, "pending_approval")
 
 
 def _restart_approvals(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.start(instance, invoice, forced=True)
+    approvals.start(instance, INVOICE, invoice, chains.of_invoice(instance, invoice, forced=True))
 
 
 def _add_approver(instance: Instance, invoice: Record, given: Record) -> None:
@@ -98,23 +99,25 @@ def _add_approver(instance: Instance, invoice: Record, given: Record) -> None:
         person = find_reference(instance, "users", given.get("approver"))
     except ValueError as problem:
         raise invalid(MODEL, f"Approver {problem}") from None
-    approvals.add(instance, invoice, person, manual=True)
+    approvals.add(instance, INVOICE, invoice, approvals.Step(person, approvals.BY_HAND))
 
 
 def _remove_approval(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.remove(instance, invoice, approvals.find_open(instance, invoice, given.get("approval")))
-    if invoice["status"] == "pending_approval" and not approvals.of_invoice(instance, invoice, *approvals.OPEN):
+    approvals.remove(instance, INVOICE, invoice, approvals.find_open(instance, INVOICE, invoice, given.get("approval")))
+    if invoice["status"] == "pending_approval" and not approvals.of_document(
+        instance, INVOICE, invoice, *approvals.OPEN
+    ):
         set_status(instance, invoice, "approved")
 
 
 def _bypass_approvals(instance: Instance, invoice: Record, given: Record) -> None:
-    approvals.cancel(instance, invoice)
+    approvals.cancel(instance, INVOICE, invoice)
     decisions.accept_breaches(instance, invoice)
     set_status(instance, invoice, "approved")
 
 
 def _bypass_current_approval(instance: Instance, invoice: Record, given: Record) -> None:
-    decisions.act(instance, approvals.find_open(instance, invoice, None), "approve", "Bypassed")
+    decisions.act(instance, approvals.find_open(instance, INVOICE, invoice, None), "approve", "Bypassed")
 
 
 def _update_line_accounts(instance: Instance, invoice: Record, given: Record) -> None:

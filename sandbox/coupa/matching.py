@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sandbox.coupa import approvals
+from sandbox.coupa import approvals, chains
+from sandbox.coupa.approvals import INVOICE
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import order_of, ordered, refresh_line
 from sandbox.coupa.receipt_types import remaining, sign
@@ -50,16 +51,22 @@ def proceed(instance: Instance, invoice: Record) -> None:
             short.append(_shortfall(instance, line, order_line))
     if waiting:
         clear_failures(instance, invoice)
-        approvals.cancel(instance, invoice)
+        approvals.cancel(instance, INVOICE, invoice)
         set_status(instance, invoice, "pending_receipt")
         return
     failed = short + breaches(instance, invoice)
     record_failures(instance, invoice, failed)
     if failed:
-        approvals.cancel(instance, invoice)
+        approvals.cancel(instance, INVOICE, invoice)
         set_status(instance, invoice, "on_hold")
     else:
-        set_status(instance, invoice, "pending_approval" if approvals.start(instance, invoice) else "approved")
+        begin_approval(instance, invoice)
+
+
+def begin_approval(instance: Instance, invoice: Record) -> None:
+    """The ordinary chain; an invoice that nobody need approve is approved."""
+    asked = approvals.start(instance, INVOICE, invoice, chains.of_invoice(instance, invoice))
+    set_status(instance, invoice, "pending_approval" if asked else "approved")
 
 
 def _match_line(instance: Instance, invoice: Record, line: Record, order_line: Record) -> Decimal:

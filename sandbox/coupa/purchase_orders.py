@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from sandbox.coupa import transmission
+from sandbox.coupa.approvals import REQUISITION, seed_approvals
 from sandbox.coupa.errors import invalid
 from sandbox.coupa.incoming import all_or_nothing, create, read_body, read_document, remove, update
 from sandbox.coupa.instance import Instance
@@ -54,6 +56,7 @@ LINE_GATES: Mapping[str, tuple[str, bool]] = {
     "reopen_for_receiving": ("_receiving-closed", False),
     "reopen_for_invoicing": ("_invoicing-closed", False),
 }
+SENDING = ("issue", "release_from_buyer_hold", "ignore_window_and_issue")
 REASON_KEYS = ("reason-insight-id", "reason-insight-code")
 
 
@@ -69,6 +72,13 @@ def create_purchase_order(instance: Instance, body: Any) -> Record:
     requisition = given.pop("requisition-header", None)
     extra = {"requisition-header": _requisition(instance, requisition)["id"]} if requisition else {}
     order = create(instance, "purchase_orders", given, extra=extra)
+    complete_order(instance, order)
+    _link_lines(instance, order)
+    return order
+
+
+def complete_order(instance: Instance, order: Record) -> None:
+    """Fills what header and lines know of each other; an order that cannot be is taken out again."""
     try:
         for line in order["order-lines"]:
             _complete_line(instance, order, line)
@@ -77,7 +87,23 @@ def create_purchase_order(instance: Instance, body: Any) -> Record:
         raise
     if order["currency"] is None:
         instance.table("purchase_orders").update(order, {"currency": order["order-lines"][0]["currency"]})
-    return order
+
+
+def link(instance: Instance, order_line: Record, requisition_line: Record) -> None:
+    """Each shows the other from now on."""
+    instance.table("purchase_order_lines").update(order_line, {"requisition-line-id": str(requisition_line["id"])})
+    instance.table("requisition_lines").update(requisition_line, {"order-line-id": order_line["id"]})
+
+
+def _link_lines(instance: Instance, order: Record) -> None:
+    """A seeded order's lines are those of its requisition that have their numbers."""
+    requisition = instance.get("requisitions", order["requisition-header"]) or {}
+    free = {
+        str(line["line-num"]): line for line in requisition.get("requisition-lines", []) if not line["order-line-id"]
+    }
+    for line in order["order-lines"]:
+        if line["line-num"] in free:
+            link(instance, line, free[line["line-num"]])
 
 
 def _requisition(instance: Instance, given: Any) -> Record:
@@ -87,7 +113,11 @@ def _requisition(instance: Instance, given: Any) -> Record:
     if known:
         return known
     who = body.get("requested-by") or body.get("requester")
-    return create(instance, "requisitions", {**body, "requested-by": who, "requester": who} if who else body)
+    people = {"requested-by": who, "requester": who} if who else {}
+    given = body.pop("approvals", None)
+    requisition = create(instance, "requisitions", {"status": "ordered", **body, **people})
+    seed_approvals(instance, REQUISITION, requisition, given)
+    return requisition
 
 
 def _complete_line(instance: Instance, order: Record, line: Record) -> None:
@@ -169,6 +199,8 @@ def _count_change(instance: Instance, order: Record, changed: Record) -> None:
             if line:
                 instance.table("purchase_order_lines").update(line, {"version": changes["version"]})
     instance.change("purchase_orders", order, **changes)
+    if material:
+        transmission.send_change(instance, order)
 
 
 def act_on_purchase_order(instance: Instance, order: Record, event: str, body: Any) -> Record:
@@ -179,11 +211,25 @@ def act_on_purchase_order(instance: Instance, order: Record, event: str, body: A
         raise invalid(MODEL, f"Cannot {event.replace('_', ' ')} a purchase order that is {order['status']}")
     if event == "cancel" and any(line["received"] or line["invoiced"] for line in order["order-lines"]):
         raise invalid(MODEL, "Cannot cancel a purchase order with receipts or invoices")
-    if event == "reopen" and not any(given.get(key) for key in REASON_KEYS):
-        raise invalid(MODEL, "Reason insight can't be blank")
-    sent = {"transmission_status": "sent_manually"} if event == "issue" else {}
-    instance.change("purchase_orders", order, status=after, internal_revision=order["internal-revision"] + 1, **sent)
+    if event == "reopen":
+        _keep_reason(instance, order, given)
+    instance.change("purchase_orders", order, status=after, internal_revision=order["internal-revision"] + 1)
+    if event in SENDING:
+        transmission.send_order(instance, order)
     return order
+
+
+def _keep_reason(instance: Instance, order: Record, given: Record) -> None:
+    """Why the order was reopened; the code and the comment are what a caller gave."""
+    if not any(given.get(key) for key in REASON_KEYS):
+        raise invalid(MODEL, "Reason insight can't be blank")
+    reason = {name: given[key] for name, key in (("id", REASON_KEYS[0]), ("code", REASON_KEYS[1])) if given.get(key)}
+    event = {
+        "comment": given.get("reason-insight-event-comment"), "reason-insight": reason,
+        "created-at": instance.now().isoformat(),
+    }  # fmt: skip
+    events = [*(order["reason-insight-events"] or []), event]
+    instance.table("purchase_orders").update(order, {"reason-insight-events": events})
 
 
 def act_on_line(instance: Instance, line: Record, event: str, body: Any) -> Record:
@@ -205,7 +251,7 @@ def refresh_line(instance: Instance, line: Record) -> None:
         status = _progress(line, "partially_received", "received", "created")
     instance.table("purchase_order_lines").update(line, {"status": status, "updated-at": instance.now()})
     order = order_of(instance, line)
-    _refresh_requisition(instance, order)
+    _refresh_requisition(instance, order, line)
     complete = all(one["received"] >= ordered(one) and one["invoiced"] >= ordered(one) for one in order["order-lines"])
     if complete and instance.switches["soft_close_when_complete"] and order["status"] == "issued":
         instance.change("purchase_orders", order, status="soft_closed")
@@ -217,10 +263,14 @@ def _progress(line: Mapping[str, Any], partial: str, full: str, none: str) -> st
     return full if line["received"] >= ordered(line) else partial
 
 
-def _refresh_requisition(instance: Instance, order: Record) -> None:
+def _refresh_requisition(instance: Instance, order: Record, line: Record) -> None:
     requisition = instance.get("requisitions", order["requisition-header"])
     if not requisition or requisition["status"] not in ("ordered", "partially_received", "received"):
         return
+    source = instance.get("requisition_lines", int(line["requisition-line-id"] or 0))
+    if source:
+        progress_of_line = _progress(line, "partially_received", "received", "ordered")
+        instance.change("requisition_lines", source, status=progress_of_line)
     siblings = instance.table("purchase_orders").by("requisition-header", requisition["id"])
     progress = {
         _progress(line, "partially_received", "received", "ordered") for one in siblings for line in one["order-lines"]

@@ -15,8 +15,10 @@ from sandbox.coupa import (
     integrations,
     invoice_actions,
     invoices,
+    order_changes,
     purchase_orders,
     receipts,
+    requisitions,
     scopes,
     suppliers,
 )
@@ -62,9 +64,8 @@ OPERATIONS: list[Operation] = []
 SINGULAR = {
     "currencies": "currency", "commodities": "commodity", "addresses": "address",
     "remit_to_addresses": "remit_to_address",
-    "purchase_orders": "purchase_order", "receiving_transactions": "receiving_transaction",
 }  # fmt: skip
-EXPORTABLE = ("purchase_orders", "invoices", "receiving_transactions")
+EXPORTABLE = ("requisitions", "purchase_orders", "invoices", "receiving_transactions")
 
 
 def singular(resource: str) -> str:
@@ -133,6 +134,8 @@ def _plain_create(resource: str) -> Callable[[Instance, Json], Record]:
 
 
 CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
+    "requisitions": requisitions.create_requisition,
+    "purchase_order_changes": order_changes.create_order_change,
     "purchase_orders": purchase_orders.create_purchase_order,
     "receiving_transactions": receipts.create_receipt,
     "invoices": invoices.create_invoice,
@@ -140,6 +143,7 @@ CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
     "integration_errors": integrations.create_integration_error,
 }
 UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
+    "requisitions": requisitions.update_requisition,
     "purchase_orders": purchase_orders.update_purchase_order,
     "receiving_transactions": receipts.update_receipt,
     "invoices": invoices.update_invoice,
@@ -147,18 +151,19 @@ UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
 READABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies",
     "uoms", "commodities", "departments",
-    "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "receiving_transactions",
-    "invoices", "approvals", "comments",
+    "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "purchase_order_changes",
+    "receiving_transactions", "invoices", "approvals", "comments",
     "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
 )  # fmt: skip
 CREATABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities",
     "departments", "addresses", "tax_codes",
-    "purchase_orders", "receiving_transactions", "invoices", "comments", "integrations", "integration_contacts",
-    "integration_runs", "integration_errors",
+    "requisitions", "purchase_orders", "purchase_order_changes", "receiving_transactions", "invoices", "comments",
+    "integrations", "integration_contacts", "integration_runs", "integration_errors",
 )  # fmt: skip
+NOT_UPDATABLE = ("account_types", "comments", "integration_runs", "purchase_order_changes")
 UPDATABLE = (
-    *(name for name in CREATABLE if name not in ("account_types", "comments", "integration_runs")),
+    *(name for name in CREATABLE if name not in NOT_UPDATABLE),
     "integration_runs",
 )
 
@@ -215,6 +220,19 @@ def _register_actions() -> None:
             needs=needs,
         )
 
+    _add(
+        "submit_for_approval_requisition", "POST", "/requisitions/submit_for_approval", "requisitions",
+        lambda instance, call: requisitions.submit_new(instance, call.body),
+        needs=scopes.needed("requisitions", writes=True), status=201,
+    )  # fmt: skip
+    action("requisitions", "update_and_submit_for_approval", requisitions.update_and_submit)
+    action("requisitions", "add_approver", requisitions.add_approver)
+    action("requisitions", "remove_approval", requisitions.remove_approval)
+    action(
+        "purchase_order_changes",
+        "submit_for_approval",
+        lambda instance, change, body: order_changes.submit(instance, change),
+    )
     for name in purchase_orders.ORDER_TRANSITIONS:
         action("purchase_orders", name, _event(purchase_orders.act_on_purchase_order, name))
     for name in purchase_orders.LINE_GATES:

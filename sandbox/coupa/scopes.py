@@ -33,6 +33,7 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "invoices": ("core.invoice.read", "core.invoice.write"),
     "matching_allocations": ("core.invoice.read", "core.invoice.write"),
     "purchase_orders": ("core.purchase_order.read", "core.purchase_order.write"),
+    "purchase_order_changes": ("core.purchase_order.read", "core.purchase_order.write"),
     "purchase_order_lines": ("core.purchase_order.read", "core.purchase_order.write"),
     "receiving_transactions": ("core.inventory.receiving.read", "core.inventory.receiving.write"),
     "requisitions": ("core.requisition.read", "core.requisition.write"),

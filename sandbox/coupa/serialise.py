@@ -24,10 +24,21 @@ USER_SIMPLE = (
     "created-at",
     "updated-at",
 )
-SHOWN_IN_REFERENCES = {"requisitions": ("requested-by", "requester")}  # beside the plain attributes
+SHOWN_IN_REFERENCES = {  # beside the plain attributes
+    "requisitions": ("requested-by", "requester"),
+    "approvals": ("approver", "approved-by"),
+}
 WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matching_allocations", "comments"}
-INTERNAL = {"matching_allocations": ("invoice-line", "order-line")}  # associations only filters may follow
-ONLY_IF_NAMED = {"invoices": ("customer-account-number",)}  # newer than the tenant's release: `fields` must ask for it
+INTERNAL = {  # what only filters may follow, and what is taken in but never shown
+    "matching_allocations": ("invoice-line", "order-line"),
+    "requisitions": ("approver", "external-po-reference"),
+}
+ONLY_IF_NAMED = {  # newer than the tenant's release, or unlike its published models: `fields` must ask for it
+    "invoices": ("customer-account-number",),
+    "purchase_orders": ("reason-insight-events",),
+    "purchase_order_changes": ("approvals",),
+    "order_line_changes": ("currency",),
+}
 Json = Any
 Show = Callable[[Record], Json]
 

@@ -2,7 +2,8 @@
 events.
 
 Seeded records go through the same rules as API calls, at their own moment, in order; those in the future are put on the
-timeline. A seed may also name `events/<name>` as resource: then that event happens at that moment.
+timeline. A seed's events happen the same way, after the records of their moment; a record may name `events/<name>`
+as its resource, and is then that event with Coupa's own rights.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from sandbox.coupa import invoice_actions, matching, suppliers
 from sandbox.coupa.errors import Refused
-from sandbox.coupa.events import EVENTS, run_event, set_tolerances, settings_of
+from sandbox.coupa.events import EVENTS, run_event
 from sandbox.coupa.incoming import read_body
 from sandbox.coupa.instance import RESOURCES, SWITCHES, Instance
 from sandbox.coupa.invoices import create_invoice
@@ -20,7 +21,8 @@ from sandbox.coupa.references import find_reference
 from sandbox.coupa.routes import creator
 from sandbox.coupa.schema import Record
 from sandbox.coupa.serialise import Serialiser
-from sandbox.seed import CoupaRecord, CoupaSeed
+from sandbox.coupa.settings import set_tolerances, settings_of
+from sandbox.seed import CoupaEvent, CoupaRecord, CoupaSeed
 from sandbox.service import UnknownEvent
 
 Json = dict[str, Any]
@@ -30,7 +32,9 @@ DISPUTE_REASONS = {
     "NOT-ORDERED": "This was not ordered", "DUPLICATE": "This was invoiced before",
 }  # fmt: skip
 SHOWN = (
+    "requisitions",
     "purchase_orders",
+    "purchase_order_changes",
     "receiving_transactions",
     "invoices",
     "comments",
@@ -71,7 +75,8 @@ class CoupaState:
         set_tolerances(self.instance, seed.tolerances)
         self.instance.invoice_approvers = list(seed.invoice_approvers)
         now = clock.now()
-        ordered = sorted(enumerate(seed.records), key=lambda numbered: numbered[1].at)
+        everything: list[CoupaRecord | CoupaEvent] = [*seed.records, *seed.events]
+        ordered = sorted(enumerate(everything), key=lambda numbered: numbered[1].at)
         for number, record in ordered:
             if record.at <= now:
                 self._make(number, record)
@@ -82,15 +87,19 @@ class CoupaState:
             if record.at > now:
                 timeline.add(record.at, partial(self._make_later, number, record))
 
-    def _make(self, number: int, record: CoupaRecord) -> None:
-        with self.instance.as_of(record.at):
+    def _make(self, number: int, seeded: CoupaRecord | CoupaEvent) -> None:
+        name = f"event {seeded.name}" if isinstance(seeded, CoupaEvent) else seeded.resource
+        with self.instance.as_of(seeded.at, trusted=isinstance(seeded, CoupaRecord)):
             try:
-                make_record(self.instance, record.resource, record.body)
+                if isinstance(seeded, CoupaEvent):
+                    run_event(self.instance, seeded.name, seeded.body)
+                else:
+                    make_record(self.instance, seeded.resource, seeded.body)
             except Refused as refusal:
-                raise SeedError(f"seeded record {number} ({record.resource}): {' '.join(refusal.sentences)}") from None
+                raise SeedError(f"seeded record {number} ({name}): {' '.join(refusal.sentences)}") from None
         self._done.add(number)
 
-    def _make_later(self, number: int, record: CoupaRecord) -> None:
+    def _make_later(self, number: int, record: CoupaRecord | CoupaEvent) -> None:
         """On the timeline nobody is there to be told: what goes wrong is kept in `problems`."""
         if number in self._done:
             return
