@@ -12,11 +12,13 @@ from decimal import Decimal
 from sandbox.scenarios.amazon_documents import write_payments, write_purchase
 from sandbox.scenarios.coupa_documents import order_record, receipt_record
 from sandbox.scenarios.drafting import Draft
+from sandbox.scenarios.offers import Shop
 from sandbox.scenarios.purchases import Purchase, PurchaseOrder, Transaction
 from sandbox.scenarios.reference_data import TOLERANCES, reference_records
 from sandbox.seed import AmazonSeed, CoupaRecord, CoupaSeed, Json, World
 
 SET_UP_BEFORE = timedelta(days=30)
+ON_SALE_FOR = timedelta(days=400)
 
 
 @contextmanager
@@ -33,11 +35,16 @@ def garbage_kept() -> Iterator[None]:
 
 def finish(draft: Draft, *, approvers: Sequence[str] = ()) -> World:
     """Writes every purchase, and Coupa's own records in the order of their moments."""
-    amazon = AmazonSeed(user_emails=[person.email for person in draft.people])
+    amazon = AmazonSeed(user_emails=[person.email for person in draft.people], ids=draft.ids)
+    amazon.products = Shop(f"{draft.name}/{draft.seed}").documents(draft.now - ON_SALE_FOR)
     for purchase in draft.purchases:
         write_purchase(amazon, purchase)
     write_payments(amazon, draft.purchases, draft.now)
-    coupa = CoupaSeed(_records(draft), {scope: dict(limits) for scope, limits in TOLERANCES.items()}, list(approvers))
+    coupa = CoupaSeed(
+        _records(draft),
+        tolerances={scope: dict(limits) for scope, limits in TOLERANCES.items()},
+        invoice_approvers=list(approvers),
+    )
     return World(draft.name, draft.seed, draft.now, amazon, coupa, _facts(draft))
 
 

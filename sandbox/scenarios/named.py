@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sandbox.scenarios.buying_named import BESIDE_TINY, add_open_purchases
 from sandbox.scenarios.catalog import ARTICLES, Article
 from sandbox.scenarios.drafting import Draft
 from sandbox.scenarios.finishing import finish
@@ -16,17 +17,19 @@ from sandbox.seed import World
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`situations` in order, each on a purchase of its own; `plain` ordinary purchases beside them."""
+    """`situations` in order, each on a purchase of its own; `plain` ordinary purchases beside them; `buying`: the
+    situations of open purchases."""
 
     title: str
     situations: tuple[str, ...]
     plain: int = 1
+    buying: tuple[str, ...] = ()
 
 
 USUAL_AGE = 28
 NAMED = {
     "tiny": Plan(
-        "A dozen orders, the most usual situations once each",
+        "A dozen orders, the most usual situations once each, and three purchases to be ordered",
         (
             "split_over_two_invoices",
             "one_invoice_over_two_shipments",
@@ -40,6 +43,7 @@ NAMED = {
             "paid_by_card",
         ),
         plain=2,
+        buying=BESIDE_TINY,
     ),
     "split_shipments": Plan(
         "Orders in two shipments: two invoices when far apart, one when within five days",
@@ -105,7 +109,8 @@ def build_named(name: str, seed: int, now: datetime, *, ids: str = "equal") -> W
     for name_of_situation in plan.situations:
         situation = SITUATIONS.get(name_of_situation, FOREIGN)
         situation.apply(draft, _staged(draft, min(USUAL_AGE, situation.max_age // 2)))
-    return finish(draft)
+    world = finish(draft)
+    return add_open_purchases(world, plan.buying) if plan.buying else world
 
 
 def _staged(draft: Draft, days_old: int) -> Purchase:

@@ -53,6 +53,7 @@ AP_LEAD = Person(622, "ap.lead", "Ann", "Lee", "Finance", "4900", "helen.osei")
 AP_CLERK = Person(623, "ap.clerk", "Noah", "Reyes", "Finance", "4900", "ap.lead")
 CATALOG_ADMIN = Person(624, "catalog.admin", "Mira", "Kovac", "Finance", "4900", "helen.osei")
 API_USER = Person(629, "amazon.integration", "Amazon", "Integration", "Finance", "4900")
+NEWCOMER = Person(641, "nina.weiss", "Nina", "Weiss", "Marketing", "4400", "helen.osei")  # not in Amazon's group yet
 PEOPLE = (*MANAGERS, *REQUESTERS, BUYER, AP_LEAD, AP_CLERK, CATALOG_ADMIN, API_USER)
 
 

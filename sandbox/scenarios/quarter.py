@@ -1,11 +1,13 @@
 """The default world: a quarter of a mid-size company, with everything that happens in one.
 
 About 300 orders over the 90 days before `now`; each situation has its stated share and no order is in two of them, so
-that what a pipeline makes of an order can be held against one fact.
+that what a pipeline makes of an order can be held against one fact. Some forty purchases more are still open: approved
+in the last days and to be ordered, or on their way to that.
 """
 
 from datetime import datetime, timedelta
 
+from sandbox.scenarios.buying_named import add_to_quarter
 from sandbox.scenarios.drafting import Draft
 from sandbox.scenarios.finishing import finish
 from sandbox.scenarios.purchases import Purchase
@@ -18,14 +20,14 @@ ARRIVED_AFTER = 9  # days in which an ordinary purchase is shipped, delivered an
 
 
 def build_quarter(name: str, seed: int, now: datetime, *, orders: int = ORDERS, ids: str = "equal") -> World:
-    """`orders` scales every situation with it; each keeps at least one purchase."""
+    """`orders` scales every situation with it; each keeps at least one purchase. Open purchases stand beside them."""
     draft = Draft(name, seed, now, ids)
     ordinary(draft, orders)
     pool = list(draft.purchases)
     draft.random.shuffle(pool)
     for situation in SITUATIONS.values():
         place(draft, pool, situation, max(1, round(situation.in_quarter * orders / ORDERS)))
-    return finish(draft)
+    return add_to_quarter(finish(draft))
 
 
 def ordinary(draft: Draft, orders: int, *, lines: int | None = None) -> None:

@@ -141,10 +141,10 @@ def _accounts() -> Bodies:
 
 def _people(people: Sequence[Person]) -> Bodies:
     for number, person in enumerate(people, start=1001):
-        yield "users", _user(person, f"E{number}")
+        yield "users", user_body(person, f"E{number}")
 
 
-def _user(person: Person, employee_number: str) -> Json:
+def user_body(person: Person, employee_number: str) -> Json:
     body: Json = {
         "id": person.id, "login": person.login, "email": person.email, "firstname": person.first,
         "lastname": person.last, "fullname": person.name,
@@ -169,7 +169,7 @@ def _suppliers() -> Bodies:
     street: Json = {"street1": "1 Main St", "city": "Seattle", "state": "WA", "postal-code": "98101", "country": US}
     yield "suppliers", {
         "name": "Amazon Business (US)", "number": SUPPLIER, "display-name": "Amazon Business", "status": "active",
-        "po-method": "cxml",
+        "po-method": "prompt", "po-change-method": "prompt",
         "payment-method": "invoice", "invoice-matching-level": "3-way", "payment-term": {"code": PAYMENT_TERM},
         "allow-cxml-invoicing": False,
         "primary-contact": {"email": "billing@example.com", "name-given": "Billing", "name-family": "Desk"},

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox.scenarios.buying_named import build_buying, build_buying_plain, build_old_pos, build_open_orders
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
 from sandbox.seed import World
@@ -17,12 +18,28 @@ class Scenario:
 
 SCENARIOS = {
     "quarter": Scenario(
-        "A quarter of a mid-size company: about 300 orders and everything that happens",
+        "A quarter of a mid-size company: about 300 orders, everything that happens, and what is still to be ordered",
         build_quarter,
         frozenset({"ids", "orders"}),
     ),
     "clean": Scenario(
         "Orders without any deviation, as many as wanted", build_clean, frozenset({"ids", "orders", "lines"})
+    ),
+    "buying": Scenario("One open purchase in every situation, from requisition to refund", build_buying),
+    "buying_plain": Scenario(
+        "Approved purchases to be ordered, without any deviation, as many as wanted",
+        build_buying_plain,
+        frozenset({"ids", "orders", "lines"}),
+    ),
+    "old_pos": Scenario(
+        "POs of the last year that nobody ordered, and nobody may order now",
+        build_old_pos,
+        frozenset({"ids", "orders"}),
+    ),
+    "open_orders": Scenario(
+        "Orders on their way, some of them delivered today, none received yet",
+        build_open_orders,
+        frozenset({"ids", "orders", "delivered"}),
     ),
     **{name: Scenario(plan.title, build_named) for name, plan in NAMED.items()},
 }
