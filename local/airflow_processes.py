@@ -9,7 +9,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,21 +39,21 @@ class LocalAirflow:
     environment: Mapping[str, str]
     port: int = 0  # preferred; another one where it is taken
 
-    def start(self, dag_id: str) -> AirflowRest:
-        """Migrates, makes the pools, starts the four processes, and returns once `dag_id` is parsed; StartError says why not."""
+    def start(self, dag_ids: Sequence[str]) -> AirflowRest:
+        """Migrates, makes the pools, starts the four processes, and returns once these DAGs are parsed; StartError says why not."""
         self.home.mkdir(parents=True, exist_ok=True)
         environment = self._environment(0)
         self._run(environment, "db", "migrate")
         self._run(environment, "pools", "import", str(self._write_pools()))
         try:
-            return self._start_on(free_port(self.port), dag_id)
+            return self._start_on(free_port(self.port), dag_ids)
         except processes.StartError as problem:
             if "address already in use" not in str(problem):
                 raise
             self.stop()  # somebody took the port while ours was starting
-            return self._start_on(free_port(), dag_id)
+            return self._start_on(free_port(), dag_ids)
 
-    def _start_on(self, port: int, dag_id: str) -> AirflowRest:
+    def _start_on(self, port: int, dag_ids: Sequence[str]) -> AirflowRest:
         folder, environment = self.home / "run", self._environment(port)
         for name, arguments in COMPONENTS.items():
             processes.start(name, [self._program(), *arguments], folder=folder, environment=environment)
@@ -62,8 +62,9 @@ class LocalAirflow:
             lambda: rest.is_healthy() and rest.is_ours(), what="Airflow", seconds=180, name="api-server", folder=folder
         )
         processes.wait_until(
-            lambda: rest.is_parsed(dag_id), what=f"DAG {dag_id}", seconds=120, name="dag-processor", folder=folder
-        )
+            lambda: all(map(rest.is_parsed, dag_ids)),
+            what=f"DAG {', '.join(dag_ids)}", seconds=120, name="dag-processor", folder=folder,
+        )  # fmt: skip
         return rest
 
     def stop(self) -> None:

@@ -51,8 +51,16 @@ class AirflowRest:
             body["dag_run_id"] = run_id
         return str(self.post(f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
-    def unpause(self, dag_id: str) -> None:
+    def unpause(self, dag_id: str) -> bool:
+        """Its schedule starts; False when it ran already."""
+        paused = bool(self.get(f"dags/{dag_id}")["is_paused"])
         self._checked(self._request("PATCH", f"dags/{dag_id}", json={"is_paused": False}))
+        return paused
+
+    def runs(self, dag_id: str) -> list[str]:
+        """The run ids, newest first."""
+        answer = self.get(f"dags/{dag_id}/dagRuns", {"order_by": "-run_after", "limit": 50})
+        return [str(run["dag_run_id"]) for run in answer["dag_runs"]]
 
     def state(self, dag_id: str, run_id: str) -> str:
         return str(self.get(f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"])

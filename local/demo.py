@@ -14,20 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import requests
 
+from local.acts import FailedRun, Theatre
 from local.mail_catcher import read_mails
 from local.processes import StartError
 from local.stack import Running, Stack
 from local.summary import build_summary, render
 from local.world import open_world
-from procurement.ledger import Ledger
-from procurement.ledger.account import Completeness
 
-DAG = "amazon_invoices_to_coupa"
-LONGEST_RUN = 900.0
 ROOT = Path("var")
 USUAL_PORTS = (8080, 8101, 8102)  # Airflow, Amazon Business, Coupa: the same addresses every time
 
@@ -46,10 +43,8 @@ def main(arguments: list[str]) -> int:
         record.unlink(missing_ok=True)
         mails_before = len(read_mails(world.mails))
         with stopped_after(stack, keep=options.keep):
-            running = stack.start(
-                world, dag_id=DAG, record=record.resolve(), say=lambda what: say(started, f"starting {what}")
-            )
-            ok = run_pipelines(running, started=started)
+            running = stack.start(world, record=record.resolve(), say=lambda what: say(started, f"starting {what}"))
+            ok = play(running, started=started)
             summary = build_summary(running, recording=record, mails_before=mails_before)
             (ROOT / "demo" / "summary.json").write_text(summary.text)
             print(render(summary.values, keep=options.keep), flush=True)
@@ -107,43 +102,16 @@ def stopped_after(stack: Stack, *, keep: bool) -> Iterator[None]:
         stack.stop()
 
 
-def run_pipelines(running: Running, *, started: float) -> bool:
-    """Triggers the pipeline and shows how far it is; False (with the failed task's log) when it failed."""
+def play(running: Running, *, started: float) -> bool:
+    """Runs the pipelines and shows how far they are; False, with the failed tasks' logs, when one failed."""
     for vendor in (running.amazon_url, running.coupa_url):
         requests.delete(f"{vendor}/_sandbox/calls", timeout=30).raise_for_status()
-    running.rest.unpause(DAG)
-    run_id = running.rest.trigger(DAG, {})
-    say(started, f"running {DAG}: {running.rest.base_url}/dags/{DAG}")
-    with Ledger.opened(running.ledger_url) as ledger:
-        progress = Progress(ledger, started)
-        state = running.rest.follow(DAG, run_id, seconds=LONGEST_RUN, on_tick=progress.show)
-        progress.show(running.rest.tasks(DAG, run_id))
-    if state == "success":
-        return True
-    for task in running.rest.tasks(DAG, run_id):
-        if task["state"] == "failed":
-            print(f"{task['task_id']} failed:\n{running.rest.log(DAG, run_id, task)[-3000:]}", file=sys.stderr)
-    return False
-
-
-class Progress:
-    """One line whenever something moved."""
-
-    def __init__(self, ledger: Ledger, started: float) -> None:
-        self._ledger, self._started, self._last = ledger, started, ""
-
-    def show(self, tasks: list[dict[str, Any]]) -> None:
-        step = next((task["task_id"] for task in tasks if task["state"] == "running"), None)
-        line = f"{(step or '').ljust(9)} {counts(self._ledger.completeness.population(DAG))}"
-        if line != self._last:
-            say(self._started, line)
-            self._last = line
-
-
-def counts(population: Completeness) -> str:
-    documents = population.documents
-    words = ("seen", "delivered", "waiting", "held", "skipped", "dead")
-    return "  ".join(f"{word} {int(getattr(documents, word))}" for word in words)
+    try:
+        Theatre(running, lambda text: say(started, text)).play(running.world)
+    except FailedRun as failure:
+        print(failure, file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Stack:
         self.postgres = EmbeddedPostgres(self.root / "pg")
         self.run_folder = self.root / "run"
 
-    def start(self, world: World, *, dag_id: str, record: Path, say: Say) -> Running:
+    def start(self, world: World, *, record: Path, say: Say) -> Running:
         """Starts everything afresh (what `make up` left running is stopped first); StartError says what did not come up, and why."""
         bypass_proxies(os.environ)
         if self.is_running():
@@ -61,12 +61,13 @@ class Stack:
         smtp_port = self._start_mail_catcher(world)
         amazon_url, coupa_url = self._start_sandbox(world, record)
         world = self._with_now(world, amazon_url)
+        world.move_to(str(world.moment))
         world.write_mappings()
         say("Airflow (scheduler, DAG processor, triggerer, API server)")
         airflow = self._airflow(
             self._environment(world, ledger_url, amazon_url=amazon_url, coupa_url=coupa_url, smtp_port=smtp_port)
         )
-        rest = airflow.start(dag_id)
+        rest = airflow.start(world.pipelines)
         return Running(world, rest, ledger_url, amazon_url, coupa_url, world.mails, airflow.password)
 
     def is_running(self) -> bool:
@@ -143,7 +144,7 @@ class Stack:
             "AIRFLOW_CONN_SMTP_DEFAULT": f"smtp://127.0.0.1:{smtp_port}?disable_ssl=true&disable_tls=true",
             "LEDGER_URL": ledger_url,
             "PROCUREMENT_MAPPINGS": str(world.mappings),
-            "PROCUREMENT_NOW": str(world.now),
+            "PROCUREMENT_NOW": f"@{world.moment_file}",
             "PROCUREMENT_ALERT_TO": ALERTS_TO,
         }
 

@@ -18,11 +18,19 @@ import requests
 from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
+from local.story import tell
+from local.world import INVOICES
 from procurement.ledger import Ledger
-from procurement.ledger.account import Account, Completeness
+from procurement.ledger.account import Account
 from procurement.ledger.types import Known
 
-DAG = "amazon_invoices_to_coupa"
+DAG = INVOICES
+NAMES = {  # as people read them, with what is counted
+    "coupa_requisitions_to_amazon_orders": "Orders (purchase orders)",
+    "amazon_order_status_to_coupa": "Order status (Amazon orders)",
+    "amazon_deliveries_to_coupa_receipts": "Receipts (shipped lines)",
+    INVOICES: "Invoices (transactions)",
+}
 WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")
 OUTCOMES = ("matched", "within_tolerance", "waiting_for_receipt", "exception")
 Values = dict[str, Any]
@@ -40,17 +48,18 @@ class Summary:
 def build_summary(running: Running, *, recording: Path, mails_before: int) -> Summary:
     """Reads ledger, sandbox and mails; changes nothing. `mails_before`: how many this world had before the run."""
     with Ledger.opened(running.ledger_url) as ledger:
-        population = ledger.completeness.population(DAG)
         values: Values = {
             "world": {
                 "name": running.world.name,
-                "now": running.world.now,
+                "now": running.world.moment,
                 "orders_report": running.world.orders_report,
             },
-            "pipelines": {DAG: pipeline_values(ledger, population)},
+            "pipelines": {name: pipeline_values(ledger, name) for name in running.world.pipelines},
             "exceptions": exceptions(ledger),
         }
         world = requests.get(f"{running.amazon_url}/_sandbox/world", timeout=30).json()
+        if po_number := world["facts"].get("story"):
+            values["story"] = {"po": po_number, "events": tell(str(po_number), running, ledger)}
         if running.world.orders_report is not None:
             values["report"] = account_for_report(
                 world["facts"]["report"], world["refused"], ledger=ledger, pipeline=DAG
@@ -66,7 +75,7 @@ def build_summary(running: Running, *, recording: Path, mails_before: int) -> Su
         "python": sys.version.split()[0]
     }
     values["look"] = {
-        "airflow": f"{running.rest.base_url}/dags/{DAG}", "user": "admin", "amazon_business": f"{running.amazon_url}/_sandbox/docs",
+        "airflow": f"{running.rest.base_url}/dags", "user": "admin", "amazon_business": f"{running.amazon_url}/_sandbox/docs",
         "coupa": f"{running.coupa_url}/_sandbox/docs", "recording": str(recording), "mails": str(running.mails),
     }  # fmt: skip
     return Summary(values)
@@ -76,9 +85,10 @@ def _calls(url: str) -> Mapping[str, Any]:
     return dict(requests.get(f"{url}/_sandbox/calls", timeout=30).json())
 
 
-def pipeline_values(ledger: Ledger, population: Completeness) -> Values:
-    """Documents and money by disposition, reasons, and the match's outcomes with their money."""
-    return {
+def pipeline_values(ledger: Ledger, name: str) -> Values:
+    """Documents and money by disposition, reasons; of invoices also the match's outcomes with their money."""
+    population = ledger.completeness.population(name)
+    values: Values = {
         "documents": {word: int(amount) for word, amount in dispositions(population.documents).items()},
         "money": {
             currency: {word: str(amount) for word, amount in dispositions(account).items()}
@@ -90,8 +100,12 @@ def pipeline_values(ledger: Ledger, population: Completeness) -> Values:
                 population.reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1])
             )
         ],
-        "matches": {outcome: match_values(ledger.deliveries.list_by_outcome(DAG, outcome)) for outcome in OUTCOMES},
     }
+    if name == INVOICES:
+        values["matches"] = {
+            outcome: match_values(ledger.deliveries.list_by_outcome(name, outcome)) for outcome in OUTCOMES
+        }
+    return values
 
 
 def dispositions(account: Account) -> dict[str, Decimal]:
@@ -139,22 +153,43 @@ def render(values: Values, *, keep: bool) -> str:
     """The summary for a finance person."""
     lines = [
         "",
-        f"Amazon Business invoices into Coupa, as of {str(values['world']['now'])[:16].replace('T', ' ')} UTC",
+        f"Amazon Business and Coupa, as of {str(values['world']['now'])[:16].replace('T', ' ')} UTC",
         "",
     ]
+    lines += render_pipelines(values["pipelines"])
     lines += render_pipeline(values["pipelines"][DAG])
     lines += render_exceptions(values["exceptions"])
     if "report" in values:
         lines += render_report(values["report"])
-    writes = values["writes"]["coupa"]
-    lines += [
-        "",
-        f"Written to Coupa in this run: {writes}."
-        if writes
-        else "Nothing new was written to Coupa: everything was there already.",
-    ]
+    lines += render_story(values.get("story"))
+    lines += ["", *render_writes(values["writes"])]
     lines += render_alerts(values["alerts"])
     return "\n".join([*lines, *render_places(values["look"], keep=keep)])
+
+
+def render_writes(writes: Mapping[str, int]) -> list[str]:
+    if not any(writes.values()):
+        return ["Nothing new was written to Coupa or Amazon: everything was there already."]
+    return [f"Written in this run: {writes['coupa']} to Coupa, {writes['amazon_business']} to Amazon Business."]
+
+
+def render_pipelines(pipelines: Mapping[str, Values]) -> list[str]:
+    """One row per pipeline, and why what is held or dead is so."""
+    lines = [f"{'':<30}" + "".join(f"{word:>11}" for word in WORDS)]
+    for name, pipeline in pipelines.items():
+        lines.append(f"{NAMES[name]:<30}" + "".join(f"{pipeline['documents'][word]:>11,}" for word in WORDS))
+    for name, pipeline in pipelines.items():
+        if name != INVOICES and pipeline["reasons"]:
+            lines += ["", f"{NAMES[name].split(' (')[0]} not delivered, and why:"]
+            lines += [f"  {row['documents']:>4}  {row['state']}: {row['reason']}" for row in pipeline["reasons"]]
+    return [*lines, ""]
+
+
+def render_story(story: Values | None) -> list[str]:
+    if not story:
+        return []
+    lines = ["", f"One purchase from requisition to invoice, PO {story['po']}:"]
+    return lines + [f"  {event['at'][:16].replace('T', ' ')}  {event['what']}" for event in story["events"]]
 
 
 def render_pipeline(pipeline: Values) -> list[str]:

@@ -6,23 +6,24 @@ Running again continues the same world, so that nothing is written twice; anothe
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 SHIPPED_MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
-ROLLOUT = """\
-# Written by the demo: the shipped rules, switched live.
-pipelines:
-  amazon_invoices_to_coupa: {{mode: live, go_live: {go_live}}}
-examples:
-  - {{pipeline: amazon_invoices_to_coupa, expect: live}}
-"""
+INVOICES = "amazon_invoices_to_coupa"
+BUYING = (
+    "coupa_requisitions_to_amazon_orders",
+    "amazon_order_status_to_coupa",
+    "amazon_deliveries_to_coupa_receipts",
+)
+CUT_OVER = timedelta(days=4)  # buying goes live so long before the demo's day: older purchase orders are none of ours
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`now` is the fixed business moment; None until a report's sandbox has said which day follows its last row."""
+    """`now` is the business moment at which it begins; None until a report's sandbox has said which day follows its last row.
+    `played` counts the acts of the demo that are over."""
 
     name: str
     scenario: str | None
@@ -30,6 +31,29 @@ class World:
     now: str | None
     go_live: str
     folder: Path
+    played: int = 0
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """Those that run in it: a report knows no requisitions."""
+        return (INVOICES,) if self.orders_report is not None else (*BUYING, INVOICES)
+
+    @property
+    def moment_file(self) -> Path:
+        """Holds the business moment; tasks read it at every start."""
+        return self.folder / "now"
+
+    @property
+    def moment(self) -> str | None:
+        """The business moment by now."""
+        return self.moment_file.read_text().strip() if self.moment_file.exists() else self.now
+
+    def move_to(self, moment: str) -> None:
+        self.moment_file.write_text(f"{moment}\n")
+
+    def keep_played(self, acts: int) -> None:
+        """Remembers how far the demo came, so that the next run goes on from there."""
+        replace(self, played=acts).keep()
 
     @property
     def ledger_database(self) -> str:
@@ -56,7 +80,19 @@ class World:
         """The shipped rule files of this checkout, with the pipelines switched live for this world."""
         shutil.rmtree(self.mappings, ignore_errors=True)
         shutil.copytree(SHIPPED_MAPPINGS, self.mappings, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        (self.mappings / "rollout.yml").write_text(ROLLOUT.format(go_live=self.go_live))
+        (self.mappings / "rollout.yml").write_text(self._rollout())
+
+    def _rollout(self) -> str:
+        """The shipped rollout switched live for the pipelines of this world, from their cut-over on."""
+        began = datetime.fromisoformat(self.now) if self.now else datetime.now(UTC)
+        cut_over = f"{began - CUT_OVER:%Y-%m-%d}"
+        live = [
+            f"  {name}: {{mode: live, go_live: {self.go_live if name == INVOICES else cut_over}}}"
+            for name in self.pipelines
+        ]
+        examples = [f"  - {{pipeline: {name}, expect: live}}" for name in self.pipelines]
+        head = "# Written by the demo: the shipped rules, switched live."
+        return "\n".join([head, "pipelines:", *live, "examples:", *examples, ""])
 
 
 def open_world(root: Path, *, scenario: str, orders_report: Path | None) -> World:

@@ -77,7 +77,7 @@ def test_a_connection_leads_to_the_sandbox_at_its_speed_and_is_never_production(
 
 
 def test_business_time_and_rules_are_those_of_the_world(told: dict[str, str], tmp_path: Path) -> None:
-    assert told["PROCUREMENT_NOW"] == "2026-11-24T10:00:00+00:00"
+    assert told["PROCUREMENT_NOW"] == f"@{tmp_path / 'world' / 'now'}"
     assert told["PROCUREMENT_MAPPINGS"] == str(tmp_path / "world" / "mappings")
     assert ":2525" in told["AIRFLOW_CONN_SMTP_DEFAULT"]
 

@@ -4,18 +4,15 @@ import os
 import socket
 import subprocess
 import sys
-from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from local.demo import Progress, claim_folder, end, read_arguments, stopped_after
+from local.demo import claim_folder, end, read_arguments, stopped_after
 from local.postgres import free_port
 from local.processes import StartError
 from local.stack import Stack
-from procurement.ledger.account import Account, Completeness
 
 pytestmark = pytest.mark.unit
 
@@ -77,20 +74,3 @@ def test_a_demo_that_failed_or_was_interrupted_leaves_nothing_running(keep: bool
     with pytest.raises(KeyboardInterrupt), stopped_after(cast("Stack", stack), keep=keep):
         end(15, None)  # what SIGTERM does
     assert stack.stops == 2
-
-
-def test_progress_is_told_when_something_moved_and_only_then(capsys: pytest.CaptureFixture[str]) -> None:
-    states = iter([0, 0, 241])
-
-    def population(pipeline: str) -> Completeness:
-        documents = Account(seen=Decimal(343), delivered=Decimal(next(states)))
-        return cast("Completeness", SimpleNamespace(documents=documents))
-
-    ledger: Any = SimpleNamespace(completeness=SimpleNamespace(population=population))
-    progress = Progress(ledger, started=0.0)
-    for task in ("transform", "transform", "load"):
-        progress.show([{"task_id": task, "state": "running"}])
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert "transform seen 343  delivered 0" in lines[0]
-    assert "load      seen 343  delivered 241" in lines[1]

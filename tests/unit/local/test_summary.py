@@ -65,7 +65,7 @@ def test_documents_money_matches_reasons_and_alerts_are_all_told() -> None:
         "no purchase order",
         "9 dead letters",
         "http://a",
-        "Written to Coupa in this run: 280",
+        "Written in this run: 280 to Coupa, 0 to Amazon Business.",
     ):
         assert said in text
 
@@ -90,7 +90,28 @@ def test_it_says_how_many_need_a_decision_and_how_many_of_them_it_shows(count: i
 
 
 def test_a_run_that_wrote_nothing_says_so() -> None:
-    assert "Nothing new was written to Coupa" in render(values(writes={"coupa": 0}), keep=False)
+    text = render(values(writes={"coupa": 0, "amazon_business": 0}), keep=False)
+    assert "Nothing new was written to Coupa or Amazon" in text
+
+
+def test_every_pipeline_has_its_row_and_what_it_left_its_reason() -> None:
+    orders = {
+        "documents": {"seen": 31, "delivered": 20, "waiting": 1, "held": 8, "skipped": 2, "dead": 0},
+        "money": {},
+        "reasons": [{"state": "held", "reason": "the price is over the ceiling", "documents": 8}],
+    }
+    pipelines = {"coupa_requisitions_to_amazon_orders": orders, **values()["pipelines"]}
+    text = render(values(pipelines=pipelines), keep=False)
+    row = next(line for line in text.splitlines() if line.startswith("Orders (purchase orders)"))
+    assert row.split()[3:] == ["31", "20", "1", "8", "2", "0"]
+    assert "8  held: the price is over the ceiling" in text
+
+
+def test_the_story_of_one_purchase_is_told_by_the_business_clock() -> None:
+    events = [{"at": "2026-11-24T10:00:00+00:00", "what": "Coupa: approved by Helen Osei"}]
+    text = render(values(story={"po": "4600001", "events": events}), keep=False)
+    assert "PO 4600001" in text
+    assert "2026-11-24 10:00  Coupa: approved by Helen Osei" in text
 
 
 def test_mails_of_earlier_runs_are_not_told_as_sent_again() -> None:

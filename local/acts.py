@@ -1,0 +1,129 @@
+"""What happens in a demo, in acts: the business's clock moves on, pipelines run, deliveries wake the invoices that wait.
+
+Each act first runs its pipelines side by side, then receipts, which start the invoice pipeline by themselves.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import requests
+
+from local.stack import Running
+from local.world import BUYING, INVOICES, World
+
+ORDERS, STATUS, RECEIPTS = BUYING
+LONGEST_RUN = 900.0
+WOKEN_WITHIN = 60.0  # seconds until the scheduler has made the run that an asset or a schedule starts
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`days` after the world's beginning; `title` as people read it."""
+
+    days: int
+    title: str
+    first: Sequence[str]
+    receive: bool = True
+
+
+ACTS = (
+    Act(0, "approved requisitions are ordered, and what history left is invoiced", (ORDERS, INVOICES), receive=False),
+    Act(3, "three days later: parcels arrive", (ORDERS, STATUS, INVOICES)),
+    Act(10, "a week later: the rest arrives, is cancelled or comes back", (ORDERS, STATUS, INVOICES)),
+)
+
+
+class FailedRun(RuntimeError):
+    """A pipeline's run that ended red, with what its failed tasks said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """Plays the acts of a world on a running stack. `say` gets a line whenever something moved."""
+
+    running: Running
+    say: Say
+
+    def play(self, world: World) -> None:
+        """What was not yet played of a scenario; a report, or a world that is over, runs its pipelines once. FailedRun when one is red."""
+        if world.orders_report is not None:
+            return self._run(world.pipelines)
+        ahead = ACTS[world.played :]
+        if not ahead:
+            self._run(ACTS[-1].first)
+            return self._receive()
+        for act in ahead:
+            self.say(f"-- {act.title}")
+            self._move(world, timedelta(days=act.days))
+            self._run(act.first)
+            if act.receive:
+                self._receive()
+            world.keep_played(world.played + ahead.index(act) + 1)
+        return None
+
+    def _move(self, world: World, after: timedelta) -> None:
+        """Both vendors' clock and the business's own: to the same moment, never back."""
+        assert world.now is not None
+        moment = datetime.fromisoformat(world.now) + after
+        if after:
+            clock = {"set": moment.isoformat()}
+            requests.post(f"{self.running.coupa_url}/_sandbox/clock", json=clock, timeout=60).raise_for_status()
+        world.move_to(moment.isoformat())
+
+    def _run(self, dag_ids: Sequence[str]) -> None:
+        self._follow({dag_id: self._start(dag_id) for dag_id in dag_ids})
+
+    def _receive(self) -> None:
+        """Receipts, and the invoices they wake: none where nothing new was received."""
+        before = set(self.running.rest.runs(INVOICES))
+        run_id = self._start(RECEIPTS)
+        self._follow({RECEIPTS: run_id})
+        announced = {task["task_id"]: task["state"] for task in self.running.rest.tasks(RECEIPTS, run_id)}["announce"]
+        if announced == "success":
+            self.say("receipts wake the invoices that wait")
+            self._follow({INVOICES: self._appeared(INVOICES, before, "asset_triggered")})
+
+    def _start(self, dag_id: str) -> str:
+        """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered."""
+        rest, before = self.running.rest, set(self.running.rest.runs(dag_id))
+        if rest.unpause(dag_id):
+            return self._appeared(dag_id, before, "scheduled")
+        return rest.trigger(dag_id, {})
+
+    def _appeared(self, dag_id: str, before: set[str], kind: str) -> str:
+        deadline = time.monotonic() + WOKEN_WITHIN
+        while time.monotonic() < deadline:
+            new = [run for run in self.running.rest.runs(dag_id) if run not in before and run.startswith(kind)]
+            if new:
+                return new[0]
+            time.sleep(0.5)
+        raise FailedRun(f"{dag_id}: no {kind.replace('_', ' ')} run came within {WOKEN_WITHIN:.0f} s")
+
+    def _follow(self, runs: dict[str, str]) -> None:
+        """Until all are over; FailedRun with the failed tasks' logs."""
+        rest, deadline = self.running.rest, time.monotonic() + LONGEST_RUN
+        states: dict[str, str] = {}
+        while any(states.get(dag_id) not in ("success", "failed") for dag_id in runs):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{', '.join(runs)} still running after {LONGEST_RUN:.0f} s")
+            for dag_id, run_id in runs.items():
+                state = rest.state(dag_id, run_id)
+                if state != states.get(dag_id):
+                    states[dag_id] = state
+                    self.say(f"{dag_id:<37} {state}")
+            time.sleep(1)
+        failed = {dag_id: run_id for dag_id, run_id in runs.items() if states[dag_id] == "failed"}
+        if failed:
+            raise FailedRun("\n".join(self._failure(dag_id, run_id) for dag_id, run_id in failed.items()))
+
+    def _failure(self, dag_id: str, run_id: str) -> str:
+        rest = self.running.rest
+        logs = [
+            f"{task['task_id']} failed:\n{rest.log(dag_id, run_id, task)[-3000:]}"
+            for task in rest.tasks(dag_id, run_id)
+            if task["state"] == "failed"
+        ]
+        return "\n".join([f"{dag_id} failed", *logs])
