@@ -34,6 +34,7 @@ def create_requisition(instance: Instance, body: Any) -> Record:
         raise invalid(MODEL, "Requisition lines can't be blank")
     _check_reference_free(instance, given)
     requisition = create(instance, "requisitions", given)
+    instance.table("requisitions").update(requisition, {"requester": requisition["requested-by"]})
     try:
         if requisition["requisition-lines"]:
             _complete(instance, requisition)
@@ -140,9 +141,9 @@ def set_status(instance: Instance, requisition: Record, status: str) -> None:
 def _read(instance: Instance, body: Any) -> Record:
     """`requester` is the older name of `requested-by`; of lines with one number the first is kept, as Coupa does."""
     given = read_document(instance, "requisitions", body)
-    who = given.get("requested-by") or given.get("requester")
-    if who:
-        given |= {"requested-by": who, "requester": who}
+    older = given.pop("requester", None)
+    if older and not given.get("requested-by"):
+        given["requested-by"] = older
     rows, taken = given.get("requisition-lines"), set[str]()
     if rows is not None:
         given["requisition-lines"] = [row for row in rows if not _taken(row, taken)]
@@ -178,6 +179,7 @@ def _complete(instance: Instance, requisition: Record) -> None:
     person = instance.get("users", requisition["requested-by"]) or {}
     lines = requisition["requisition-lines"]
     instance.table("requisitions").update(requisition, {
+        "requester": requisition["requested-by"],
         "department": requisition["department"] or person.get("department"),
         "ship-to-address": requisition["ship-to-address"] or person.get("default-address"),
     })  # fmt: skip
