@@ -13,6 +13,8 @@ from pydantic import Field, StrictInt, StringConstraints, field_validator, model
 
 from connectors.payload_types import AmazonBody, ExactNumber
 
+MOST_LINES = 50
+
 Marketplace = Literal["DE", "FR", "UK", "IT", "ES", "IN", "US", "CA", "MX", "JP", "AU"]
 ChargeSource = Literal["SUBTOTAL", "SHIPPING", "TAX"]
 Filled = Annotated[str, StringConstraints(strict=True, min_length=1, pattern=r"\S")]
@@ -249,12 +251,14 @@ class PlaceOrderRequest(AmazonBody):
     """`external_id` is our key of the order, the one by which `orderDetails` knows it."""
 
     external_id: Filled255
-    line_items: tuple[RequestLine, ...] = Field(min_length=1, max_length=50)
+    line_items: tuple[RequestLine, ...]
     attributes: tuple[OrderAttribute, ...]
     expectations: tuple[Expectation, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> "PlaceOrderRequest":
+        if not 1 <= len(self.line_items) <= MOST_LINES:
+            raise ValueError(f"an order has 1 to {MOST_LINES} lines, not {len(self.line_items)}")
         refuse_repeated(one.attribute_type for one in self.attributes)
         refuse_repeated(map(expected, self.expectations))
         refuse_repeated((line.external_id for line in self.line_items), "line")

@@ -36,6 +36,7 @@ TAX_LINES: dict[str, Fields] = {"tax_lines": ["id", "amount", "rate", "descripti
 APPROVAL: Fields = [
     "id", "position", "status", "type", "note", "approvable_id", "approvable_type", "approval_date", "approver_id",
     "approver_type", {"approver": ["id", "login", "email", "name"]}, {"approved_by": USER},
+    {"delegate": ["id", "login", "email", "name"]},
 ]  # fmt: skip
 
 PURCHASE_ORDER_LINE: Fields = [
@@ -50,6 +51,7 @@ PURCHASE_ORDER: Fields = [
     "invoice_stop", "payment_method", "transmission_status", "transmission_method_override", "confirmation_status",
     "ship_to_attention",
     {"currency": CODE}, {"payment_term": CODE}, {"supplier": SUPPLIER}, {"ship_to_user": USER},
+    {"supplier_site": ["id", "code", "name", "po_method", "po_change_method"]},
     {"ship_to_address": ADDRESS}, {"requisition_header": ["id", {"requested_by": USER}]},
     {"order_lines": PURCHASE_ORDER_LINE}, CUSTOM,
 ]  # fmt: skip

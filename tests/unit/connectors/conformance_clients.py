@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.amazon_business import payloads as amazon_payloads
-from connectors.amazon_business.operations import GET_TRANSACTIONS
+from connectors.amazon_business.operations import PLACE_ORDER
 from connectors.coupa import payloads as coupa_payloads
 from connectors.coupa.operations import OPERATIONS
 from connectors.http import Edge
@@ -51,8 +51,7 @@ def amazon_client(url: str, limiter: RecordingLimiter) -> Client:
     return Client(
         edge=client._edge,
         read=lambda: list(client.transaction_pages(FROM, TO)),
-        # Amazon offers no write that we use yet; its edge must be ready for one.
-        write_operation=Operation("placeOrder", "POST", "/orders", GET_TRANSACTIONS.bucket, read=False),
+        write_operation=PLACE_ORDER,
         pages=lambda: list(client.transaction_pages(FROM, TO)),
         page=page,
         repeated=lambda: {"transactions": [], "nextPageToken": "page-2"},

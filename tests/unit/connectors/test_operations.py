@@ -26,8 +26,8 @@ def test_two_operations_cannot_share_a_name() -> None:
         by_name([amazon.GET_ORDERS, amazon.GET_ORDERS])
 
 
-def test_amazons_operations_only_read() -> None:
-    assert all(operation.read for operation in amazon.ALL_OPERATIONS)
+def test_of_amazons_operations_only_an_order_writes() -> None:
+    assert [operation.name for operation in amazon.ALL_OPERATIONS if not operation.read] == ["placeOrder"]
 
 
 def test_a_permit_fits_its_bucket_only() -> None:
