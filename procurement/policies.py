@@ -19,6 +19,9 @@ from procurement.mapping.compiled import Choices, CompiledMapping
 from procurement.mapping.fields import Tables
 from procurement.mapping.grammar import MappingFile, targets
 from procurement.mapping.lookups import Lookup, LookupFile, build_lookup
+from procurement.mapping.order_grammar import OrderMappingFile
+from procurement.mapping.order_grammar import targets as order_targets
+from procurement.mapping.order_mapping import CompiledOrderMapping
 from procurement.mapping.reading import YamlFile, nearest, read_rules_file
 from procurement.order_status_rules import OrderStatusFile, OrderStatusRules
 from procurement.policy_files import (
@@ -36,9 +39,11 @@ from procurement.taxes import TaxFile, TaxRules
 from procurement.tolerances import ToleranceFile, Tolerances
 
 MAPPINGS = ("amazon_invoices_to_coupa",)
+ORDERS = "coupa_requisitions_to_amazon_orders"
 LOOKUPS = ("gl_accounts", "commodities", "units")
 RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(MAPPINGS, MappingFile),
+    ORDERS: OrderMappingFile,
     **dict.fromkeys(LOOKUPS, LookupFile),
     "charges": ChargeRules,
     "taxes": TaxFile,
@@ -57,6 +62,7 @@ class Rules:
     """Everything in `mappings/`, checked and ready for use."""
 
     mappings: Mapping[str, CompiledMapping]
+    orders: CompiledOrderMapping
     charges: ChargeRules
     taxes: TaxRules
     tolerances: Tolerances
@@ -137,6 +143,7 @@ def build_rules(read: RuleFiles) -> Rules:
     choices = Choices(charges, taxes, entities.accounts)
     return Rules(
         mappings={name: CompiledMapping(name, read.of(name, MappingFile), tables, choices) for name in MAPPINGS},
+        orders=CompiledOrderMapping(read.of(ORDERS, OrderMappingFile), tables),
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
@@ -171,6 +178,32 @@ def _lookup_names(read: RuleFiles) -> list[str]:
         for number, rule in enumerate(alternatives)
         if rule.lookup and rule.lookup not in known
     ]
+
+
+def _order_lookup_names(read: RuleFiles) -> list[str]:
+    """The order mapping names only tables that exist."""
+    known = (*LOOKUPS, *DERIVED_LOOKUPS)
+    return [
+        read.sources[ORDERS].problem(
+            (*place.split("."), "lookup"), f"no table {rule.lookup!r}{nearest(rule.lookup, known)}"
+        )
+        for place, rules in order_targets(read.of(ORDERS, OrderMappingFile))
+        for rule in rules
+        if rule.lookup and rule.lookup not in known
+    ]
+
+
+def _ordering_suppliers(read: RuleFiles) -> list[str]:
+    """A supplier's orders go to one Amazon account: with two, nobody could tell where a PO belongs."""
+    seen: dict[str, str] = {}
+    problems = []
+    for name, account in read.of("accounts", AccountFile).accounts.items():
+        if account.ordering is None:
+            continue
+        if (other := seen.setdefault(account.supplier, name)) != name:
+            sentence = f"orders of supplier {account.supplier!r} already go to account {other!r}"
+            problems.append(read.sources["accounts"].problem(("accounts", name, "supplier"), sentence))
+    return problems
 
 
 def _account_names(read: RuleFiles) -> list[str]:
@@ -227,6 +260,8 @@ def _tax_countries(read: RuleFiles) -> list[str]:
 
 CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _lookup_names,
+    _order_lookup_names,
+    _ordering_suppliers,
     _account_names,
     _account_charts,
     _tax_countries,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from procurement.buying_policies import Ordering, OrderPolicies
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
@@ -119,6 +120,7 @@ class Policies(RuleModel):
     )
     alert_recipients: tuple[Text, ...] = ()
     sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
+    orders: OrderPolicies = Field(default_factory=lambda: OrderPolicies.model_validate({}))
     examples: list["PolicyExample"] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -255,11 +257,12 @@ class Account(RuleModel):
     )
     business_group: Text | None = None
     requester_email: Text | None = Field(None, description="who stands for requesters whom Coupa does not know")
+    ordering: Ordering | None = Field(None, description="how its orders are placed; without it nothing is ordered")
 
 
 class AccountExample(RuleModel):
     account: Text
-    expect: dict[str, Text]
+    expect: dict[str, Text | dict[str, Any]]
 
 
 class AccountFile(RuleModel):

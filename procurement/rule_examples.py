@@ -11,10 +11,11 @@ from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.coverage import line_context
 from procurement.mapping.grammar import MappingExample, MappingFile
 from procurement.mapping.lookups import LookupFile
+from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import MAPPINGS, RuleFiles, Rules
+from procurement.policies import MAPPINGS, ORDERS, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, ToleranceFile
@@ -58,6 +59,20 @@ def _mapping_example(name: str, example: MappingExample, rules: Rules) -> list[s
         *_missing("decision", example.expect_held, held),
         *(differences(example.expect, invoice) if not (problems or held) or example.expect else ()),
     ]
+
+
+def _order_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, OrderMappingFile).examples):
+        problems: tuple[str, ...] = ()
+        try:
+            order = plain(
+                rules.orders.order(example.header, [line_context(example.header, one) for one in example.lines])
+            )
+        except RecordError as error:
+            problems, order = error.problems, {}
+        found = _missing("problem", example.expect_problems, problems)
+        for sentence in [*found, *(differences(example.expect, order) if not problems else ())]:
+            yield number, f"example {example.name!r}: {sentence}"
 
 
 def _missing(word: str, expected: list[str], found: tuple[str, ...]) -> list[str]:
@@ -186,6 +201,7 @@ def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures
 
 
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
+    ORDERS: _order_examples,
     "charges": _charge_examples,
     "taxes": _tax_examples,
     "tolerances": _tolerance_examples,

@@ -4,7 +4,8 @@ A target takes one rule, or a list of rules of which the first that yields a val
 comes from and what is done to it; there are no expressions. `mappings/README.md` explains it to its users.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -25,6 +26,7 @@ OUR_NAMES = {  # what the pipeline itself puts into the context; the rest is the
         "legal_entity",
         "business_group",
         "requester_email",
+        "ordering",
     ),
     "original": ("number", "date"),
 }
@@ -39,15 +41,17 @@ def split_path(path: str) -> tuple[str, ...]:
     return tuple(step.replace("\0", ".") for step in path.replace("\\.", "\0").split("."))
 
 
-def _check_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+def _check_paths(
+    paths: tuple[str, ...], roots: tuple[str, ...], names: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
     for path in paths:
         root, *rest = split_path(path)
-        if root not in LINE_ROOTS:
-            raise ValueError(f"{path!r} starts with {root!r}{nearest(root, LINE_ROOTS)}")
+        if root not in roots:
+            raise ValueError(f"{path!r} starts with {root!r}{nearest(root, roots)}")
         if not rest or not all(rest):
             raise ValueError(f"{path!r} is no path; write {root}.<field>")
-        if root in OUR_NAMES and rest[0] not in OUR_NAMES[root]:
-            raise ValueError(f"{path!r}: {root} has no {rest[0]!r}{nearest(rest[0], OUR_NAMES[root])}")
+        if root in names and rest[0] not in names[root]:
+            raise ValueError(f"{path!r}: {root} has no {rest[0]!r}{nearest(rest[0], names[root])}")
     return paths
 
 
@@ -57,6 +61,9 @@ def _tuple(value: object) -> object:
 
 class FieldRule(RuleModel):
     """How one value is found. Exactly one of `from`, `from_lines`, `from_all`; none where `default` is a constant."""
+
+    roots: ClassVar[tuple[str, ...]] = LINE_ROOTS  # the documents that a path may begin with
+    names: ClassVar[Mapping[str, tuple[str, ...]]] = OUR_NAMES
 
     from_: Texts = Field(
         (), alias="from", description="where the value stands; of several paths the first filled one counts"
@@ -82,12 +89,12 @@ class FieldRule(RuleModel):
     @field_validator("from_", "from_lines", "zone_from", "must_equal")
     @classmethod
     def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_paths(paths)
+        return _check_paths(paths, cls.roots, cls.names)
 
     @field_validator("from_all")
     @classmethod
     def _all_paths(cls, parts: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        return tuple(_check_paths(paths) for paths in parts)
+        return tuple(_check_paths(paths, cls.roots, cls.names) for paths in parts)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
