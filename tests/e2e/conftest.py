@@ -36,7 +36,7 @@ def running(stack_root: Path, recording: Path) -> Iterator[Running]:
     stack = Stack(stack_root, speed=20)
     world = open_world(stack_root / "worlds", scenario="tiny", orders_report=None)
     try:
-        yield stack.start(world, dag_id=DAG, record=recording, say=lambda _: None)
+        yield stack.start(world, record=recording, say=lambda _: None)
     finally:
         stack.stop()
 

@@ -23,6 +23,7 @@ from procurement.pipelines.amazon_invoices_to_coupa import (
     extract,
     load,
     open_run,
+    rematch,
     transform,
     watch_due_dates,
 )
@@ -145,6 +146,7 @@ class InvoiceRun:
         run = open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
         extract(amazon, self.ledger, run=run)
         transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules)
+        rematch(coupa, self.ledger, run=run, rules=self.rules)
         load(coupa, self.ledger, run=run, rules=self.rules, workers=4, seconds=60)
         watch_due_dates(amazon, coupa, self.ledger, run=run, rules=self.rules)
         return close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
