@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import read_answer, read_json, read_retry_after, read_sentences
+from connectors.answers import read_answer, read_json, read_retry_after, read_sentences, write_json
 from connectors.redaction import HIDDEN, LONGEST, redact
 
 
@@ -108,3 +108,24 @@ def test_our_own_secrets_are_hidden_whatever_they_look_like() -> None:
 def test_text_is_cut_and_put_on_one_line() -> None:
     assert redact("a\n\tb") == "a b"
     assert len(redact("word " * 1000)) == LONGEST
+
+
+@pytest.mark.parametrize("number", ["19.90", "0.1", "-0.05", "100", "12345678901234567890.123456789"])
+def test_a_number_leaves_digit_for_digit_and_comes_back_the_same(number: str) -> None:
+    assert write_json({"amount": Decimal(number)}) == f'{{"amount": {number}}}'
+    assert Decimal(str(read_json(write_json([Decimal(number)]).encode())[0])) == Decimal(number)
+
+
+def test_a_number_leaves_without_exponent() -> None:
+    assert write_json((Decimal("1E+2"), Decimal("1E-7"))) == "[100, 0.0000001]"
+
+
+def test_everything_else_leaves_as_usual() -> None:
+    body = {"a": [1, 'Ünï"code', None, True, 0.5, {}], "b": {"c": []}}
+    assert read_json(write_json(body).encode()) == body
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), float("nan")])
+def test_what_is_no_number_does_not_leave(value: Any) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write_json({"amount": value})

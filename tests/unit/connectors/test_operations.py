@@ -1,11 +1,17 @@
 """The description of a call."""
 
+import re
+
 import pytest
 
 from connectors.amazon_business import operations as amazon
+from connectors.coupa import operations as coupa
 from connectors.http import Permit
 from connectors.limits import Bucket
 from connectors.operations import Operation, by_name, owned_bucket
+from tests.unit.connectors.test_coupa_client import READS, WRITES
+from tests.unit.connectors.test_coupa_orders import READS as ORDER_READS
+from tests.unit.connectors.test_coupa_orders import WRITES as ORDER_WRITES
 
 
 def test_placeholders_are_filled_with_one_escaped_segment() -> None:
@@ -37,3 +43,12 @@ def test_a_permit_fits_its_bucket_only() -> None:
     other = Permit("one", object(), lambda: None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="for one, not for two"):
         other.use("two")
+
+
+def test_every_call_of_coupa_is_shown_with_its_path_and_body() -> None:
+    shown = {("GET", path) for _, path, _ in (READS | ORDER_READS).values()}
+    shown |= {(method, path) for _, _, method, path, _ in (WRITES | ORDER_WRITES).values()}
+    shown |= {("GET", f"{records}/7") for records in ("invoices", "purchase_orders", "requisitions")}
+    for operation in coupa.ALL_OPERATIONS:
+        path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(operation.path.removeprefix("/api/")))
+        assert any(operation.method == method and re.fullmatch(path, one) for method, one in shown), operation.name

@@ -79,3 +79,17 @@ def test_the_servers_own_waiting_time_is_handed_on() -> None:
     with pytest.raises(NotSent) as write:
         write_outcome(WRITE, answer)
     assert read.value.retry_after == write.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "explained"),
+    [
+        (Answer(404, body={"errors": [{"code": "NOT_FOUND", "message": "No such thing"}]}), True),
+        (Answer(404, body={}), False),
+        (Answer(404, problem=HTML), False),
+    ],
+)
+def test_a_404_tells_whether_the_vendor_itself_said_so(answer: Answer, explained: bool) -> None:
+    with pytest.raises(NotFound) as caught:
+        read_outcome(READ, answer)
+    assert caught.value.explained is explained
