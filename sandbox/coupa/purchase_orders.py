@@ -122,7 +122,7 @@ def _requisition(instance: Instance, given: Any) -> Record:
 
 def _complete_line(instance: Instance, order: Record, line: Record) -> None:
     lines = instance.table("purchase_order_lines")
-    number = line["line-num"] or str(order["order-lines"].index(line) + 1)
+    number = line["line-num"] or _free_number(order, line)
     if any(other is not line and other["line-num"] == number for other in order["order-lines"]):
         raise invalid(MODEL, f"Line num {number} has already been taken")
     requisition = instance.get("requisitions", order["requisition-header"]) or {}
@@ -142,6 +142,15 @@ def _complete_line(instance: Instance, order: Record, line: Record) -> None:
         raise invalid(MODEL, f"Line {number}: currency can't be blank")
     if is_quantity_line(line) and line["quantity"] is None:
         raise invalid(MODEL, f"Line {number}: quantity can't be blank")
+
+
+def _free_number(order: Record, line: Record) -> str:
+    """The line's position or, where that number is taken since others were deleted, the next after the highest."""
+    taken = {other["line-num"] for other in order["order-lines"]}
+    position = str(order["order-lines"].index(line) + 1)
+    if position not in taken:
+        return position
+    return str(max(int(number) for number in taken if number and number.isdecimal()) + 1)
 
 
 def is_quantity_line(line: Mapping[str, Any]) -> bool:

@@ -85,6 +85,31 @@ NEW = {
     },
 }
 
+REQUISITION = {
+    "req-title": "Toner",
+    "requested-by": {"login": "jane.doe"},
+    "department": {"name": "Facilities"},
+    "ship-to-address": {"location-code": "HQ-1"},
+    "justification": "Nothing left",
+    "custom-fields": {"project": "P-7"},
+    "requisition-lines": [
+        {
+            "line-num": 1,
+            "line-type": "RequisitionQuantityLine",
+            "description": "Toner",
+            "source-part-num": "B0EXAMPLE2",
+            "supp-aux-part-num": "OFFER-2",
+            "quantity": "2",
+            "unit-price": "30.00",
+            "uom": {"code": "EA"},
+            "currency": {"code": "USD"},
+            "supplier": {"number": "AMZN-US"},
+            "commodity": {"name": "Office Equipment"},
+            "account": ACCOUNT,
+            "need-by-date": "2026-05-20T00:00:00-07:00",
+        }
+    ],
+}
 UNMODELLED = (
     "/tax_codes",
     "/remit_to_addresses",
@@ -129,6 +154,7 @@ def story(company):
         ok("GET", f"/suppliers/1/{word}")
     orders(company, ok)
     invoices(company, ok, instance)
+    buying(company, ok)
     ok("PUT", "/integration_errors/1/resolve")
     ok("PUT", "/integration_errors/1/unresolve")
     ok("POST", "/integration_errors/create_alert", NEW["integration_errors"])
@@ -203,6 +229,37 @@ def orders(company, ok):
     for method in ("PUT", "PATCH"):
         ok(method, f"/receiving_transactions/{receipt['id']}", None, exported="true")
     ok("PUT", f"/receiving_transactions/{receipt['id']}/void", {})
+
+
+def buying(company, ok):
+    """From a draft to the order that is made of it and changed."""
+    company.state.event("settings", {"requisition-approvers": ["ap.lead"], "order-change-approvers": ["cfo"]})
+    draft = ok("POST", "/requisitions", REQUISITION)
+    path = f"/requisitions/{draft['id']}"
+    ok("PATCH", path, {"justification": "The old one broke"})
+    ok("PUT", path, {"requisition-lines": [{"id": draft["requisition-lines"][0]["id"], "quantity": "3"}]})
+    ok("PUT", f"{path}/update_and_submit_for_approval", {"buyer-note": "urgent"})
+    ok("PUT", f"{path}/add_approver", {"approver": {"login": "jane.doe"}})
+    ok("PUT", f"{path}/remove_approval")
+    decide(company, ok, "RequisitionHeader", draft["id"], "reject")
+    other = ok("POST", "/requisitions/submit_for_approval", {**REQUISITION, "external-po-reference": "EXT-77"})
+    ok("POST", f"/requisitions/{other['id']}/comments", {"comments": "@[User:1] look"})
+    decide(company, ok, "RequisitionHeader", other["id"], "hold")
+    decide(company, ok, "RequisitionHeader", other["id"], "approve")
+    order = ok("GET", "/purchase_orders", None, **{"requisition_header[id]": str(other["id"])})[0]
+    row = {"order-line-id": order["order-lines"][0]["id"], "quantity": "1", "price": "29.90"}
+    change = ok("POST", "/purchase_order_changes", {"order-header-id": order["id"], "order-line-changes": [row]})
+    decide(company, ok, "OrderHeaderChange", change["id"], "reject")
+    ok("PUT", f"/purchase_order_changes/{change['id']}/submit_for_approval")
+    decide(company, ok, "OrderHeaderChange", change["id"], "approve")
+    ok("GET", f"/purchase_order_changes/{change['id']}")
+    ok("GET", "/purchase_order_changes", None, **{"order_header_id[in]": str(order["id"])})
+    ok("GET", path)
+
+
+def decide(company, ok, kind, document, event):
+    query = {"approvable_type": kind, "approvable_id[in]": str(document), "status[in]": "pending_approval,on_hold"}
+    ok("PUT", f"/approvals/{ok('GET', '/approvals', None, **query)[0]['id']}/{event}", None, reason="because")
 
 
 def invoices(company, ok, instance):
