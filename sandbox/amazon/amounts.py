@@ -29,16 +29,16 @@ def read_quantity(body: Json, otherwise: int) -> int:
     return quantity
 
 
-def _rounded(amount: Decimal, currency: str) -> Decimal:
+def rounded(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1) if currency == "JPY" else Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def text_money(amount: Decimal, currency: str) -> Json:
-    return {"currencyCode": currency, "amount": str(_rounded(amount, currency))}
+    return {"currencyCode": currency, "amount": str(rounded(amount, currency))}
 
 
 def number_money(amount: Decimal, currency: str) -> Json:
-    return {"currencyCode": currency, "amount": float(_rounded(amount, currency))}
+    return {"currencyCode": currency, "amount": float(rounded(amount, currency))}
 
 
 def scaled_charges(charges: list[Json], share: Decimal) -> list[Json]:
@@ -52,6 +52,23 @@ def scaled_charges(charges: list[Json], share: Decimal) -> list[Json]:
         parts.append({**charge, "amount": money})
         total += Decimal(str(money["amount"]))
     return [*parts, {"type": "NET_TOTAL", "amount": number_money(total, currency)}]
+
+
+def charges_between(charges: list[Json], before: int, after: int, *, whole: int) -> list[Json]:
+    """What units `before` to `after` of `whole` cost: the parts of all units add up to the whole, to the cent."""
+    if not before:
+        return scaled_charges(charges, Decimal(after) / Decimal(whole))
+    until = scaled_charges(charges, Decimal(after) / Decimal(whole))
+    passed = scaled_charges(charges, Decimal(before) / Decimal(whole))
+    return [
+        {**one, "amount": _difference(one["amount"], other["amount"])}
+        for one, other in zip(until, passed, strict=True)
+    ]  # fmt: skip
+
+
+def _difference(one: Json, other: Json) -> Json:
+    amount = read_amount(one["amount"], "amount") - read_amount(other["amount"], "amount")
+    return number_money(amount, one["currencyCode"])
 
 
 def scaled_line(line: Json, share: Decimal) -> Json:

@@ -9,15 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sandbox.amazon import billing
-from sandbox.amazon.amounts import (
-    number_money,
-    read_amount,
-    read_quantity,
-    scaled_charges,
-)
+from sandbox.amazon import billing, ids, offers, parcels
+from sandbox.amazon.amounts import charges_between, number_money, read_amount, read_quantity, scaled_charges
 from sandbox.amazon.state import AmazonState
-from sandbox.clock import write_moment
+from sandbox.clock import read_moment, write_moment
 from sandbox.seed import Json, Timed
 
 
@@ -55,41 +50,63 @@ def _now(state: AmazonState, row: Timed) -> Json:
     return document
 
 
-def _unshipped(state: AmazonState, line: Json) -> int:
-    name, line_id = line["orderMetadata"]["orderId"], line["orderLineItemId"]
-    rows = state.of_order("shipment_lines", name)
-    parcels = [document for row in rows if (document := row.at(state.now())) is not None]
-    shipped = sum(int(one["quantity"]) for one in parcels if one["orderLineItemId"] == line_id)
-    return int(line["quantity"]) - shipped
+def shipped_units(state: AmazonState, line: Json) -> int:
+    """Units of an order line that have left by now."""
+    rows = state.of_order("shipment_lines", line["orderMetadata"]["orderId"])
+    sent = [document for row in rows if (document := row.at(state.now())) is not None]
+    return sum(int(one["quantity"]) for one in sent if one["orderLineItemId"] == line["orderLineItemId"])
+
+
+def unshipped_units(state: AmazonState, line: Json) -> int:
+    return int(line["quantity"]) - shipped_units(state, line)
 
 
 def ship(state: AmazonState, body: Json) -> Json:
+    order = _now(state, _order(state, body))
+    if order["orderStatus"] == "CANCELLED":
+        raise ValueError("the order is cancelled")
     lines = [_now(state, row) for row in _lines(state, body)]
-    parcels = [(line, read_quantity(body, left)) for line in lines if (left := _unshipped(state, line)) > 0]
-    for line, quantity in parcels:
-        if quantity > _unshipped(state, line):
-            raise ValueError(f"line {line['orderLineItemId']} has only {_unshipped(state, line)} units left to ship")
-    if not parcels:
+    sent = [(line, read_quantity(body, left)) for line in lines if (left := unshipped_units(state, line)) > 0]
+    for line, quantity in sent:
+        if quantity > unshipped_units(state, line) and not body.get("over"):
+            left = unshipped_units(state, line)
+            raise ValueError(f"line {line['orderLineItemId']} has only {left} units left to ship")
+    if not sent:
         raise ValueError("nothing is left to ship")
-    shipment_id = str(body.get("shipmentId") or f"4{len(state.seed.shipments):014d}")
-    for line, quantity in parcels:
-        state.add_report("shipment_lines", _shipment_line(state, line, shipment_id, quantity))
-    charges = [scaled_charges(line["charges"], _share(line, quantity)) for line, quantity in parcels]
-    return state.add_report("shipments", _shipment(state, _now(state, _order(state, body)), shipment_id, charges))
+    packages = read_quantity({"quantity": body.get("packages", 1)}, 1)
+    shipment_id = str(body.get("shipmentId") or next_shipment(state, order["orderMetadata"]["orderId"]))
+    parts = [_shipment_line(state, line, shipment_id, quantity, packages=packages) for line, quantity in sent]
+    for part in parts:
+        state.add_report("shipment_lines", part)
+    return state.add_report("shipments", _shipment(state, order, shipment_id, [part["charges"] for part in parts]))
+
+
+def next_shipment(state: AmazonState, order_id: str) -> str:
+    """The id that the order's next shipment will have."""
+    if state.placed_order(order_id) is None:
+        return f"4{len(state.seed.shipments):014d}"
+    return ids.shipment_id(state, order_id, len(state.of_order("shipments", order_id)) + 1)
 
 
 def _share(line: Json, quantity: int) -> Decimal:
     return Decimal(quantity) / Decimal(line["quantity"])
 
 
-def _shipment_line(state: AmazonState, line: Json, shipment_id: str, quantity: int) -> Json:
+def _shipment_line(state: AmazonState, line: Json, shipment_id: str, quantity: int, *, packages: int) -> Json:
     kept = ("orderMetadata", "purchaseOrderNumber", "orderLineItemId", "purchaseOrderLineItemNumber", "productDetails")
+    before, left = shipped_units(state, line), unshipped_units(state, line)
+    order = _now(state, state.of_order("orders", line["orderMetadata"]["orderId"])[0])
+    customer = order.get("buyingCustomer")
     return {name: line[name] for name in kept if name in line} | {
         "shipmentMetadata": {"shipmentId": shipment_id, "shipmentDate": write_moment(state.now())},
         "quantity": quantity,
-        "charges": scaled_charges(line["charges"], _share(line, quantity)),
+        "charges": charges_between(line["charges"], before, before + min(quantity, left), whole=line["quantity"]),
         "carrierName": "AMZN_US",
-        "packages": [{"trackingId": f"TBA{shipment_id[-12:]}", "packageId": "1"}],
+        "packages": [
+            {"trackingId": ids.tracking_id(state, shipment_id, number), "packageId": str(number)}
+            for number in range(1, packages + 1)
+        ],
+        **({"receivingInfo": {"customer": customer, "status": "PENDING", "quantity": 0}} if customer else {}),
     }
 
 
@@ -99,13 +116,15 @@ def _shipment(state: AmazonState, order: Json, shipment_id: str, charges: list[l
     for charge in (charge for line in charges for charge in line):
         sums[charge["type"]] = sums.get(charge["type"], Decimal(0)) + Decimal(str(charge["amount"]["amount"]))
     currency = charges[0][0]["amount"]["currencyCode"]
+    placed = state.placed_order(order["orderMetadata"]["orderId"])
     address = next((row.document["shippingAddress"] for row in state.seed.shipments), None)
+    expected = max(state.now(), read_moment(placed["promised"][1])) if placed else state.now()
     return {name: order[name] for name in ("orderMetadata", "purchaseOrderNumber") if name in order} | {
         "shipmentMetadata": {"shipmentId": shipment_id, "shipmentDate": now},
         "shipmentStatus": "SHIPPED",
-        "deliveryInfo": {"expectedDeliveryDate": now, "status": "NOT_DELIVERED"},
+        "deliveryInfo": {"expectedDeliveryDate": write_moment(expected), "status": "NOT_DELIVERED"},
         "charges": [{"type": kind, "amount": number_money(amount, currency)} for kind, amount in sums.items()],
-        "shippingAddress": address or {
+        "shippingAddress": (placed["shipTo"] if placed else None) or address or {
             "fullName": "Receiving Dock", "addressLine1": "1 Example Way", "city": "Austin", "stateOrRegion": "TX",
             "postalCode": "78701", "countryCode": "US",
         },
@@ -113,21 +132,28 @@ def _shipment(state: AmazonState, order: Json, shipment_id: str, charges: list[l
 
 
 def deliver(state: AmazonState, body: Json) -> list[Json]:
-    order, wanted = _order(state, body), body.get("shipmentId")
-    rows = [
-        row
-        for row in state.of_order("shipments", str(body["orderId"]))
-        if row.at(state.now()) is not None
-        and (wanted is None or row.document["shipmentMetadata"]["shipmentId"] == wanted)
-    ]
-    if not rows:
-        raise LookupError(f"no shipment {wanted!r} of order {body['orderId']!r}")
-    changed = [
-        state.change(row, deliveryInfo={**_now(state, row)["deliveryInfo"], "status": "DELIVERED"}) for row in rows
-    ]
-    if not any(_unshipped(state, _now(state, row)) for row in _lines(state, {"orderId": body["orderId"]})):
-        state.change(order, orderStatus="CLOSED")
+    """Whole shipments, or one `packageId`: a shipment reads DELIVERED when its last package has arrived."""
+    order = _order(state, body)
+    changed = parcels.deliver(state, body)
+    _close_when_done(state, order)
     return changed
+
+
+def _close_when_done(state: AmazonState, order: Timed) -> None:
+    """Nothing is left to ship, and what was shipped has arrived."""
+    name = order.document["orderMetadata"]["orderId"]
+    lines = [_now(state, row) for row in state.of_order("order_lines", name)]
+    shipments = [one for row in state.of_order("shipments", name) if (one := row.at(state.now())) is not None]
+    arrived = shipments and all(one["deliveryInfo"]["status"] == "DELIVERED" for one in shipments)
+    if arrived and not any(unshipped_units(state, line) > 0 for line in lines):
+        state.change(order, orderStatus="CLOSED")
+
+
+def start_fulfilment(state: AmazonState, body: Json) -> Json:
+    order = _order(state, body)
+    if _now(state, order)["orderStatus"] != "PAYMENT_CONFIRMED":
+        raise ValueError("the order is not waiting for its fulfilment")
+    return state.change(order, orderStatus="PENDING_FULFILLMENT")
 
 
 def cancel(state: AmazonState, body: Json) -> Json:
@@ -142,7 +168,24 @@ def cancel(state: AmazonState, body: Json) -> Json:
     if quantity > line["quantity"]:
         raise ValueError(f"quantity is {quantity}; the line has {line['quantity']} units")
     left = line["quantity"] - quantity
-    return state.change(row, quantity=left, charges=scaled_charges(line["charges"], _share(line, left)))
+    changed = state.change(row, quantity=left, charges=scaled_charges(line["charges"], _share(line, left)))
+    _add_up(state, order)
+    _close_when_done(state, order)
+    return changed
+
+
+def _add_up(state: AmazonState, order: Timed) -> None:
+    """The order's charges are those of its lines; without any unit left it is cancelled."""
+    lines = [_now(state, row) for row in state.of_order("order_lines", order.document["orderMetadata"]["orderId"])]
+    sums: dict[str, Decimal] = {}
+    for charge in (charge for line in lines for charge in line["charges"]):
+        sums[charge["type"]] = sums.get(charge["type"], Decimal(0)) + Decimal(str(charge["amount"]["amount"]))
+    currency = lines[0]["unitPrice"]["currencyCode"]
+    total = sums.pop("NET_TOTAL", Decimal(0))
+    rows = [*sums.items(), ("NET_TOTAL", total)]
+    charges = [{"type": kind, "amount": number_money(amount, currency)} for kind, amount in rows]
+    status = {} if any(line["quantity"] for line in lines) else {"orderStatus": "CANCELLED"}
+    state.change(order, charges=charges, **status)
 
 
 def reprice(state: AmazonState, body: Json) -> Json:
@@ -153,7 +196,9 @@ def reprice(state: AmazonState, body: Json) -> Json:
     if not before:
         raise ValueError("the line has no price to change")
     charges = scaled_charges(line["charges"], price / before)
-    return state.change(row, unitPrice=number_money(price, old["currencyCode"]), charges=charges)
+    changed = state.change(row, unitPrice=number_money(price, old["currencyCode"]), charges=charges)
+    _add_up(state, _order(state, body))
+    return changed
 
 
 def duplicate(state: AmazonState, body: Json) -> Json:
@@ -169,22 +214,31 @@ def reorder(state: AmazonState, body: Json) -> Json:
 
 EVENTS = {
     "ship": Event(
-        "ship what is left, or `quantity` of one line: orderId, orderLineItemId?, quantity?, shipmentId?", ship
+        "ship what is left, or `quantity` of one line: orderId, orderLineItemId?, quantity?, shipmentId?, packages?",
+        ship,
     ),
-    "deliver": Event("a shipment (all, if none is named) arrives: orderId, shipmentId?", deliver),
+    "deliver": Event(
+        "a shipment (all, if none is named) or a package arrives: orderId, shipmentId?, packageId?", deliver
+    ),
+    "start_fulfilment": Event("a placed order's payment is settled: orderId", start_fulfilment),
+    **{name: Event(text, run) for name, (text, run) in parcels.EVENTS.items()},
     "cancel": Event("an order, or `quantity` of a line: orderId, orderLineItemId?, quantity?", cancel),
     "reprice": Event("a line's unit price and charges change: orderId, orderLineItemId, unitPrice", reprice),
     "charge": Event(
-        "a transaction enters the feed: transaction (whole), or orderId, orderLineItemId, quantity?, shipmentId?, "
+        "a transaction enters the feed: transaction (whole), or orderId, orderLineItemId? (none: the whole shipment), "
+        "quantity?, shipmentId?, "
         "invoiceNumber? (none: it comes later), paymentInstrumentType?",
         billing.charge,
     ),
     "refund": Event(
-        "a REFUND of a charge: transactionId, quantity?, share? (0 to 1), invoiceNumber? (credit memo), refundReason?, "
-        "transactionType?",
+        "a REFUND of a charge: transactionId, orderLineItemId? (as in the charge), quantity?, share? (0 to 1), "
+        "invoiceNumber? (credit memo), refundReason?, transactionType?",
         billing.refund,
     ),
     "issue_invoice": Event("a charge gets its number: transactionId, invoiceNumber", billing.issue_invoice),
+    "reprice_offer": Event("an offer's price changes: offerId, price", offers.reprice_offer),
+    "withdraw_offer": Event("an offer is gone: offerId", offers.withdraw_offer),
+    "add_offer": Event("a product has one more offer: asin, offer (in Product Search's form)", offers.add_offer),
     "duplicate": Event("a transaction appears twice in its page from now on: transactionId", duplicate),
     "reorder": Event("the feed comes newest first from now on: reversed? (true)", reorder),
 }

@@ -65,6 +65,7 @@ class AmazonState:
         self.tracking: dict[str, list[Json]] = {}
         self.pending: list[Json] = []
         self.happened: list[Json] = []
+        self._orders_placed: dict[str, Json] = {}
         self._index()
 
     def _index(self) -> None:
@@ -137,6 +138,10 @@ class AmazonState:
         row = self._payments.get(invoice_id)
         return row.at(now) if row else None
 
+    def placed_order(self, name: str) -> Json | None:
+        """What was kept of an order that was placed here; None for the seed's own."""
+        return self._orders_placed.get(name)
+
     def other_id(self, order: str, name: str) -> str:
         """A line's or shipment's id in Reconciliation, from its id in Reporting."""
         return self.aliases.get(f"{order}/{name}", name)
@@ -184,6 +189,15 @@ class AmazonState:
         self._payments[str(document["invoiceId"])] = row
         self.touched = True
 
+    def keep_placed(self, external_id: str, record: Json) -> None:
+        """`record["orders"]` are the Amazon orders that came of it, each with its `orderId`."""
+        self.placed[external_id] = record
+        self._note_orders(record)
+        self.touched = True
+
+    def _note_orders(self, record: Json) -> None:
+        self._orders_placed.update({str(one["orderId"]): one for one in record["orders"]})
+
     def plan(self, step: Json) -> None:
         """`step` will be handed to `unfold` at the moment it carries in `at`."""
         self.pending.append(step)
@@ -213,6 +227,8 @@ class AmazonState:
         for name in FACTS:
             setattr(self, name, deepcopy(snapshot.get(name, {})))
         self.happened = list(snapshot.get("happened", []))
+        for record in self.placed.values():
+            self._note_orders(record)
         for step in snapshot.get("pending", []):
             self.plan(dict(step))
         if "documents" in snapshot:

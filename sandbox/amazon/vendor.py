@@ -5,9 +5,10 @@ A further API is one more module with an `operations()` table, added in `AmazonB
 
 import itertools
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from sandbox.amazon import reconciliation, reporting
+from sandbox.amazon import fates, ordering, products, reconciliation, reporting, safeguards, tracking
 from sandbox.amazon.errors import envelope
 from sandbox.amazon.events import EVENTS, run_event
 from sandbox.amazon.sign_in import EXPIRED, SignIn, denied
@@ -46,15 +47,21 @@ class AmazonBusiness:
             "feed_delay_seconds": 0.0,  # from an event to its transaction's feedDate
             "retry_after": False,  # undocumented by Amazon
             "quota_code": "QuotaExceeded",
-            "roles": [reconciliation.ROLE, reporting.ROLE],
+            "roles": [reconciliation.ROLE, reporting.ROLE, ordering.ROLE, products.ROLE],
+            "safeguard": safeguards.REMOVE_ITEM,  # or reject_order: what a broken expectation costs
+            "test_mode": False,  # the purchasing system's: every order is a trial
         }
         self.state = _State(clock, self.switches)
+        self.state.unfold = partial(fates.unfold, self.state)
         self.events: Mapping[str, str] = {name: event.text for name, event in EVENTS.items()}
         self._sign_in = SignIn(tokens, self.switches)
         apis = (
             self._sign_in,
             reconciliation.Reconciliation(self.state, self.switches),
             reporting.Reporting(self.state, self.switches),
+            ordering.Ordering(self.state, self.switches),
+            products.ProductSearch(self.state),
+            tracking.PackageTracking(self.state),
         )
         self.routes = Routes([operation for api in apis for operation in api.operations()])
         self._requests = itertools.count(1)
