@@ -46,7 +46,8 @@ class OpenLine:
 
 @dataclass(slots=True)
 class OpenPurchase:
-    """`approved_at` None: nobody approves it. `events` are what people do to it besides submitting and approving."""
+    """`approved_at` None: nobody approves it. `events` are what people do to it besides submitting and approving.
+    `placed_as`: the Amazon order that an earlier run placed for it."""
 
     number: str
     requester: Person
@@ -57,6 +58,7 @@ class OpenPurchase:
     expected: str = "ordered"
     fate: Fate | None = None
     ship_to: str = SHIP_TO
+    placed_as: str = ""
     events: list[CoupaEvent] = field(default_factory=list)
     facts: Json = field(default_factory=dict)
 

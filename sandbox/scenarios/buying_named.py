@@ -52,6 +52,7 @@ def build_open_orders(
         buying.move(purchase, 4)
         assert purchase.approved_at is not None
         order = buying.place_order(purchase, purchase.approved_at + timedelta(minutes=5))
+        purchase.placed_as = order.order_id
         if place < delivered:
             at = buying.now - buying.minutes(1, 8 * 60)
             buying.ship_order(order, at - timedelta(days=2), delivered_at=at)

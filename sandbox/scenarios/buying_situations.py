@@ -17,12 +17,14 @@ BY_ASIN = {article.asin: article for article in ARTICLES}
 PENS, MARKERS, STICKY_NOTES = BY_ASIN["B0QX10001A"], BY_ASIN["B0QX10008H"], BY_ASIN["B0QX10003C"]
 MOUSE, KEYBOARD, MONITOR = BY_ASIN["B0QX20003C"], BY_ASIN["B0QX20004D"], BY_ASIN["B0QX20002B"]
 SOAP, ORGANIZER, CHAIR = BY_ASIN["B0QX40007G"], BY_ASIN["B0QX10007G"], BY_ASIN["B0QX60002B"]
-TEA, GLOVES, TAPE = BY_ASIN["B0QX40002B"], BY_ASIN["B0QX30001A"], BY_ASIN["B0QX80002B"]
+TEA, CABLE_TIES = BY_ASIN["B0QX40002B"], BY_ASIN["B0QX80002B"]
+GLOVES, BEAKERS, PIPETTE_TIPS = BY_ASIN["B0QX30001A"], BY_ASIN["B0QX30002B"], BY_ASIN["B0QX30003C"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuyingSituation:
-    """`articles` and `quantities` of the lines it is staged on; without articles chance picks one to five."""
+    """`articles` and `quantities` of the lines it is staged on; without articles chance picks one to five. Where lines
+    ship apart they are one seller's: of several sellers Amazon makes several orders."""
 
     apply: Callable[[Buying, OpenPurchase], None]
     articles: Sequence[Article] = ()
@@ -66,7 +68,7 @@ BUYING_SITUATIONS = {
         BuyingSituation(approvals.unknown_requester),
         BuyingSituation(approvals.expensive, (MONITOR, MOUSE), (2, 1)),
         BuyingSituation(approvals.asset_line, (CHAIR,), (1,)),
-        BuyingSituation(deliveries.two_shipments, (GLOVES, TAPE), (4, 2)),
+        BuyingSituation(deliveries.two_shipments, (PENS, MARKERS), (4, 2)),
         BuyingSituation(deliveries.late_delivery, TWO, (1, 2)),
         BuyingSituation(deliveries.cancelled_before_shipping, (SOAP, ORGANIZER), (2, 1)),
         BuyingSituation(deliveries.partly_cancelled, (MOUSE, SOAP), (3, 1)),
@@ -76,10 +78,10 @@ BUYING_SITUATIONS = {
         BuyingSituation(deliveries.goodwill_refund, (STICKY_NOTES,), (5,)),
         BuyingSituation(deliveries.price_changed, (MOUSE, SOAP), (2, 1)),
         BuyingSituation(approvals.received_by_person, (GLOVES,), (3,)),
-        BuyingSituation(approvals.cancelled_by_person_after_order, (TAPE,), (2,)),
+        BuyingSituation(approvals.cancelled_by_person_after_order, (CABLE_TIES,), (2,)),
         BuyingSituation(deliveries.two_packages_apart, (GLOVES,), (6,)),
-        BuyingSituation(deliveries.partial_po_receipt, (GLOVES, TAPE, SOAP), (2, 2, 1)),
-        BuyingSituation(deliveries.over_shipment, (GLOVES, SOAP), (2, 1)),
+        BuyingSituation(deliveries.partial_po_receipt, (GLOVES, PIPETTE_TIPS, BEAKERS), (2, 2, 1)),
+        BuyingSituation(deliveries.over_shipment, (GLOVES, BEAKERS), (2, 1)),
     )
 }
 # Amazon would have to show an order of its own for it, and a world may count its orders.
@@ -88,6 +90,6 @@ NOT_BESIDE_OTHERS = frozenset({"ordered_elsewhere"})
 
 def stage_story(buying: Buying) -> OpenPurchase:
     """The purchase that can be followed from requisition to matched invoice."""
-    purchase = buying.purchase(articles=(PENS, MOUSE), quantities=(3, 2))
+    purchase = buying.purchase(articles=(PENS, MARKERS), quantities=(3, 2))
     deliveries.story(buying, purchase)
     return purchase

@@ -6,9 +6,9 @@ Each function takes an ordinary open purchase and states what should become of i
 from datetime import timedelta
 
 from sandbox.scenarios.buying import Buying, OpenPurchase
-from sandbox.scenarios.people import NEWCOMER
+from sandbox.scenarios.people import BUYER, NEWCOMER
 from sandbox.scenarios.reference_data import user_body
-from sandbox.seed import CoupaEvent, CoupaRecord
+from sandbox.seed import CoupaEvent, CoupaRecord, Fate, FateStep
 
 
 def plain_purchase(buying: Buying, purchase: OpenPurchase) -> None:
@@ -47,15 +47,16 @@ def cancelled_before_order(buying: Buying, purchase: OpenPurchase) -> None:
 
 def approver_missing(buying: Buying, purchase: OpenPurchase) -> None:
     """Coupa shows the PO as issued although an approval of its requisition is still pending."""
-    buying.state(purchase, "approver_missing", "held")
+    assert purchase.approved_at is not None
+    body = {"req-title": purchase.title, "approver": BUYER.login}
+    purchase.events.append(CoupaEvent("add_approver", body, purchase.approved_at + timedelta(minutes=10)))
+    buying.state(purchase, "approver_missing", "held", approver=BUYER.login)
 
 
 def changed_after_approval(buying: Buying, purchase: OpenPurchase) -> None:
     """A buyer raises a quantity on the issued PO: it is not what was approved."""
     line = purchase.lines[0]
-    buying.later(
-        purchase, "change_order", -1, order_line_changes=[{"line-num": line.number, "quantity": str(line.quantity + 2)}]
-    )
+    buying.later(purchase, "change_order", -1, line_num=line.number, quantity=str(line.quantity + 2))
     buying.state(purchase, "changed_after_approval", "held", line=line.number)
 
 
@@ -76,7 +77,7 @@ def unknown_requester(buying: Buying, purchase: OpenPurchase) -> None:
     if not any(record.resource == "users" for record in buying.records):
         buying.records.append(CoupaRecord("users", user_body(NEWCOMER, "E2001"), buying.now - timedelta(days=30)))
     purchase.requester = NEWCOMER
-    buying.state(purchase, "unknown_requester", "ordered_by_the_buyer_or_held", requester=NEWCOMER.email)
+    buying.state(purchase, "unknown_requester", "ordered_by_buyer", requester=NEWCOMER.email)
 
 
 def expensive(buying: Buying, purchase: OpenPurchase) -> None:
@@ -90,13 +91,16 @@ def asset_line(buying: Buying, purchase: OpenPurchase) -> None:
 
 
 def received_by_person(buying: Buying, purchase: OpenPurchase) -> None:
-    """The requester posts the receipt in Coupa the morning before anything else could."""
+    """The requester posts the receipt in Coupa before the carrier says that it was delivered."""
     line = purchase.lines[0]
-    buying.later(purchase, "receive", 50, line_num=line.number, quantity=str(line.quantity))
+    purchase.fate = Fate(steps=[FateStep(22, "ship"), FateStep(54, "deliver")])
+    buying.later(purchase, "receive", 48, line_num=line.number, quantity=str(line.quantity))
     buying.state(purchase, "received_by_person", "received_once", line=line.number)
 
 
 def cancelled_by_person_after_order(buying: Buying, purchase: OpenPurchase) -> None:
-    """The PO is cancelled in Coupa a day after it was ordered: somebody must cancel at Amazon."""
+    """The PO is cancelled in Coupa a day after it was ordered, before anything shipped: somebody must cancel at
+    Amazon."""
+    purchase.fate = Fate(steps=[FateStep(40, "ship"), FateStep(80, "deliver")])
     buying.later(purchase, "cancel", 24)
     buying.state(purchase, "cancelled_by_person_after_order", "buyer_told")

@@ -11,12 +11,13 @@ from sandbox.seed import Fate, FateStep
 
 SHIPPED, ARRIVED = 22, 52  # hours after ordering, where nothing else is said
 RETURN_REASON = "Customer return"
-GOODWILL_REASON = "Courtesy adjustment"
-FAILED_REASON = "Undeliverable"
+GOODWILL_REASON = "Goodwill"
+FAILED_REASON = "Undelivered shipment"
 
 
-def step(hours: float, event: str, line: str | None = None, quantity: int | None = None, **body: object) -> FateStep:
-    return FateStep(hours, event, line, quantity, dict(body))
+def step(after: float, event: str, line: str | None = None, quantity: int | None = None, **body: object) -> FateStep:
+    """`after` in hours; what else is given is the event's body."""
+    return FateStep(after, event, line, quantity, dict(body))
 
 
 def arrives() -> list[FateStep]:
@@ -37,8 +38,8 @@ def late_delivery(buying: Buying, purchase: OpenPurchase) -> None:
     purchase.fate = Fate(
         steps=[
             step(SHIPPED, "ship"),
-            step(70, "delay", days=3),
-            step(140, "delay", days=2),
+            step(70, "delay", hours=72),
+            step(140, "delay", hours=48),
             step(190, "deliver"),
         ]
     )
@@ -75,7 +76,7 @@ def undeliverable(buying: Buying, purchase: OpenPurchase) -> None:
 
 def returned_goods(buying: Buying, purchase: OpenPurchase) -> None:
     """It arrives, is sent back, and is refunded as a return."""
-    purchase.fate = Fate(steps=[*arrives(), step(150, "return"), step(190, "refund", refundReason=RETURN_REASON)])
+    purchase.fate = Fate(steps=[*arrives(), step(150, "return_goods"), step(190, "refund", refundReason=RETURN_REASON)])
     buying.state(purchase, "returned_goods", "receipt_reversed")
 
 

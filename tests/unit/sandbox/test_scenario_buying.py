@@ -233,8 +233,23 @@ def test_of_open_orders_as_many_as_asked_for_arrived_today_and_none_is_received(
         for one in (row.at(NOW - 9 * HOUR) for row in open_orders.amazon.shipments)
     )
     assert not any(record.resource == "receiving_transactions" for record in open_orders.coupa.records)
-    ordered = {row.document["purchaseOrderNumber"] for row in open_orders.amazon.orders}
-    assert ordered == {fact["po"] for fact in open_orders.facts["buying"]}
+    placed = {
+        row.document["purchaseOrderNumber"]: row.document["orderMetadata"]["orderId"]
+        for row in open_orders.amazon.orders
+    }
+    assert placed == {fact["po"]: fact["order"] for fact in open_orders.facts["buying"]}
+
+
+def test_an_order_of_an_earlier_run_is_written_back_to_its_purchase_order() -> None:
+    (record,) = (
+        one
+        for one in build("open_orders", 1, NOW, orders=1, delivered=0).coupa.records
+        if one.resource == "purchase_orders"
+    )
+    order = record.body["custom-fields"]["ab-order-ids"]
+    assert record.body["custom-fields"]["ab-order-status"] == "Order Placed"
+    assert {line["supplier-order-number"] for line in record.body["order-lines"]} == {order}
+    assert record.body["requisition-header"]["external-po-reference"] == record.body["po-number"]
 
 
 def test_every_article_is_a_product_with_an_offer_of_its_seller_at_its_price() -> None:
