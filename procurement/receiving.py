@@ -75,8 +75,8 @@ def decide(
     keys = [shipment.key for shipment in shipments]
     level = match_level(order, line)
     if level in NO_RECEIPT or not line.receipt_required:
-        why = f"match type {level}" if level in NO_RECEIPT else "no receipt required"
-        return dict.fromkeys(keys, Decision(state="skipped", reason=f"the PO line needs no receipt ({why})"))
+        why = f"its match type is {level}" if line.receipt_required else "none is required"
+        return dict.fromkeys(keys, Decision(state="skipped", reason=f"the PO line needs no receipt: {why}"))
     if line.quantity is None:
         reason = "the PO line is received by amount, Amazon counts units: receive it by hand in Coupa"
         return dict.fromkeys(keys, Decision(state="held", reason=reason))
