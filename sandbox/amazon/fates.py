@@ -183,14 +183,8 @@ def _charged(state: AmazonState, step: Json, body: Json) -> Iterator[Json]:
 
 
 def _charges(state: AmazonState, step: Json) -> list[Json]:
-    """The order's charges, those that wait for their feed date too."""
-    every = [row.document for row in state.seed.transactions]
-    return [
-        one
-        for one in every
-        if one["transactionType"] == "CHARGE"
-        and any(line["orderId"] == step["orderId"] for line in one["transactionLineItems"])
-    ]
+    every = [row.document for row in state.transactions_of(step["orderId"])]
+    return [one for one in every if one["transactionType"] == "CHARGE"]
 
 
 def _refunded(state: AmazonState, step: Json, body: Json) -> Iterator[Json]:
@@ -225,20 +219,18 @@ def _refunded(state: AmazonState, step: Json, body: Json) -> Iterator[Json]:
 def _units_back(state: AmazonState, charge: Json, line: Json) -> int:
     return sum(
         int(one["itemQuantity"])
-        for refund in (row.document for row in state.seed.transactions if row.document["transactionType"] == "REFUND")
-        if {"associatedTransactionId": charge["transactionId"]} in refund.get("associatedTransactionDetails", ())
+        for refund in (row.document for row in state.transactions_of(line["orderId"]))
+        if refund["transactionType"] == "REFUND"
+        and {"associatedTransactionId": charge["transactionId"]} in refund.get("associatedTransactionDetails", ())
         for one in refund["transactionLineItems"]
         if one["orderLineItemId"] == line["orderLineItemId"]
     )
 
 
 def _numbered(state: AmazonState, step: Json, body: Json) -> Iterator[Json]:
-    for row in state.seed.transactions:
-        document = row.document
-        mine = any(line["orderId"] == step["orderId"] for line in document["transactionLineItems"])
-        known = "invoiceNumber" in document or any("invoiceNumber" in patch for _, patch in row.changes)
-        if mine and not known:
-            yield {"invoiceNumber": FRESH, **body, "transactionId": document["transactionId"]}
+    for row in state.transactions_of(step["orderId"]):
+        if "invoiceNumber" not in row.document and not any("invoiceNumber" in patch for _, patch in row.changes):
+            yield {"invoiceNumber": FRESH, **body, "transactionId": row.document["transactionId"]}
 
 
 def _shipped(state: AmazonState, step: Json, body: Json) -> Iterator[Json]:

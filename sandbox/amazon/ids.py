@@ -57,10 +57,7 @@ def tracking_id(state: AmazonState, shipment: str, package: int) -> str:
 
 def transaction_id(state: AmazonState, order: str) -> str:
     """Of the order's next transaction."""
-    count = sum(
-        any(line["orderId"] == order for line in row.document["transactionLineItems"])
-        for row in state.seed.transactions
-    )
+    count = len(state.transactions_of(order))
     return _fill(_chance(state, "transaction", order, count), "##########") + f"{count + 1:03d}"
 
 

@@ -63,7 +63,8 @@ class AmazonState:
         self.placed: dict[str, Json] = {}
         self.aliases: dict[str, str] = {}
         self.tracking: dict[str, list[Json]] = {}
-        self.pending: list[Json] = []
+        self._steps: dict[int, Json] = {}
+        self._step_count = 0
         self.happened: list[Json] = []
         self._orders_placed: dict[str, Json] = {}
         self._index()
@@ -77,6 +78,9 @@ class AmazonState:
         for kind in REPORTS:
             for row in getattr(seed, kind):
                 self._reports_by_order[kind].setdefault(order_id(row), []).append(row)
+        self._transactions_of: dict[str, list[Timed]] = {}
+        for row in seed.transactions:
+            self._note_transaction(row)
         self._details = {line_key(row.document["orderLineItem"]): row for row in seed.invoice_details}
         self._payments = {str(row.document["invoiceId"]): row for row in seed.payments}
 
@@ -129,6 +133,10 @@ class AmazonState:
                 return row
         raise LookupError(f"no transaction {transaction_id!r}")
 
+    def transactions_of(self, order: str) -> list[Timed]:
+        """All transactions on one order, those that wait for their feed date too."""
+        return self._transactions_of.get(order, [])
+
     def invoice_details(self, key: LineKey, now: datetime) -> list[Any]:
         row = self._details.get(key)
         document = row.at(now) if row else None
@@ -161,9 +169,15 @@ class AmazonState:
 
     def add_transaction(self, document: Json) -> Json:
         """Into the feed, after the delay that the switch `feed_delay_seconds` says."""
-        insort(self.seed.transactions, Timed(document, self.feed_moment()), key=lambda row: row.since)
+        row = Timed(document, self.feed_moment())
+        insort(self.seed.transactions, row, key=lambda row: row.since)
+        self._note_transaction(row)
         self.touched = True
         return document
+
+    def _note_transaction(self, row: Timed) -> None:
+        for name in {str(line["orderId"]) for line in row.document.get("transactionLineItems") or ()}:
+            self._transactions_of.setdefault(name, []).append(row)
 
     def change(self, row: Timed, **patch: Any) -> Json:
         """From this moment on; None removes a key. Later changes of the seed still come."""
@@ -189,6 +203,10 @@ class AmazonState:
         self._payments[str(document["invoiceId"])] = row
         self.touched = True
 
+    @property
+    def pending(self) -> list[Json]:
+        return list(self._steps.values())
+
     def keep_placed(self, external_id: str, record: Json) -> None:
         """`record["orders"]` are the Amazon orders that came of it, each with its `orderId`."""
         self.placed[external_id] = record
@@ -200,14 +218,13 @@ class AmazonState:
 
     def plan(self, step: Json) -> None:
         """`step` will be handed to `unfold` at the moment it carries in `at`."""
-        self.pending.append(step)
-        self._schedule(step)
+        self._step_count += 1
+        number = self._step_count
+        self._steps[number] = step
+        self._timeline.add(read_moment(step["at"]), lambda: self._run(number))
 
-    def _schedule(self, step: Json) -> None:
-        self._timeline.add(read_moment(step["at"]), lambda: self._run(step))
-
-    def _run(self, step: Json) -> None:
-        self.pending.remove(step)
+    def _run(self, number: int) -> None:
+        step = self._steps.pop(number)
         self.touched = True
         with self.at(read_moment(step["at"])):
             self.unfold(step)
