@@ -16,6 +16,7 @@ from connectors.amazon_business.payloads import (
     ShipmentLineItemReport,
     ShipmentReport,
 )
+from connectors.amazon_business.tracking import PackageTracking
 from procurement.order_facts import LineFacts, OrderFacts, PackageFacts, ShipmentFacts, join_shipments
 
 Json = dict[str, Any]
@@ -112,12 +113,20 @@ def plain_amount(amount: Decimal) -> str:
     return format(amount.normalize(), "f")
 
 
-def track(shipment: ShipmentFacts, package_id: str, *, asked_at: datetime, answer: Any) -> ShipmentFacts:
+def track(
+    shipment: ShipmentFacts, package_id: str, *, asked_at: datetime, answer: PackageTracking | None
+) -> ShipmentFacts:
     """`shipment` with what Package Tracking answered about one of its packages (None: no data yet)."""
-    status = answer.tracking_status if answer is not None else None
-    delivered_at = answer.delivered_at if answer is not None else None
-    package = PackageFacts(package_id=package_id, asked_at=asked_at, status=status, delivered_at=delivered_at)
-    observed = replace(shipment, tracked=(package,), tracking_status=status, delivered_at=delivered_at)
+    if answer is None:
+        observed = replace(shipment, tracked=(PackageFacts(package_id=package_id, asked_at=asked_at),))
+    else:
+        package = PackageFacts(
+            package_id=package_id, asked_at=asked_at, status=answer.status, delivered_at=answer.delivered_at
+        )
+        observed = replace(
+            shipment, tracked=(package,), tracking_status=answer.status, delivered_at=answer.delivered_at,
+            expected_at=answer.window_end if answer.delivered_at is None else None,
+        )  # fmt: skip
     return join_shipments(shipment, observed)
 
 
