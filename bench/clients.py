@@ -8,14 +8,16 @@ from connectors.limits import Limiter
 
 SCOPES = (
     "core.accounting.read core.approval.read core.comment.read core.comment.write core.common.read core.inventory.receiving.read "
-    "core.invoice.read core.invoice.create core.invoice.write core.purchase_order.read core.supplier.read core.user.read"
+    "core.inventory.receiving.write core.invoice.read core.invoice.create core.invoice.write core.purchase_order.read "
+    "core.purchase_order.write core.requisition.read core.supplier.read core.user.read"
 )
 
 
 def connect_amazon(url: str, limiter: Limiter, *, multiplier: float = 1.0) -> AmazonBusiness:
     settings = amazon_connection.AmazonBusinessSettings(
         base_url=url, token_url=f"{url}/auth/O2/token", client_id="sandbox-client", client_secret="sandbox-secret",
-        refresh_token="Atzr|sandbox", account="sandbox", region="US", rate_multiplier=multiplier,
+        refresh_token="Atzr|sandbox", account="sandbox", region="US",
+        user_email="buyer@example.com", rate_multiplier=multiplier,
     )  # fmt: skip
     return amazon_connection.connect(settings, limiter)
 

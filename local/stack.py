@@ -18,6 +18,7 @@ from local.world import World
 from procurement.ledger import migrate
 
 ALERTS_TO = "accounts.payable@example.com"
+BUYER = "buyer@example.com"  # on whose behalf orders are placed
 ACCOUNT = "sandbox"  # the Amazon Business account of accounts.yml as shipped
 OURS = ("sandbox", "mail-catcher")
 Say = Callable[[str], None]
@@ -131,6 +132,7 @@ class Stack:
             "conn_type": "amazon_business", "host": amazon_url, **credentials,
             "extra": {
                 "refresh_token": "Atzr|sandbox", "token_url": f"{amazon_url}/auth/o2/token", "account": ACCOUNT, "region": "US",
+                "user_email": BUYER,
                 "environment": "test", "rate_multiplier": self.speed,
             },
         }  # fmt: skip

@@ -43,7 +43,7 @@ SCOPES = (
     "core.accounting.read core.approval.read core.approval.write core.comment.read core.comment.write core.common.read "
     "core.integration.read core.integration.write core.inventory.receiving.read core.inventory.receiving.write core.invoice.read "
     "core.invoice.create core.invoice.write core.invoice.approval.write core.invoice.delete core.purchase_order.read "
-    "core.supplier.read core.user.read"
+    "core.requisition.read core.purchase_order.write core.supplier.read core.user.read"
 )
 ROLLOUT = """\
 pipelines:
@@ -104,7 +104,8 @@ def start_sandbox() -> Iterator[StartSandbox]:
 def connect_amazon(pair: SandboxPair, ledger: Ledger) -> AmazonBusiness:
     settings = amazon_connection.AmazonBusinessSettings(
         base_url=pair.amazon_url, token_url=f"{pair.amazon_url}/auth/O2/token", client_id="sandbox-client", client_secret="sandbox-secret",
-        refresh_token="Atzr|sandbox", account="sandbox", region="US", rate_multiplier=SPEED,
+        refresh_token="Atzr|sandbox", account="sandbox", region="US",
+        user_email="buyer@example.com", rate_multiplier=SPEED,
     )  # fmt: skip
     return amazon_connection.connect(settings, ledger.limiter)
 
