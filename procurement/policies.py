@@ -23,6 +23,7 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.order_grammar import targets as order_targets
 from procurement.mapping.order_mapping import CompiledOrderMapping
 from procurement.mapping.reading import YamlFile, nearest, read_rules_file
+from procurement.mapping.receipt_grammar import ReceiptMappingFile
 from procurement.order_status_rules import OrderStatusFile, OrderStatusRules
 from procurement.policy_files import (
     AccountFile,
@@ -40,10 +41,12 @@ from procurement.tolerances import ToleranceFile, Tolerances
 
 MAPPINGS = ("amazon_invoices_to_coupa",)
 ORDERS = "coupa_requisitions_to_amazon_orders"
+RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 LOOKUPS = ("gl_accounts", "commodities", "units")
 RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(MAPPINGS, MappingFile),
     ORDERS: OrderMappingFile,
+    RECEIPTS: ReceiptMappingFile,
     **dict.fromkeys(LOOKUPS, LookupFile),
     "charges": ChargeRules,
     "taxes": TaxFile,
@@ -63,6 +66,7 @@ class Rules:
 
     mappings: Mapping[str, CompiledMapping]
     orders: CompiledOrderMapping
+    receipts: ReceiptMappingFile
     charges: ChargeRules
     taxes: TaxRules
     tolerances: Tolerances
@@ -144,6 +148,7 @@ def build_rules(read: RuleFiles) -> Rules:
     return Rules(
         mappings={name: CompiledMapping(name, read.of(name, MappingFile), tables, choices) for name in MAPPINGS},
         orders=CompiledOrderMapping(read.of(ORDERS, OrderMappingFile), tables),
+        receipts=read.of(RECEIPTS, ReceiptMappingFile),
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
@@ -206,6 +211,18 @@ def _ordering_suppliers(read: RuleFiles) -> list[str]:
     return problems
 
 
+def _asset_commodities(read: RuleFiles) -> list[str]:
+    """A misspelt asset would be received by itself: every asset commodity is one of commodities.yml."""
+    known = tuple(dict.fromkeys(read.of("commodities", LookupFile).values.values()))
+    return [
+        read.sources["policies"].problem(
+            ("receipts", "asset_commodities"), f"commodities.yml has no commodity {name!r}{nearest(name, known)}"
+        )
+        for name in read.of("policies", Policies).receipts.asset_commodities
+        if name not in known
+    ]
+
+
 def _account_names(read: RuleFiles) -> list[str]:
     """A charge names only accounts that every chart has."""
     charges, problems = read.of("charges", ChargeRules), list[str]()
@@ -262,6 +279,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _lookup_names,
     _order_lookup_names,
     _ordering_suppliers,
+    _asset_commodities,
     _account_names,
     _account_charts,
     _tax_countries,

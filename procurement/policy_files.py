@@ -17,6 +17,7 @@ from procurement.buying_policies import Ordering, OrderPolicies
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
+from procurement.receipt_policies import ReceiptPolicies
 from procurement.rule_model import Document, RuleModel, Text
 
 REQUESTER = "requester"
@@ -121,6 +122,7 @@ class Policies(RuleModel):
     alert_recipients: tuple[Text, ...] = ()
     sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
     orders: OrderPolicies = Field(default_factory=lambda: OrderPolicies.model_validate({}))
+    receipts: ReceiptPolicies = Field(default_factory=lambda: ReceiptPolicies.model_validate({}))
     examples: list["PolicyExample"] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -43,7 +43,6 @@ class ReceiptPolicies(RuleModel):
         "direct_matching", description="which receipts wait until the id that invoices carry is known"
     )
     match_reference_wait_days: Days = Field(5, description="after that the shipment id of the report is used")
-    single_units: Texts = Field(("EA",), description="Coupa units of measure that count single pieces")
     reversing_tracking: Texts = Field(("RETURNED", "UNDELIVERABLE"), description="words of tracking that reverse")
     reversing_refund_reasons: Texts = Field((), description="refund reasons that mean the goods went back")
     reopen_reason: Text = Field("RETURN", description="code of Coupa's reason for reopening a soft-closed PO")

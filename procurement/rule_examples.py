@@ -15,7 +15,7 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import MAPPINGS, ORDERS, RuleFiles, Rules
+from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, ToleranceFile
@@ -191,6 +191,12 @@ def _entity_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
             yield number, f"chart {example.chart}: {sentence}"
 
 
+def _receipt_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(rules.receipts.examples):
+        for sentence in differences(example.expect, rules.receipts.try_example(example.delivery)):
+            yield number, f"example {example.name!r}: {sentence}"
+
+
 def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, OrderStatusFile).examples):
         found = rules.order_status.actions(
@@ -210,4 +216,5 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "accounts": _account_examples,
     "entities": _entity_examples,
     "order_status": _order_status_examples,
+    RECEIPTS: _receipt_examples,
 }
