@@ -123,7 +123,7 @@ class Shop(Amazon):
         self.sign_in()
 
     def state(self, part: str) -> Any:
-        return self.control("GET", f"state?part={part}").json()
+        return self.control("GET", f"state?part={part}").json()[part]
 
 
 def line(
