@@ -281,7 +281,7 @@ def _undeliverable(line: _Line) -> Iterator[OrderChange]:
 def _refunded(line: _Line) -> Iterator[OrderChange]:
     for key in dict.fromkeys(refund.key for refund in line.refunds):
         parts = [refund for refund in line.refunds if refund.key == key]
-        units = sum(int(refund.quantity or 0) for refund in parts)
+        units = sum(abs(int(refund.quantity or 0)) for refund in parts)
         money = sum_money(
             Money(abs(refund.amount), refund.currency) if refund.amount is not None and refund.currency else None
             for refund in parts

@@ -6,11 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from connectors.coupa import connection as coupa_connection
 from connectors.coupa.client import Coupa
 from procurement.clock import FixedClock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Notice
+from procurement.ledger.types import Notice, Window
+from procurement.pipelines import amazon_invoices_to_coupa as invoices
 from procurement.pipelines import amazon_order_status_to_coupa as pipeline
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
@@ -63,11 +66,29 @@ class StatusRun:
         closed = pipeline.close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
         return {**closed, **steps}
 
-    def amazon(self, event: str, order: str, **body: object) -> dict[str, Any]:
-        return self.pair.post("amazon", f"events/{event}", orderId=order, **body)
+    def read_feed(self) -> None:
+        """What the invoice pipeline's extract does: charges and refunds enter the ledger."""
+        now = NOW + self.passed
+        window = Window(NOW - timedelta(days=7), now)
+        run = self.ledger.runs.open(invoices.PIPELINE, f"feed-{self.runs}-{now:%d%H%M}", now=now, window=window)
+        invoices.extract(connect_amazon(self.pair, self.ledger), self.ledger, run=run)
 
-    def coupa(self, event: str, **body: object) -> dict[str, Any]:
-        return self.pair.post("coupa", f"events/{event}", **body)
+    def amazon(self, event: str, order: object, **body: object) -> Any:
+        """Something happens at Amazon."""
+        return self._happen("amazon", event, {"orderId": order, **body})
+
+    def coupa(self, event: str, **body: object) -> Any:
+        """Something happens in Coupa."""
+        return self._happen("coupa", event, body)
+
+    def _happen(self, vendor: str, event: str, body: dict[str, object]) -> Any:
+        answer = requests.post(self.pair.control(vendor, f"events/{event}"), json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def calls(self, operation: str) -> int:
+        """How often Amazon was asked."""
+        return sum(self.pair.calls("amazon")["by_operation"].get(operation, {}).values())
 
     def comments(self) -> list[str]:
         """What our comments on purchase orders say, without the mention."""
