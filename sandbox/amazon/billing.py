@@ -25,6 +25,7 @@ MARKETPLACES = {
 LABELS = {"glCode": "GL code", "costCenter": "Cost center", "projectCode": "Project code", "department": "Department"}
 PAY_BY_INVOICE = "Pay by Invoice"
 PAYMENT_DAYS = 30
+LEGAL_ENTITY = "Example Manufacturing Inc."  # where the world's own transactions name none
 FRESH = "fresh"  # as an invoice number: one that was never used
 KEPT_IN_REFUND = (
     "marketplaceId", "paymentInstrumentType", "paymentInstrumentLast4Digits", "legalEntityName",
@@ -167,15 +168,14 @@ def _parties(state: AmazonState, order: str) -> Json:
     document = state.of_order("orders", order)[0].document
     customer = document["buyingCustomer"]
     known = next((row.document for row in state.seed.transactions if "legalEntityName" in row.document), {})
-    parties = {
+    return {
         "shipTaxRate": placed["taxRate"],
-        "legalEntityName": known.get("legalEntityName"),
+        "legalEntityName": known.get("legalEntityName", LEGAL_ENTITY),
         "purchasingCustomerGroupName": document["buyerGroup"]["name"],
         "buyer": {"id": f"amzn1.account.{customer['email']}", **customer},
         "payer": known.get("payer", {"id": "amzn1.account.payer"}),
         "associatedTransactionDetails": [],
     }
-    return {name: value for name, value in parties.items() if value is not None}
 
 
 def _order_line(state: AmazonState, body: Json) -> Json:
