@@ -280,3 +280,12 @@ def test_ordering_has_its_published_rate() -> None:
         statuses = [shop.details("PO-404").status_code for _ in range(11)]
         assert statuses == [404] * 10 + [429]
         assert shop.post(ORDERS, order()).headers["x-amzn-RateLimit-Limit"] == "0.5"
+
+
+def test_what_the_order_says_holds_for_lines_that_do_not_say_it_themselves(shop: Shop) -> None:
+    product = line()["attributes"]
+    price = [{"expectationType": "ExpectedUnitPrice", "amount": number(9.9)}]
+    bare = {"externalId": "1", "quantity": 1, "attributes": [], "expectations": []}
+    own = line("2", price=10.0) | {"quantity": 1}
+    body = order("PO-1", bare, own, attributes=product) | {"expectations": price}
+    assert units(shop.post(ORDERS, body).json()) == [(0, 1), (1, 0)]
