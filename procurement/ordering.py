@@ -272,3 +272,12 @@ def next_attempt(earlier: Iterable[Earlier]) -> int:
     opened = max((attempt for attempt, fate in attempts if fate == "open"), default=0)
     answered = max((attempt for attempt, fate in attempts if fate != "open"), default=0)
     return opened if opened > answered else latest + 1
+
+
+def over_quantity(ordered: Units, taken: Units, asked: Units) -> list[str]:
+    """The last word before sending: a sentence for each line that would be ordered beyond its quantity."""
+    return [
+        f"Line {number}: {units} units would be ordered on top of {taken.get(number, 0)}, and the PO has {ordered.get(number, 0)}."
+        for number, units in asked.items()
+        if taken.get(number, 0) + units > ordered.get(number, 0)
+    ]

@@ -1,0 +1,232 @@
+"""From purchase orders to planned Amazon orders: the decisions of the pipeline, in the order they are taken.
+
+    read → first look (account, go-live, issued, number) → approved, unchanged, on no other channel → what earlier orders
+    leave → not at Amazon already → fields, buyer, region → unit, offer, ceiling → parts of 50 lines
+
+Every PO leaves with its orders planned, or with a state and its reason. A PO that was sent before is ordered again only
+where a person names it, only the units that Amazon refused, and only once every earlier order has an answer. Nothing here
+writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from procurement.errors import MoneyError
+from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record
+from procurement.order_gate import Judged, Verdict, approved_by
+from procurement.ordering import Blocked, PartKey, next_attempt, remaining, shipping_ceiling, split
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import Candidate, first_look, second_look
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import History, history_of
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.lines import Drafted, draft, ready_lines
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PLACE, TRIAL
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import (
+    Json,
+    ReadyLine,
+    ReadyOrder,
+    order_payload,
+    trial_payload,
+)
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Proposal, Replaced
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.surroundings import (
+    KnownOrders,
+    Market,
+    Requests,
+    read_offers,
+    read_orders_at_amazon,
+    read_products,
+    read_purchase_orders,
+    read_requisitions,
+)
+from procurement.policies import Mode, Rules
+
+NOT_AGAIN = "not_ordered_again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Plans batches of POs.
+
+    `known` and `trials` tell what the ledger has of orders by the beginning of their key; `released` are PO numbers that a
+    person named, so that refused units are ordered again.
+    """
+
+    amazon: Market
+    coupa: Requests
+    known: KnownOrders
+    trials: KnownOrders
+    rules: Rules
+    now: datetime
+    released: frozenset[str] = frozenset()
+    rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
+
+    def propose(self, records: Sequence[Record]) -> Proposal:
+        """What to do with the POs; reads both systems, writes nothing."""
+        proposal = Proposal()
+        histories = self._histories(records)
+        candidates = self._approved(proposal, self._candidates(proposal, records, histories))
+        candidates = self._new_to_amazon(proposal, candidates, histories)
+        self._deliver(proposal, self._drafts(proposal, candidates), histories)
+        return proposal
+
+    def _histories(self, records: Iterable[Record]) -> dict[str, History]:
+        numbers = [record.key for record in records]
+        prefixes = [f"{number}-" for number in numbers]
+        rows, trials = self.known(prefixes), {row.business_key: row for row in self.trials(prefixes)}
+        return {
+            number: history_of(number, rows, trials, self.amazon if number in self.released else None)
+            for number in numbers
+        }
+
+    def _candidates(
+        self, proposal: Proposal, records: Sequence[Record], histories: Mapping[str, History]
+    ) -> list[Candidate]:
+        """POs that were sent, and that nobody named, stay as they are: their orders follow them to the end."""
+        named = [record for record in records if not histories[record.key].sent or record.key in self.released]
+        orders = read_purchase_orders(self.coupa, (record.key for record in named))
+        found = []
+        for record in named:
+            history = histories[record.key]
+            look = first_look(
+                record, orders.get(record.key), account_name=self.amazon.account, rules=self.rules, rehearsal=self.rehearsal
+            )  # fmt: skip
+            if isinstance(look, Verdict):
+                settle(proposal.live, record, look, again=history.sent)
+                continue
+            look.earlier, look.again = history.earlier, history.sent
+            found.append(look)
+        return found
+
+    def _approved(self, proposal: Proposal, candidates: Sequence[Candidate]) -> list[Candidate]:
+        requisitions = read_requisitions(self.coupa, (one.requisition_id for one in candidates))
+        passed = []
+        for one in candidates:
+            verdict = second_look(one, requisitions.get(one.requisition_id), self.rules)
+            if verdict is None:
+                passed.append(one)
+            else:
+                settle(proposal.live, one.record, verdict, again=one.again)
+        return passed
+
+    def _new_to_amazon(
+        self, proposal: Proposal, candidates: Sequence[Candidate], histories: Mapping[str, History]
+    ) -> list[Candidate]:
+        """POs for which Amazon shows no order but our own."""
+        look_back = timedelta(days=self.rules.policies.orders.look_back_days)
+        issued = {one.number: one.issued_at for one in candidates}
+        shown = read_orders_at_amazon(self.amazon, issued, now=self.now, look_back=look_back)
+        passed = []
+        for one in candidates:
+            strangers = sorted(set(shown.get(one.number, ())) - histories[one.number].order_ids)
+            if not strangers:
+                passed.append(one)
+                continue
+            verdict = Verdict("skipped", f"Amazon already shows order {', '.join(strangers)} for it")
+            settle(proposal.live, one.record, verdict, again=one.again)
+        return passed
+
+    def _drafts(self, proposal: Proposal, candidates: Sequence[Candidate]) -> list[Drafted]:
+        drafts = []
+        for one in candidates:
+            found = draft(one, self.rules, account_name=self.amazon.account, region=self.amazon.region)
+            if isinstance(found, Verdict):
+                settle(proposal.live, one.record, found, again=one.again)
+            else:
+                drafts.append(found)
+        return drafts
+
+    def _deliver(self, proposal: Proposal, drafts: Sequence[Drafted], histories: Mapping[str, History]) -> None:
+        offers = read_offers(self.amazon, (offer_id for one in drafts for offer_id in one.offer_ids))
+        products = read_products(self.amazon, (asin for one in drafts for asin in one.asins))
+        for one in drafts:
+            candidate = one.candidate
+            left = remaining(one.units, candidate.earlier)
+            if isinstance(left, Blocked):
+                settle(proposal.live, candidate.record, _blocked(left), again=True)
+                continue
+            if not left:
+                settle(proposal.live, candidate.record, NOTHING_LEFT, again=True)
+                continue
+            ready = ready_lines(one, left, offers=offers, products=products, rules=self.rules)
+            if isinstance(ready, Verdict):
+                settle(proposal.live, candidate.record, ready, again=candidate.again)
+                continue
+            try:
+                self._plan(proposal, one, ready, left, histories[candidate.number])
+            except MoneyError as error:
+                verdict = Verdict("held", f"its accounting cannot be split: {error}")
+                settle(proposal.live, candidate.record, verdict, again=candidate.again)
+
+    def _plan(
+        self,
+        proposal: Proposal,
+        drafted: Drafted,
+        ready: Mapping[str, ReadyLine],
+        left: Mapping[str, int],
+        history: History,
+    ) -> None:
+        candidate, policies = drafted.candidate, self.rules.policies.orders
+        order = ReadyOrder(
+            judged=Judged.of(candidate.raw), mapped=drafted.mapped, buyer_email=drafted.buyer_email,
+            approved_by=tuple(approved_by(candidate.requisition)), lines=ready,
+        )  # fmt: skip
+        attempt = next_attempt(candidate.earlier)
+        parts: list[tuple[PartKey, Json]] = []
+        for part, units in enumerate(split(left), 1):
+            goods = [(ready[number].wanted.price, count) for number, count in units.items()]
+            shipping = shipping_ceiling(goods, policies, currency=candidate.currency)
+            key = PartKey(candidate.number, part, attempt)
+            parts.append((key, order_payload(order, units, key, shipping=shipping)))
+        plan = proposal.shadow if candidate.rollout.mode is Mode.SHADOW else proposal.live
+        for key, payload in parts:
+            plan.deliveries += self._chain(key, payload)
+            plan.records.append(
+                PlannedRecord(
+                    record_id=candidate.record.id, state="planned", part=f"{key.part}-{key.attempt}", bills=(PLACE, str(key)),
+                    hash=candidate.record.hash,
+                )
+            )  # fmt: skip
+        if plan is proposal.live:
+            proposal.replaced += _replaced(history, attempt)
+
+    def _chain(self, key: PartKey, payload: Json) -> list[PlannedDelivery]:
+        """The order, behind its trial where policy wants one."""
+        version = self.rules.version
+        order = PlannedDelivery(
+            action=PLACE, business_key=str(key), payload=payload, mapping_version=version, policy_version=version
+        )
+        if self.rules.policies.orders.trial_mode == "off":
+            return [order]
+        trial = replace(order, action=TRIAL, payload=trial_payload(payload), required=False)
+        return [trial, replace(order, after=trial.name)]
+
+
+NOTHING_LEFT = Verdict("skipped", "every unit of it is ordered, or may be")
+
+
+def _blocked(blocked: Blocked) -> Verdict:
+    named = ", ".join(map(str, blocked.unanswered))
+    return Verdict("waiting", f"order {named} has no answer yet; nothing is ordered again before it has")
+
+
+def _replaced(history: History, attempt: int) -> list[Replaced]:
+    """Orders of earlier attempts that people would still be asked about, or that could still be sent."""
+    found = []
+    for row, one in zip(history.rows, history.earlier, strict=True):
+        if one.key.attempt < attempt and row.state in ("planned", "waiting", "held", "dead"):
+            found.append(Replaced(row, f"its units are ordered again as attempt {attempt}"))
+    return found
+
+
+def settle(plan: Plan, record: Record, verdict: Verdict, *, again: bool) -> None:
+    """A PO without a new order. One that was sent before keeps its state: the verdict is a finding about it."""
+    if again:
+        sentence = f"{record.key} is not ordered again: {' '.join(verdict.errors) or verdict.reason}"
+        plan.findings.append(PlannedFinding(kind=NOT_AGAIN, sentence=sentence, record_id=record.id))
+        return
+    plan.records.append(
+        PlannedRecord(
+            record_id=record.id, state=verdict.state, reason=verdict.reason, errors=verdict.errors,
+            error_class="policy" if verdict.state == "held" else None, to_plan=verdict.state == "waiting", hash=record.hash,
+        )
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""What goes back to the purchase order: Amazon's order ids, accepted units and prices, promised dates, a status word.
+
+A field is written where it is empty or holds what we wrote ourselves. One that a person filled differently is left as it is,
+and is a finding.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from procurement.errors import MoneyError
+from procurement.mapping.order_grammar import WriteBack
+from procurement.money import to_decimal
+from procurement.order_results import Accepted, OrderOutcome
+
+Json = dict[str, Any]
+LONGEST_ORDER_NUMBER = 255  # characters of Coupa's supplier-order-number
+ORDER_NUMBER = "supplier-order-number"
+Place = tuple[int | None, str]  # PO line id (None: the header), field; custom fields as custom-fields.<name>
+CUSTOM = "custom-fields."
+
+
+@dataclass(slots=True)
+class WrittenBack:
+    """`body` is sent and is what Coupa shows afterwards; `conflicts` are sentences about what people wrote."""
+
+    body: Json = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+
+
+def written_back(
+    order: Json, outcomes: Sequence[OrderOutcome], names: WriteBack, *, earlier: Sequence[Json] = ()
+) -> WrittenBack:
+    """What to write into `order`, as Coupa shows it now, after all these answers; `earlier` are the bodies we wrote before."""
+    ours: dict[Place, set[str]] = {}
+    for body in earlier:
+        for place, value in _places(body):
+            ours.setdefault(place, set()).add(value)
+    result = WrittenBack()
+    lines: dict[int, Json] = {}
+    for place, value in _values(order, outcomes, names):
+        line_id, name = place
+        current = _current(order, place)
+        if current and not _same(current, value) and not any(_same(current, one) for one in ours.get(place, ())):
+            where = f"Line {_line_number(order, line_id)}" if line_id is not None else "The purchase order"
+            shown = name.removeprefix(CUSTOM)
+            result.conflicts.append(
+                f"{where}: {shown} says {current!r}, and Amazon's answer is {value!r}. It is left as it is."
+            )
+            continue
+        target = result.body if line_id is None else lines.setdefault(line_id, {"id": line_id})
+        if name.startswith(CUSTOM):
+            target.setdefault("custom-fields", {})[name.removeprefix(CUSTOM)] = value
+        else:
+            target[name] = value
+    if lines:
+        result.body["order-lines"] = list(lines.values())
+    return result
+
+
+def _values(order: Json, outcomes: Sequence[OrderOutcome], names: WriteBack) -> Iterator[tuple[Place, str]]:
+    parts = _accepted(outcomes)
+    every = [one for found in parts.values() for one in found]
+    if not every:
+        return
+    header = names.header
+    yield from _named(None, header.order_ids, _order_ids(every))
+    whole = all(_units(parts.get(str(line.get("line-num")), [])) >= _wanted(line) for line in order["order-lines"])
+    yield from _named(None, header.status, names.ordered if whole else names.ordered_in_part)
+    yield from _named(None, header.promised, _promised(every))
+    for line in order["order-lines"]:
+        found = parts.get(str(line.get("line-num")), [])
+        if not found:
+            continue
+        if ids := _order_ids(found):
+            yield (line["id"], ORDER_NUMBER), ids
+        yield from _named(line["id"], names.line.accepted, str(_units(found)))
+        yield from _named(line["id"], names.line.price, _prices(found))
+        yield from _named(line["id"], names.line.promised, _promised(found))
+
+
+def _places(body: Json) -> Iterator[tuple[Place, str]]:
+    """Every field of a body that we sent."""
+    for row in (body, *(body.get("order-lines") or ())):
+        line_id = row.get("id")
+        yield from (
+            ((line_id, f"{CUSTOM}{name}"), str(value)) for name, value in (row.get("custom-fields") or {}).items()
+        )
+        if ORDER_NUMBER in row:
+            yield (line_id, ORDER_NUMBER), str(row[ORDER_NUMBER])
+
+
+def _named(line_id: int | None, name: str | None, value: str) -> Iterator[tuple[Place, str]]:
+    if name and value:
+        yield (line_id, f"{CUSTOM}{name}"), value
+
+
+def _accepted(outcomes: Sequence[OrderOutcome]) -> dict[str, list[Accepted]]:
+    parts: dict[str, list[Accepted]] = {}
+    for outcome in outcomes:
+        for line in outcome.lines:
+            parts.setdefault(line.asked.number, []).extend(line.accepted)
+    return parts
+
+
+def _order_ids(parts: Sequence[Accepted]) -> str:
+    """Joined, as many as fit whole."""
+    text = ""
+    for order_id in dict.fromkeys(one.order_id for one in parts if one.order_id):
+        longer = f"{text}, {order_id}" if text else order_id
+        if len(longer) > LONGEST_ORDER_NUMBER:
+            break
+        text = longer
+    return text
+
+
+def _units(parts: Sequence[Accepted]) -> int:
+    return sum(one.units for one in parts)
+
+
+def _wanted(line: Mapping[str, Any]) -> int:
+    try:
+        return int(to_decimal(str(line.get("quantity"))))
+    except MoneyError:
+        return 0
+
+
+def _prices(parts: Sequence[Accepted]) -> str:
+    """Every price that was accepted, without currency: the PO has one."""
+    return ", ".join(dict.fromkeys(f"{one.price.amount:f}" for one in parts if one.price is not None))
+
+
+def _promised(parts: Sequence[Accepted]) -> str:
+    """The latest day that Amazon promises."""
+    days = [one.promised_until.date().isoformat() for one in parts if one.promised_until is not None]
+    return max(days, default="")
+
+
+def _current(order: Json, place: Place) -> str:
+    line_id, name = place
+    row: Any = order if line_id is None else next(line for line in order["order-lines"] if line["id"] == line_id)
+    if name.startswith(CUSTOM):
+        row, name = row.get("custom-fields") or {}, name.removeprefix(CUSTOM)
+    value = row.get(name)
+    return str(value).strip() if value is not None else ""
+
+
+def _same(one: str, other: str) -> bool:
+    """Coupa may show a date with a time, and a number with more places."""
+    if one == other or one.startswith(f"{other}T"):
+        return True
+    try:
+        return to_decimal(one) == to_decimal(other)
+    except MoneyError:
+        return False
+
+
+def _line_number(order: Json, line_id: int) -> str:
+    return next((str(line.get("line-num")) for line in order["order-lines"] if line["id"] == line_id), str(line_id))
