@@ -103,16 +103,18 @@ def judge(
 ) -> Verdict | None:
     """None: it may be placed now. Otherwise held with every reason at once; on another channel it is an alarm."""
     alarms = channel_alarms(order, policies, mark_as_sent=mark_as_sent)
-    problems = [
-        *alarms,
-        *_channel_problems(order, policies, alarms),
-        *_order_problems(planned, order),
-        *approval_problems(requisition),
-        *line_problems(order, requisition),
-    ]
+    found = {
+        "ALARM: it reaches Amazon by another channel, too": alarms,
+        "Coupa sends it by another channel": _channel_problems(order, policies, alarms),
+        "it was changed since it was planned": _order_problems(planned, order),
+        "it is not approved": approval_problems(requisition),
+        "it is not what was approved": line_problems(order, requisition),
+    }
+    problems = [sentence for sentences in found.values() for sentence in sentences]
     if not problems:
         return None
-    return Verdict("held", problems[0], tuple(problems), alarm=bool(alarms))
+    reason = next(reason for reason, sentences in found.items() if sentences)
+    return Verdict("held", reason, tuple(problems), alarm=bool(alarms))
 
 
 def standing(order: Json) -> Verdict | None:
@@ -125,14 +127,15 @@ def standing(order: Json) -> Verdict | None:
     return Verdict("waiting", f"the purchase order is not issued yet, it is {status or 'without a status'}")
 
 
-def awaits_approval(requisition: Json | None) -> str | None:
-    """The sentence, while approval is still on its way; None when it is there or will not come."""
-    if requisition is None:
+def awaits_approval(requisition: Json) -> str | None:
+    """The sentence, while approval is still on its way; None when it is there or will not come.
+
+    A requisition that is ordered although an approval of it is missing does not wait: somebody has to look at it.
+    """
+    if (status := str(requisition.get("status") or "")) not in ON_THE_WAY:
         return None
-    if (status := str(requisition.get("status") or "")) in ON_THE_WAY:
-        return f"approval is pending: the requisition is {status}"
     pending = [who(one) for one in approvals_of(requisition) if one.get("status") == "pending_approval"]
-    return f"approval is pending: {', '.join(pending)}" if pending else None
+    return f"approval is pending: the requisition is {status}{', with ' if pending else ''}{', '.join(pending)}"
 
 
 def approval_problems(requisition: Json) -> list[str]:

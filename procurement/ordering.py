@@ -159,7 +159,7 @@ def choose_offer(
         problem = _problem(offer, units, most)
         return Chosen(offer.id) if problem is None else _refused(line, f"its offer, {offer}, {problem}", current, most)
     fitting = sorted((one for one in current if _problem(one, units, most) is None), key=_cheapest_first)
-    if offer_id is None or offer_id.startswith(policies.cart_id_prefixes or ("\0",)):
+    if offer_id is None or offer_id.startswith(policies.cart_id_prefixes):
         if fitting and policies.without_offer == "cheapest":
             return Chosen(fitting[0].id)
         return _refused(line, "it names no offer", current, most)

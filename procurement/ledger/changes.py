@@ -39,7 +39,10 @@ _BILLED = f"""
 REPORT_CHANGED_AFTER_CLAIM = sa.text(f"""
     INSERT INTO findings (record_id, run_id, kind, sentence, expected, actual, difference)
     SELECT c.record_id, :run, 'changed_after_claim',
-        concat(c.key, ' was read differently after it had been sent: ', b.billed, ' was sent, now it is ', c.amount, ' ', c.currency, '.'),
+        CASE WHEN b.billed IS NULL AND c.amount IS NULL
+            THEN concat(c.key, ' was changed after it had been sent. What was sent stays as it is: compare both sides by hand.')
+            ELSE concat(c.key, ' was read differently after it had been sent: ', b.billed, ' was sent, now it is ', c.amount, ' ', c.currency, '.')
+        END,
         b.billed, c.amount, c.amount - b.billed
     FROM changed c {_BILLED} WHERE c.claimed ORDER BY c.record_id
 """)

@@ -12,7 +12,7 @@ from procurement.buying_policies import Ordering
 from procurement.errors import MoneyError
 from procurement.ledger.types import Record
 from procurement.money import MINOR_UNITS, Money, to_decimal
-from procurement.order_gate import Judged, Verdict, approval_problems, awaits_approval, judge, standing
+from procurement.order_gate import Judged, Verdict, awaits_approval, judge, standing
 from procurement.ordering import LONGEST_PO_NUMBER, Earlier, WantedLine
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PIPELINE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.staging import issued_at
@@ -119,8 +119,6 @@ def second_look(candidate: Candidate, requisition: Json | None, rules: Rules) ->
     candidate.requisition = requisition
     if (sentence := awaits_approval(requisition)) is not None:
         return Verdict("waiting", sentence)
-    if problems := approval_problems(requisition):
-        return Verdict("held", f"it is not approved: {problems[0]}", tuple(problems))
     return judge(
         Judged.of(candidate.raw), candidate.raw, requisition, rules.policies.orders,
         mark_as_sent=candidate.ordering.mark_as_sent,

@@ -44,7 +44,7 @@ class Gate:
         """Why it may not be sent now; None: it may. Raises the connectors' errors when Coupa cannot be read."""
         judged = Judged.read(delivery.payload["gate"])
         if refused := read_facts(delivery.after_facts).rejections:
-            return Stop("held", f"Amazon's trial refused it: {refused[0]}", tuple(refused))
+            return Stop("held", "Amazon's trial refused some of it", tuple(refused))
         if (stop := self._beside_others(delivery, judged)) is not None:
             return stop
         try:
@@ -77,7 +77,7 @@ class Gate:
                 taken[number] = taken.get(number, 0) + units
         asked = {number: line.units for number, line in asked_of(delivery.payload).items()}
         over = over_quantity(_ordered(judged), taken, asked)
-        return Stop("held", over[0], tuple(over)) if over else None
+        return Stop("held", "more would be ordered than the purchase order has", tuple(over)) if over else None
 
 
 def _ordered(judged: Judged) -> dict[str, int]:

@@ -21,6 +21,8 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import ReadyLine
 from procurement.policies import Rules
 
+UNFIT = "a line cannot be ordered as it stands"
+
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
@@ -32,9 +34,10 @@ class Drafted:
     lines: Mapping[str, tuple[WantedLine, MappedLine]]
     units: Mapping[str, int]
 
-    @property
-    def offer_ids(self) -> list[str]:
-        return [wanted.offer_id for wanted, _ in self.lines.values() if wanted.offer_id]
+    def offer_ids(self, cart_id_prefixes: tuple[str, ...]) -> list[str]:
+        """Carts are not asked for: they name no offer."""
+        named = [wanted.offer_id for wanted, _ in self.lines.values() if wanted.offer_id]
+        return [offer_id for offer_id in named if not offer_id.startswith(cart_id_prefixes)]
 
     @property
     def asins(self) -> list[str]:
@@ -50,23 +53,23 @@ def draft(candidate: Candidate, rules: Rules, *, account_name: str, region: str)
         "account": rules.accounts.context(account_name),
     }
     if problems:
-        return Verdict("held", problems[0], tuple(problems))
+        return Verdict("held", UNFIT, tuple(problems))
     try:
         mapped = rules.orders.order(context, [{**context, **line} for line in _line_contexts(candidate)])
     except RecordError as error:
-        return Verdict("held", f"a field is missing: {error.problems[0]}", error.problems)
+        return Verdict("held", "a field that Amazon needs cannot be filled", error.problems)
     buyer = buyer_of(mapped, candidate.ordering)
     if buyer is None:
         sentence = (
             f"requester {mapped.requester_email or 'without a mail address'} is not in the buying group at Amazon"
         )
-        return Verdict("held", sentence)
+        return Verdict("held", "the requester is not in the buying group", (f"{sentence[0].upper()}{sentence[1:]}.",))
     if (conflict := region_conflict(mapped, region)) is not None:
-        return Verdict("held", conflict)
+        return Verdict("held", "it is not for one region alone", (conflict,))
     lines = {line.number: (_completed(line, one), one) for line, one in zip(wanted.values(), mapped.lines, strict=True)}
     counted = {number: whole_units(line) for number, (line, _) in lines.items()}
     if refused := [units.sentence for units in counted.values() if isinstance(units, NotOrderable)]:
-        return Verdict("held", refused[0], tuple(refused))
+        return Verdict("held", UNFIT, tuple(refused))
     units = {number: count for number, count in counted.items() if isinstance(count, int)}
     return Drafted(candidate, mapped, buyer, lines, units)
 
@@ -91,9 +94,9 @@ def region_conflict(mapped: MappedOrder, region: str) -> str | None:
     """One order goes to one marketplace: the sentence where the lines, the PO and the connection do not agree on it."""
     named = sorted({line.region for line in mapped.lines if line.region} | {mapped.region})
     if len(named) > 1:
-        return f"its lines are for several regions: {', '.join(named)}"
+        return f"Its lines are for several regions: {', '.join(named)}."
     if region and mapped.region != region:
-        return f"it is for region {mapped.region}, and this connection orders in {region}"
+        return f"It is for region {mapped.region}, and this connection orders in {region}."
     return None
 
 
@@ -136,4 +139,4 @@ def ready_lines(
             problems.append(chosen.sentence)
         else:
             ready[number] = ReadyLine(wanted=wanted, mapped=mapped, offer_id=chosen.offer_id, most=most)
-    return Verdict("held", problems[0], tuple(problems)) if problems else ready
+    return Verdict("held", UNFIT, tuple(problems)) if problems else ready

@@ -136,7 +136,8 @@ class Planner:
         return drafts
 
     def _deliver(self, proposal: Proposal, drafts: Sequence[Drafted], histories: Mapping[str, History]) -> None:
-        offers = read_offers(self.amazon, (offer_id for one in drafts for offer_id in one.offer_ids))
+        carts = self.rules.policies.orders.cart_id_prefixes
+        offers = read_offers(self.amazon, (offer_id for one in drafts for offer_id in one.offer_ids(carts)))
         products = read_products(self.amazon, (asin for one in drafts for asin in one.asins))
         for one in drafts:
             candidate = one.candidate

@@ -22,6 +22,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced, preview, unkept
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.results import follow_up
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.second_channel import raise_alarms
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -46,6 +47,7 @@ def extract(coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rule
     for page in staging.pages(coupa, rules, window=run.window, numbers=request.document_numbers):
         staging.count(tally, page)
         ledger.records.stage(run, source, KIND, [staging.staged(raw) for raw in page])
+        raise_alarms(ledger, page, run=run, rules=rules, source=source)
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None and not request.document_numbers:
         ledger.coverage.cover(PIPELINE, run.window)

@@ -10,7 +10,7 @@ from typing import Any
 
 from procurement.errors import MoneyError
 from procurement.mapping.order_grammar import WriteBack
-from procurement.money import to_decimal
+from procurement.money import MINOR_UNITS, Money, to_decimal
 from procurement.order_results import Accepted, OrderOutcome
 
 Json = dict[str, Any]
@@ -127,7 +127,14 @@ def _wanted(line: Mapping[str, Any]) -> int:
 
 def _prices(parts: Sequence[Accepted]) -> str:
     """Every price that was accepted, without currency: the PO has one."""
-    return ", ".join(dict.fromkeys(f"{one.price.amount:f}" for one in parts if one.price is not None))
+    return ", ".join(dict.fromkeys(_plain(one.price) for one in parts if one.price is not None))
+
+
+def _plain(price: Money) -> str:
+    """With the places of its currency at least: 42.60."""
+    exponent = price.amount.as_tuple().exponent
+    places = max(-exponent if isinstance(exponent, int) else 0, MINOR_UNITS.get(price.currency, 2))
+    return f"{price.amount:.{places}f}"
 
 
 def _promised(parts: Sequence[Accepted]) -> str:

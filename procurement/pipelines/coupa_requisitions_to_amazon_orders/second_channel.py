@@ -1,0 +1,57 @@
+"""A purchase order that was ordered here, and that Coupa transmits by another channel afterwards: an alarm at once.
+
+Nothing here is sent or held: the order is placed. Somebody must see that the supplier does not deliver it twice.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from procurement.ledger import Ledger
+from procurement.ledger.types import Plan, PlannedFinding, Run
+from procurement.order_gate import channel_alarms
+from procurement.ordering import read_key
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.staging import key_of
+from procurement.policies import Rules
+
+Json = dict[str, Any]
+
+
+def raise_alarms(ledger: Ledger, page: Sequence[Json], *, run: Run, rules: Rules, source: str) -> int:
+    """Finds the POs of a page that stand on both channels; a finding and a mail for each, once. Returns how many."""
+    suspects = {key_of(raw): raw for raw in page if _transmitted(raw, rules)}
+    if not suspects:
+        return 0
+    rows = ledger.deliveries.of_keys_like(PIPELINE, PLACE, [f"{number}-" for number in suspects])
+    placed: dict[str, list[str]] = {}
+    for row in rows:
+        key = read_key(row.business_key)
+        if key is not None and key.po_number in suspects and row.state == "delivered":
+            placed.setdefault(key.po_number, []).append(str(row.target_id))
+    records = ledger.records.find(source, KIND, placed)
+    findings = []
+    for number, order_ids in placed.items():
+        status = suspects[number].get("transmission-status")
+        sentence = (
+            f"ALARM: purchase order {number} is ordered here as {', '.join(order_ids)}, and Coupa shows transmission status "
+            f"{status}: it may be ordered twice. Ask Amazon, and cancel one of the two."
+        )
+        findings.append(PlannedFinding(kind="alarm", sentence=sentence, record_id=records[number].id))
+        body = {
+            "to": list(rules.policies.alert_recipients),
+            "subject": f"ALARM: {number} on two channels",
+            "text": sentence,
+        }
+        ledger.notices.add(f"{PIPELINE}/second_channel/{number}", "alarm", body)
+    ledger.planning.keep(run, Plan(findings=findings))
+    return len(findings)
+
+
+def _transmitted(raw: Json, rules: Rules) -> bool:
+    supplier = str((raw.get("supplier") or {}).get("number") or "")
+    marked = any(
+        account.ordering.mark_as_sent
+        for account in rules.accounts.accounts.values()
+        if account.ordering is not None and account.supplier == supplier
+    )
+    return bool(channel_alarms(raw, rules.policies.orders, mark_as_sent=marked))
