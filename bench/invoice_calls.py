@@ -4,16 +4,9 @@ The sandbox runs at the published rates in a process of its own; the clients, th
 The floor is computed from the world: the calls nobody could avoid, less the burst, at the rate, for the slowest bucket.
 """
 
-import json
 import math
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -21,6 +14,7 @@ from bench.clients import connect_amazon, connect_coupa
 from bench.database import fresh_ledger
 from bench.figures import Figure, Result
 from bench.rules import live_rules
+from bench.vendors import count, sandbox_process
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
 from procurement.clock import FixedClock
@@ -37,7 +31,10 @@ WINDOW_DAYS = 90
 
 def measure() -> Result:
     now = datetime.now(UTC).replace(microsecond=0)
-    with sandbox_process(now) as (amazon_url, coupa_url), fresh_ledger("bench_calls") as ledger:
+    with (
+        sandbox_process(now, "quarter", orders=ORDERS) as (amazon_url, coupa_url),
+        fresh_ledger("bench_calls") as ledger,
+    ):
         rules = live_rules("2020-01-01")
         request = RunRequest(
             dag_id=PIPELINE, run_id="bench", params={"from": (now - timedelta(days=WINDOW_DAYS)).isoformat()}
@@ -95,29 +92,6 @@ def measure() -> Result:
     )
 
 
-@contextmanager
-def sandbox_process(now: datetime) -> Iterator[tuple[str, str]]:
-    """The sandbox at the published rates, in a process of its own."""
-    ready = Path("var/bench/sandbox.json")
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    ready.unlink(missing_ok=True)
-    command = [
-        sys.executable, "-m", "sandbox", "--scenario", "quarter", "--option", f"orders={ORDERS}", "--now", now.isoformat(),
-        "--amazon-port", "0", "--coupa-port", "0", "--ready-file", str(ready),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        while not ready.exists():
-            if process.poll() is not None:
-                raise RuntimeError("the sandbox did not start")
-            time.sleep(0.1)
-        urls = json.loads(ready.read_text())
-        yield urls["amazon_url"], urls["coupa_url"]
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def warm_up(amazon: AmazonBusiness, coupa: Coupa, now: datetime) -> None:
     """One call each: a token needs five seconds before Coupa takes it, which is no part of the work measured."""
     list(amazon.payment_details(["0"]))
@@ -145,7 +119,3 @@ def floor_seconds(world: dict[str, int], *, invoices: int, exceptions: int) -> f
         (feed - AMAZON_BURST) / AMAZON_RATE,
         (details - AMAZON_BURST) / AMAZON_RATE,
     )
-
-
-def count(calls: dict[str, Any], operation: str) -> int:
-    return sum(int(number) for number in calls["by_operation"].get(operation, {}).values())
