@@ -18,9 +18,10 @@ from procurement.order_facts import ShipmentFacts
 from procurement.receipt_policies import ReceiptPolicies
 from procurement.receiving_books import Books, Reversal
 from procurement.receiving_facts import History, Receipt, Shipment, arrived, arrived_at, wants_tracking
+from procurement.receiving_progress import needs_receipt
 
 ZERO = Decimal(0)
-NO_RECEIPT = frozenset({"2-way", "none"})
+
 State = Literal["skipped", "waiting", "held"]
 
 
@@ -48,7 +49,7 @@ class Note:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What becomes of one shipped line. `state` and `reason` say what remains beside the deliveries; `recheck`: look
-    again in the next run, because people may have acted in Coupa. `ask` is whom to ask, and what."""
+    again in the next run, because people may have acted in Coupa; what is held waits for its replay. `ask`: whom to ask."""
 
     state: State
     reason: str
@@ -74,7 +75,7 @@ def decide(
     """
     keys = [shipment.key for shipment in shipments]
     level = match_level(order, line)
-    if level in NO_RECEIPT or not line.receipt_required:
+    if not needs_receipt(order, line):
         why = f"its match type is {level}" if line.receipt_required else "none is required"
         return dict.fromkeys(keys, Decision(state="skipped", reason=f"the PO line needs no receipt: {why}"))
     if line.quantity is None:
@@ -105,13 +106,13 @@ class _Room:
         if account.reversals:
             return self._reversing(shipment, account.reversals)
         if shipment.unclear is not None and account.booked > 0:
-            return Decision(state="held", reason=shipment.unclear, recheck=True)
+            return Decision(state="held", reason=shipment.unclear)
         if account.theirs_to_return > 0:
             reason = (
                 f"{_units(account.theirs_to_return)} came back, but {account.receivers} received them in Coupa: "
                 "take that receipt back there"
             )
-            return Decision(state="held", reason=reason, recheck=True)
+            return Decision(state="held", reason=reason)
         if not arrived(shipment.facts, self.policies):
             back = account.went_back > 0
             reason = f"never arrived: {shipment.facts.tracking_status or 'refunded'}" if back else "not delivered yet"
@@ -140,10 +141,10 @@ class _Room:
             return Decision(state="skipped", reason=shipment.history.stuck)
         if shipment.unit_conflict is not None:
             note = Note("unit_of_measure", shipment.unit_conflict)
-            return Decision(state="held", reason=shipment.unit_conflict, recheck=True, notes=(note,))
+            return Decision(state="held", reason=shipment.unit_conflict, notes=(note,))
         allowed, over = self._within_order(units)
         if allowed <= 0:
-            return Decision(state="held", reason=over[0].sentence, recheck=True, notes=over)
+            return Decision(state="held", reason=over[0].sentence, notes=over)
         why = self._needs_person(shipment.facts, allowed)
         if why is not None:
             return self._asking(shipment.history, allowed, why)
@@ -156,7 +157,6 @@ class _Room:
             state="held" if refused else "skipped",
             reason=over[0].sentence if refused else "nothing more to receive",
             post=post if refused or not over else _with_note(post, over[0].sentence),
-            recheck=refused,
             notes=(*over, *notes),
         )
 
