@@ -50,6 +50,7 @@ class Reading(RuleModel):
     every_minutes: int = Field(15, ge=1, le=1440, description="orders with units on their way")
     settled_every_hours: int = Field(24, ge=1, le=24 * 30, description="all arrived or cancelled; refunds may come")
     finish_days: int = Field(60, ge=0, le=366, description="so long after that an order is not read any more")
+    most_tracking_calls: int = Field(150, ge=0, le=1800, description="in one run; the rest is asked by the next one")
     late_after_days: int = Field(1, ge=0, le=60, description="a promise this far in the past is late")
 
 

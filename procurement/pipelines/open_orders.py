@@ -6,8 +6,8 @@ the other then finds nothing due and plans what was staged.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from connectors.tally import Tally
 from procurement.ledger import Ledger
 from procurement.ledger.types import RecordLine, Run, Staged, Window
 from procurement.order_facts import OrderFacts, ShipmentFacts, join_orders, read_order, write_order, write_shipment
+from procurement.pipelines.open_order_times import TrackingWanted, next_read, soon, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, order_id_of, read_report, track
 from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
@@ -30,20 +31,18 @@ ORDER = "order"
 SHIPMENT_LINE = "shipment_line"
 PROBLEM = "problem"  # what an order's record holds instead of facts when Amazon's rows could not be read
 LONGEST_REPORT = timedelta(days=366)
-PUNCTUAL = timedelta(minutes=1)  # a run that starts seconds early still finds its orders due
-TRACKING_EVERY = timedelta(days=1)
-TRACKING_ENDED = frozenset({"UNDELIVERABLE", "RETURNED", "REFUND_ISSUED"})
+MISSING_AFTER = timedelta(days=1)  # an order that Amazon should show by now
 BATCH = 900  # orders joined at a time: bounds memory, and fills Amazon's 30 a call
 
 Json = dict[str, Any]
-TrackingWanted = Callable[[ShipmentFacts, datetime], bool]  # (a shipped line, now)
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Observed:
     """What one reading found. `new`: orders with a PO number that were not placed by us; `ignored`: from before go-live;
-    `unseen`: placed, and not in Amazon's report yet; `changed` orders and shipped lines wait to be planned."""
+    `unseen`: placed, and not in Amazon's report yet, `missing` among them for more than a day; `changed`: orders and shipped
+    lines that wait to be planned."""
 
     run: int
     due: int = 0
@@ -55,6 +54,7 @@ class Observed:
     changed: int = 0
     finished: int = 0
     tracking_calls: int = 0
+    missing: list[str] = field(default_factory=list)
 
     def as_summary(self) -> Json:
         return asdict(self)
@@ -72,26 +72,38 @@ def observe(
     rules: Rules,
     order_ids: Iterable[str] = (),
     tracking_wanted: TrackingWanted | None = None,
+    tally: Tally | None = None,
 ) -> Observed:
     """Reads the open orders that are due and those of `order_ids`, and the run's window for orders that nobody told us of;
     stages what they show.
 
     Calls: the order report once, by date; lines, shipments and shipped lines 30 orders a call; Package Tracking where
     `tracking_wanted` (default: `tracking_by(rules)`) says so. A dry run, or one of a pipeline that is off, reads nothing.
+    `tally`: the caller's own, for a run that counts more than what is read here.
     """
     observed, wanted = Observed(run.id), tuple(order_ids)
     asked_for = bool(wanted or run.window)
     if run.dry_run or (rules.rollout.widest(run.dag_id).mode is Mode.OFF and not asked_for):
         return observed
-    reading = _Reading(amazon, ledger, run, rules, tracking_wanted or tracking_by(rules), observed)
-    headers = reading.headers(wanted)
+    with ledger.planning.planning_lock(OPEN):  # two pipelines that start together read once
+        reading = _Reading(amazon, ledger, run, rules, tracking_wanted or tracking_by(rules), observed)
+        reading.tally = reading.tally if tally is None else tally
+        _observe(reading, wanted)
+    return observed
+
+
+def _observe(reading: "_Reading", wanted: Iterable[str]) -> None:
+    headers, run, ledger = reading.headers(wanted), reading.run, reading.ledger
     oldest_first = sorted((_ordered_at(raw), id) for id, raw in headers.items())
     for some in batched(oldest_first, BATCH):
         reading.stage({id: headers[id] for _, id in some})
+    for id in reading.observed.missing:
+        ledger.notices.add(
+            f"{OPEN}/missing/{id}", "missing_order", missing_mail(id, reading.amazon.account, reading.rules)
+        )
     ledger.runs.keep_tally(run, reading.source, reading.tally)
     if run.window is not None:
         ledger.coverage.cover(run.dag_id, run.window)
-    return observed
 
 
 def look(
@@ -105,44 +117,13 @@ def look(
         yield from joined.values()
 
 
-def tracking_by(rules: Rules) -> TrackingWanted:
-    """Asks where a package is late, once a day, and for the moment of a delivery where the receipts' policy wants it."""
-    receipts = getattr(rules.policies, "receipts", None)
-    moments_wanted = getattr(receipts, "delivery_date", "report") == "tracking"
-
-    def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
-        asked = shipment.tracking_asked
-        if shipment.delivered_seen is not None:
-            return (
-                moments_wanted and shipment.delivered_at is None and (asked is None or asked < shipment.delivered_seen)
-            )
-        if not shipment.overdue or shipment.delivered or shipment.tracking_status in TRACKING_ENDED:
-            return False
-        return asked is None or now - asked >= TRACKING_EVERY
-
-    return wanted
-
-
-def next_read(facts: OrderFacts, *, now: datetime, rules: Rules) -> tuple[str, datetime | None]:
-    """The order's state, and when it is read again; None: it is finished."""
-    reading = rules.order_status.reading
-    settled = is_settled(facts)
-    arrivals = [one.delivered_seen or one.delivered_at for one in facts.shipments.values() if one.delivered]
-    moments = [moment for moment in (*(arrivals if settled else ()), facts.ended_seen) if moment is not None]
-    if moments and now >= max(moments) + timedelta(days=reading.finish_days):
-        return "finished", None
-    if settled:
-        return "settled", now + timedelta(hours=reading.settled_every_hours) - PUNCTUAL
-    return "open", now + timedelta(minutes=reading.every_minutes) - PUNCTUAL
-
-
-def is_settled(facts: OrderFacts) -> bool:
-    """Every unit has arrived or was cancelled; what is still to come is refunds."""
-
-    def expected(line_id: str, left: int) -> int:
-        return min(left, facts.shipped(line_id)) if facts.cancelled else left
-
-    return bool(facts.lines) and all(facts.delivered(id) >= expected(id, line.left) for id, line in facts.lines.items())
+def missing_mail(id: str, account: str, rules: Rules) -> Json:
+    return {
+        "to": list(rules.policies.alert_recipients),
+        "subject": f"Amazon order {id} does not show in Amazon's order report",
+        "text": f"The order was placed more than a day ago, and the report of account {account} does not list it, so nothing is "
+        "known of its shipments. Look it up on Amazon Business: it may have been placed under another account or region.",
+    }
 
 
 def go_live(rules: Rules, *pipelines: str) -> datetime | None:
@@ -159,10 +140,8 @@ class _Reading:
     rules: Rules
     tracking_wanted: TrackingWanted
     observed: Observed
-    tally: Tally = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.tally = Tally()
+    tally: Tally = field(default_factory=Tally)
+    untracked: set[str] = field(default_factory=set)  # orders whose packages are left to the next run
 
     @property
     def source(self) -> str:
@@ -171,7 +150,8 @@ class _Reading:
     def headers(self, wanted: Iterable[str]) -> dict[str, Json]:
         """Raw order headers by id: those due or wanted, and those in the window with a PO number that nobody knows yet."""
         now, window = self.run.now, self.run.window
-        due = dict.fromkeys(wanted, now - LONGEST_REPORT + timedelta(days=1))
+        asked = frozenset(wanted)
+        due = dict.fromkeys(asked, now - LONGEST_REPORT + timedelta(days=1))
         due |= {document.key: document.next_read for document in self.ledger.open_documents.due(OPEN, now)}
         known = self._ordered_at(due)
         starts = [known.get(key, moment - timedelta(days=1)) for key, moment in due.items()]
@@ -195,7 +175,9 @@ class _Reading:
                             strangers[id] = raw
         for id in self._ordered_at(strangers):
             del strangers[id]
-        self.observed.new, self.observed.unseen = len(strangers), len(due.keys() - found.keys())
+        unseen = due.keys() - found.keys()
+        self.observed.new, self.observed.unseen = len(strangers), len(unseen)
+        self.observed.missing = [id for id in sorted(unseen - asked) if due[id] < now - MISSING_AFTER]
         return found | strangers
 
     def _ordered_at(self, ids: Iterable[str]) -> dict[str, datetime]:
@@ -293,9 +275,8 @@ class _Reading:
         self.observed.shipment_lines += len(lines)
         self.observed.changed += sum(one.new + one.changed for one in counts)
         moments = {id: next_read(facts, now=now, rules=self.rules) for id, facts in joined.items()}
-        moments |= dict.fromkeys(
-            problems, ("unreadable", now + timedelta(minutes=self.rules.order_status.reading.every_minutes))
-        )
+        moments |= dict.fromkeys(problems, ("unreadable", soon(now, self.rules)))
+        moments |= dict.fromkeys(self.untracked & joined.keys(), ("untracked", soon(now, self.rules)))
         finished = [id for id, (_, moment) in moments.items() if moment is None]
         self.ledger.open_documents.watch(
             OPEN, {id: (state, moment) for id, (state, moment) in moments.items() if moment is not None}
@@ -312,6 +293,9 @@ class _Reading:
             if shipment.shipped and self.tracking_wanted(shipment, now)
             for package, _ in shipment.packages
         }
+        if wanted and self.observed.tracking_calls >= self.rules.order_status.reading.most_tracking_calls:
+            self.untracked.add(facts.order_id)
+            return facts
         for shipment_id, package in sorted(wanted):
             answer = self.amazon.package_tracking(facts.order_id, shipment_id, package)
             self.observed.tracking_calls += 1
@@ -371,3 +355,9 @@ def _first_line(error: Exception) -> str:
         problem = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
     return str(error)
+
+
+__all__ = [
+    "OPEN", "ORDER", "PROBLEM", "RECEIPTS", "SHIPMENT_LINE", "STATUS", "Observed", "TrackingWanted", "go_live", "look",
+    "next_read", "observe", "source_of", "staged_order", "staged_shipment", "tracking_by",
+]  # fmt: skip

@@ -35,7 +35,7 @@ def comment(
     if "notify_requester" in actions:
         people.append(f"@[User:{order.requester_id}]" if order.requester_id else "Requester:")
     if "notify_buyer" in actions:
-        people.append(buyer_mention(facts, order, buyers))
+        people += buyer_mentions(facts, order, buyers)
     follows = [FOLLOWS[action] for action in actions if action in FOLLOWS]
     text = " ".join(
         [*dict.fromkeys(people), f"Amazon order {facts.order_id}: {change.sentence}", *follows, marker(change)]
@@ -43,13 +43,13 @@ def comment(
     return {"document": "purchase_orders", "id": order.id, "text": text, "marker": marker(change)}
 
 
-def buyer_mention(facts: OrderFacts, order: PurchaseOrder, buyers: Mapping[str, int]) -> str:
+def buyer_mentions(facts: OrderFacts, order: PurchaseOrder, buyers: Mapping[str, int]) -> list[str]:
     """Who ordered at Amazon; where Coupa does not know them, who asked for the goods, and the buyer by name."""
     email = (facts.buyer_email or "").lower()
     if email in buyers:
-        return f"@[User:{buyers[email]}]"
-    requester = f"@[User:{order.requester_id}] " if order.requester_id else ""
-    return f"{requester}Buyer {facts.buyer_email}:" if email else f"{requester}Buyer:"
+        return [f"@[User:{buyers[email]}]"]
+    requester = [f"@[User:{order.requester_id}]"] if order.requester_id else []
+    return [*requester, f"Buyer {facts.buyer_email}:" if email else "Buyer:"]
 
 
 def compliance_mail(change: OrderChange, facts: OrderFacts, order: PurchaseOrder, recipients: Sequence[str]) -> Json:
