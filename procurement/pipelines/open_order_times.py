@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from procurement.order_facts import OrderFacts, ShipmentFacts
-from procurement.policies import Rules
+from procurement.policies import Mode, Rules
+from procurement.receiving_facts import wants_tracking
 
+RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 PUNCTUAL = timedelta(minutes=1)  # a run that starts seconds early still finds its orders due
 TRACKING_EVERY = timedelta(days=1)
 TRACKING_ENDED = frozenset({"UNDELIVERABLE", "RETURNED", "REFUND_ISSUED"})
@@ -13,18 +15,17 @@ TrackingWanted = Callable[[ShipmentFacts, datetime], bool]  # (a shipped line, n
 
 
 def tracking_by(rules: Rules) -> TrackingWanted:
-    """Asks where a package is late, once a day, and for the moment of a delivery where the receipts' policy wants it."""
-    receipts = getattr(rules.policies, "receipts", None)
-    moments_wanted = getattr(receipts, "delivery_date", "report") == "tracking"
+    """Asks where a package is late, once a day; and for the moment of a delivery as `receipts` in policies.yml says, where
+    the receipts are not switched off. The same for both pipelines, as either may be the one that reads."""
+    receiving = rules.rollout.widest(RECEIPTS).mode is not Mode.OFF
+    zone = next((one.time_zone for one in rules.policies.marketplaces.values()), "UTC")
 
     def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
-        asked = shipment.tracking_asked
         if shipment.delivered_seen is not None:
-            return (
-                moments_wanted and shipment.delivered_at is None and (asked is None or asked < shipment.delivered_seen)
-            )
+            return receiving and wants_tracking(shipment, rules.policies.receipts, zone)
         if not shipment.overdue or shipment.delivered or shipment.tracking_status in TRACKING_ENDED:
             return False
+        asked = shipment.tracking_asked
         return asked is None or now - asked >= TRACKING_EVERY
 
     return wanted

@@ -19,13 +19,12 @@ from connectors.tally import Tally
 from procurement.ledger import Ledger
 from procurement.ledger.types import RecordLine, Run, Staged, Window
 from procurement.order_facts import OrderFacts, ShipmentFacts, join_orders, read_order, write_order, write_shipment
-from procurement.pipelines.open_order_times import TrackingWanted, next_read, soon, tracking_by
+from procurement.pipelines.open_order_times import RECEIPTS, TrackingWanted, next_read, soon, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, order_id_of, read_report, track
 from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
 
 STATUS = "amazon_order_status_to_coupa"
-RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 OPEN = "amazon_order"  # kind of open document; its key is Amazon's order id
 ORDER = "order"
 SHIPMENT_LINE = "shipment_line"

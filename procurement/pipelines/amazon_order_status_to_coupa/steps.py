@@ -9,6 +9,7 @@ from typing import Any
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.concurrency import batched
 from connectors.coupa.client import Coupa
+from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Refund, Run
@@ -36,8 +37,23 @@ def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock)
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules) -> Summary:
-    """Reads the open orders that are due, and those that the form names. A dry run stages nothing."""
-    return open_orders.observe(amazon, ledger, run=run, rules=rules, order_ids=request.document_numbers).as_summary()
+    """Reads the open orders that are due, and those that the form names; counts the orders read and those that wait.
+
+    Some of those were read by the receipts' pipeline, or wait for more to be received. A dry run stages nothing.
+    """
+    tally, source = Tally(), source_of(amazon.account)
+    observed = open_orders.observe(
+        amazon, ledger, run=run, rules=rules, order_ids=request.document_numbers, tally=tally
+    )
+    if run.dry_run or rules.rollout.widest(PIPELINE).mode is Mode.OFF:
+        return observed.as_summary()
+    waiting = ledger.records.to_plan(source, ORDER)
+    for row in waiting:
+        if (ORDER, row.key) not in tally.seen:
+            tally.count(ORDER, row.key)
+    ledger.records.link(run, [row.id for row in waiting])
+    ledger.runs.keep_tally(run, source, tally)
+    return {**observed.as_summary(), "waiting": len(waiting)}
 
 
 def transform(
