@@ -141,8 +141,15 @@ class MarkReceived(UpdateOrder):
     """Writes the word only when Coupa itself shows every line as received."""
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        order = read_purchase_order(self.coupa.get_purchase_order(int(delivery.payload["id"])))
-        return None if all_received(order, {}) else Stop("waiting", "Coupa does not show all lines as received yet")
+        return unless_received(self.coupa, delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class TellRequester(Comment):
+    """Says that all is received, when it is."""
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        return unless_received(self.coupa, delivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,11 @@ class AskRequester(Comment):
     def ask(self, delivery: Claimed) -> Found | None:
         found = Comment.ask(self, delivery)
         return found and Found(found.target_id, ours=True, facts={"asked_at": delivery.payload["asked_at"]})
+
+
+def unless_received(coupa: Coupa, delivery: Peeked) -> Stop | None:
+    order = read_purchase_order(coupa.get_purchase_order(int(delivery.payload["id"])))
+    return None if all_received(order, {}) else Stop("waiting", "Coupa does not show all lines as received yet")
 
 
 def receipts_of(coupa: Coupa, line_id: int, external_id: str) -> Iterator[Receipt]:
@@ -181,5 +193,5 @@ def actions(coupa: Coupa, mapping: ReceiptMappingFile) -> dict[str, Action]:
         REOPEN: ReopenOrder(coupa),
         ASK: AskRequester(coupa),
         MARK: MarkReceived(coupa),
-        TELL: Comment(coupa),
+        TELL: TellRequester(coupa),
     }

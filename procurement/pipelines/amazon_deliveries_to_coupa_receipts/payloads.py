@@ -1,6 +1,6 @@
 """What is sent for a decision: the deliveries of one shipped line, and what people read on the purchase order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -121,12 +121,20 @@ class Writer:
 
 
 def completion(
-    order: PurchaseOrder, mapping: ReceiptMappingFile, *, after: DeliveryName | None, version: str
+    order: PurchaseOrder,
+    mapping: ReceiptMappingFile,
+    *,
+    said: Collection[str],
+    after: DeliveryName | None,
+    version: str,
 ) -> Iterator[PlannedDelivery]:
-    """All lines are received: the word on the PO, unless it stands there, then one comment to the requester."""
+    """All lines are received: the word on the PO, unless it stands there, then one comment to the requester; what was `said`
+    (by action) is not said again."""
     key = order_key(order.number)
     received = mapping.received
-    if received is not None and order.custom_fields.get(received.field) != received.word:
+    if TELL in said:
+        return
+    if MARK not in said and received is not None and order.custom_fields.get(received.field) != received.word:
         wanted = {"custom-fields": {received.field: received.word}}
         payload = {"id": order.id, "po": order.number, "body": wanted, "wanted": wanted}
         yield PlannedDelivery(

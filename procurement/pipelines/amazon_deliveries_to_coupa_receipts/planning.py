@@ -18,6 +18,7 @@ from procurement.errors import RecordError
 from procurement.ledger.transaction_lines import TransactionLine
 from procurement.ledger.types import (
     DeliveryName,
+    Known,
     Plan,
     PlannedDelivery,
     PlannedFinding,
@@ -27,6 +28,7 @@ from procurement.ledger.types import (
 )
 from procurement.order_facts import LineFacts, ShipmentFacts, read_shipment
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
+    ASK,
     CREATE,
     MARK,
     PIPELINE,
@@ -44,6 +46,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings impo
     Target,
     has_unsent,
     history_of,
+    is_unsent,
     read_histories,
     read_managers,
     read_orders,
@@ -115,12 +118,18 @@ class Planner:
                 if decision.ask == "manager" and one.order.requester_email
             ),
         )
-        told = self.known(TELL, {order_key(one.order.number) for one in placed})
-        done = {key for key, row in told.items() if row.claimed}
+        keys = {order_key(one.order.number) for one in placed}
+        sayings = {action: self.known(action, keys) for action in (MARK, TELL)}
         for group in _by_order(decided):
             mode = self._rollout(group[0][0].order).mode
             plan = proposal.shadow if mode is Mode.SHADOW else proposal.live
-            self._keep(plan, group, receipts, managers, pending=pending, told=done)
+            self._keep(plan, group, receipts, managers, pending=pending, sayings=sayings)
+        planned = {delivery.name for delivery in proposal.live.deliveries}
+        earlier = [row for some in rows.values() for _, row in some if row.action == ASK]
+        earlier += [row for known in sayings.values() for row in known.values()]
+        proposal.withdrawn = [
+            row.id for row in earlier if is_unsent(row) and (row.action, row.business_key) not in planned
+        ]
         return proposal
 
     def _placed(self, plan: Plan, records: Sequence[Record]) -> list[Placed]:
@@ -235,7 +244,7 @@ class Planner:
 
     def _keep(
         self, plan: Plan, group: Sequence[tuple[Placed, Decision]], receipts: Mapping[int, Sequence[Receipt]],
-        managers: Mapping[str, Manager], *, pending: frozenset[int], told: set[str],
+        managers: Mapping[str, Manager], *, pending: frozenset[int], sayings: Mapping[str, Mapping[str, Known]],
     ) -> None:  # fmt: skip
         """The deliveries of one purchase order, and the fate of each of its shipped lines.
 
@@ -245,8 +254,6 @@ class Planner:
         coming: dict[int, Decimal] = {}
         reopened: DeliveryName | None = None
         last_receipt: DeliveryName | None = None
-        carrier = min(group, key=lambda pair: pair[0].record.key)[0]
-        planned: list[tuple[Placed, Decision, list[PlannedDelivery]]] = []
         for one, decision in group:
             writer = self._writer(one, receipts.get(one.line.id, ()))
             if decision.reversals and order.status in ("closed", "cancelled"):
@@ -265,13 +272,13 @@ class Planner:
             if decision.ask is not None:
                 manager = managers.get((order.requester_email or "").lower())
                 deliveries.append(writer.question(one.shipment, decision, manager))
-            planned.append((one, decision, deliveries))
-        telling = all_received(order, coming) and order_key(order.number) not in told
-        for one, decision, deliveries in planned:
-            if one.record.id in pending or deliveries or one.unsent or (telling and one is carrier):
+            if one.record.id in pending or deliveries or one.unsent:
                 _settle_placed(plan, one, decision, deliveries)
-        if telling and any(one is carrier for one, _, _ in planned):
-            self._tell(plan, carrier, last_receipt)
+        if all_received(order, coming):
+            said = {action for action, known in sayings.items() if _was_sent(known, order)}
+            plan.deliveries += completion(
+                order, self.rules.receipts, said=said, after=last_receipt, version=self.rules.version
+            )
 
     def _writer(self, one: Placed, receipts: Sequence[Receipt]) -> Writer:
         return Writer(
@@ -279,21 +286,13 @@ class Planner:
             version=self.rules.version, now=self.now, reopen_reason=self.rules.policies.receipts.reopen_reason,
         )  # fmt: skip
 
-    def _tell(self, plan: Plan, one: Placed, after: DeliveryName | None) -> None:
-        """The word on the PO and the comment, carried by one shipped line; what was sent is not planned again."""
-        key = order_key(one.order.number)
-        deliveries = list(completion(one.order, self.rules.receipts, after=after, version=self.rules.version))
-        marked = self.known(MARK, [key]).get(key)
-        if marked is not None and marked.claimed:
-            deliveries = [each for each in deliveries if each.action != MARK]
-        plan.deliveries += deliveries
-        plan.records.append(bills(one.record, deliveries[0], part="received"))
-
 
 def _settle_placed(plan: Plan, one: Placed, decision: Decision, deliveries: Sequence[PlannedDelivery]) -> None:
-    """One part for each chain of deliveries, and the part that says what remains."""
+    """One part for each chain of receipts and reversals, and the part that says what remains; a question is not its fate."""
     plan.deliveries += deliveries
-    roots = [each for each in deliveries if each.after is None or each.after[1] != each.business_key]
+    roots = [
+        each for each in deliveries if each.action != ASK and (each.after is None or each.after[1] != each.business_key)
+    ]
     plan.records += [
         bills(one.record, each, part=f"{each.action} {each.business_key.rsplit('/', 1)[1]}") for each in roots
     ]
@@ -311,6 +310,11 @@ def _settle_placed(plan: Plan, one: Placed, decision: Decision, deliveries: Sequ
         )
         for note in decision.notes
     ]  # fmt: skip
+
+
+def _was_sent(known: Mapping[str, Known], order: PurchaseOrder) -> bool:
+    row = known.get(order_key(order.number))
+    return row is not None and row.claimed
 
 
 def bills(record: Record, delivery: PlannedDelivery, *, part: str) -> PlannedRecord:

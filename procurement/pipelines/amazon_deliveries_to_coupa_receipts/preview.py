@@ -12,10 +12,12 @@ SHADOW = "shadow: planned, not sent"
 
 @dataclass(slots=True)
 class Proposal:
-    """What a batch of shipped lines would become: the part that is sent, and the part in shadow that is only shown."""
+    """What a batch of shipped lines would become: the part that is sent, and the part in shadow that is only shown.
+    `withdrawn`: comments that an earlier plan wanted, that nobody sent, and that are needed no more."""
 
     live: Plan = field(default_factory=Plan)
     shadow: Plan = field(default_factory=Plan)
+    withdrawn: list[int] = field(default_factory=list)
 
     @property
     def plan(self) -> Plan:

@@ -11,15 +11,17 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
+from procurement.ledger.changes import SUPERSEDED
 from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Record, Run
 from procurement.order_facts import LineFacts, ShipmentFacts, read_order
-from procurement.pipelines import closing, loading, open_orders, windows
+from procurement.pipelines import closing, loading, open_order_times, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import PIPELINE
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
-from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, TrackingWanted, source_of
+from procurement.pipelines.open_order_times import TrackingWanted
+from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 from procurement.receiving_facts import wants_tracking
@@ -72,7 +74,7 @@ def order_ids(request: RunRequest) -> tuple[str, ...]:
 
 def tracking_by(rules: Rules) -> TrackingWanted:
     """For lateness as both pipelines ask; for the moment of a delivery as `receipts` in policies.yml says."""
-    usual, policies, zone = open_orders.tracking_by(rules), rules.policies.receipts, _zone(rules)
+    usual, policies, zone = open_order_times.tracking_by(rules), rules.policies.receipts, _zone(rules)
 
     def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
         return wants_tracking(shipment, policies, zone) or (shipment.delivered_seen is None and usual(shipment, now))
@@ -110,6 +112,8 @@ def transform(
                 batch, pending=pending
             )
             counts = ledger.planning.keep(run, proposal.plan)
+            for id in proposal.withdrawn:
+                ledger.deliveries.skip(id, SUPERSEDED)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
             previews += preview(proposal.shadow)
         ledger.open_documents.watch(REFUND, dict.fromkeys(refunds, ("heeded", run.now + EVER)))

@@ -132,7 +132,11 @@ def history_of(rows: Sequence[tuple[int, Known]], receipts: Sequence[Receipt], s
 
 def has_unsent(rows: Sequence[tuple[int, Known]]) -> bool:
     """Whether an earlier plan stands that nobody has sent: it must be planned anew, or taken back."""
-    return any(not row.claimed and row.state in ("planned", "waiting") for _, row in rows)
+    return any(is_unsent(row) for _, row in rows)
+
+
+def is_unsent(row: Known) -> bool:
+    return not row.claimed and row.state in ("planned", "waiting")
 
 
 def _number_of(receipt: Receipt, shipment_key: str) -> int:
