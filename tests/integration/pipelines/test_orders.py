@@ -201,7 +201,7 @@ def test_what_a_person_wrote_on_the_purchase_order_is_left_alone_and_found(run_o
         timeout=30,
     )
     assert coupa.ok, coupa.text
-    run("one")
+    run("one", po_numbers=[raw["po-number"]])
     order = purchase_order(run.pair, raw["po-number"])
     assert order["custom-fields"]["ab-order-status"] == "Called the supplier"
     assert order["custom-fields"]["ab-order-ids"]
