@@ -55,6 +55,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings impo
 from procurement.policies import Mode, Rules
 from procurement.policy_files import RolloutRule
 from procurement.purchase_orders import resolve_line
+from procurement.receipt_policies import ReceiptPolicies
 from procurement.receiving import Decision, decide
 from procurement.receiving_facts import History, Receipt, Shipment, arrived, arrived_at
 from procurement.receiving_progress import all_received
@@ -142,7 +143,7 @@ class Planner:
                 settle(
                     plan, record, "skipped", "Amazon shipped it without a PO number: there is nothing to receive it on"
                 )
-        policies = self.rules.policies.receipts
+        policies = self._policies
         for number in [
             number for number, group in groups.items() if not any(arrived(one, policies) for _, one in group)
         ]:
@@ -190,13 +191,19 @@ class Planner:
             yield Placed(record, facts, order, line, early)
 
     def _before(self, rollout: RolloutRule, facts: ShipmentFacts) -> bool:
-        if rollout.go_live is None or not arrived(facts, self.rules.policies.receipts):
+        if rollout.go_live is None or not arrived(facts, self._policies):
             return False
         return arrived_at(facts, self.now).astimezone(ZoneInfo(self._zone)).date() < rollout.go_live
 
     def _rollout(self, order: PurchaseOrder) -> RolloutRule:
         rule = self.rules.rollout.of(PIPELINE, account=self.account, supplier=order.supplier)
         return rule.model_copy(update={"mode": Mode.LIVE}) if self.rehearsal else rule
+
+    @property
+    def _policies(self) -> ReceiptPolicies:
+        """A dry run does not ask Package Tracking, so it does not wait for it either."""
+        policies = self.rules.policies.receipts
+        return policies.model_copy(update={"tracking": "never"}) if self.rehearsal else policies
 
     @property
     def _zone(self) -> str:
@@ -214,7 +221,7 @@ class Planner:
         lines: dict[str, list[TransactionLine]] = {}
         for line in self.transactions(orders):
             lines.setdefault(line.order_id, []).append(line)
-        policies = self.rules.policies.receipts
+        policies = self._policies
         return {id: read_references(facts, lines.get(id, ()), policies) for id, facts in orders.items()}
 
     def _shipment(self, one: Placed, references: References, history: History) -> Shipment:
@@ -238,7 +245,7 @@ class Planner:
         order, line = some[0].order, some[0].line
         decisions = decide(
             order, line, [one.shipment for one in some], receipts.get(line.id, ()),
-            policies=self.rules.policies.receipts, now=self.now,
+            policies=self._policies, now=self.now,
         )  # fmt: skip
         yield from ((one, decisions[one.facts.key]) for one in some if not one.early)
 
@@ -283,7 +290,7 @@ class Planner:
     def _writer(self, one: Placed, receipts: Sequence[Receipt]) -> Writer:
         return Writer(
             mapping=self.rules.receipts, order=one.order, line=one.line, seen=max((each.id for each in receipts), default=0),
-            version=self.rules.version, now=self.now, reopen_reason=self.rules.policies.receipts.reopen_reason,
+            version=self.rules.version, now=self.now, reopen_reason=self._policies.reopen_reason,
         )  # fmt: skip
 
 

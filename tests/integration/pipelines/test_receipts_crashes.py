@@ -1,0 +1,108 @@
+"""Whatever breaks while receipts are sent, or whoever acts meanwhile: no unit is received twice, and none is lost."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procurement.ledger import Ledger
+from tests.integration.pipelines.conftest import SandboxPair, StartSandbox
+from tests.integration.pipelines.receiving_runs import ReceiptRun, switched
+
+pytestmark = pytest.mark.integration
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def pair(start_sandbox: StartSandbox) -> SandboxPair:
+    """Two orders, delivered and charged today; nothing of them is received."""
+    return start_sandbox("open_orders", orders="2", delivered="2")
+
+
+@pytest.fixture
+def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> ReceiptRun:
+    return ReceiptRun(pair, ledger, switched(mappings_directory, automatic_up_to=100_000))
+
+
+def shipped(pair: SandboxPair) -> dict[str, int]:
+    """Units by PO and line."""
+    return {
+        f"{one['purchaseOrderNumber']}/{one['purchaseOrderLineItemNumber']}": one["quantity"]
+        for one in pair.state("amazon")["order_lines"]
+    }
+
+
+def received(run: ReceiptRun) -> dict[str, int]:
+    numbers = {key.split("/")[0] for key in shipped(run.pair)}
+    return {
+        f"{number}/{line}": int(units) for number in numbers for line, units in run.received(number).items()
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "status_after", "malformed"])
+def test_a_receipt_whose_answer_is_lost_is_asked_for_and_never_doubled(run: ReceiptRun, kind: str) -> None:
+    more = {"status": 503} if kind == "status_after" else {}
+    run.pair.post("coupa", "faults", kind=kind, operation="create_receiving_transaction", times=2, **more)
+    run.later(hours=2)
+    run()
+    time.sleep(1.2)  # beyond the time-out: only then does "not found" count
+    run.settle()
+    assert received(run) == shipped(run.pair)
+    names = [one["custom-fields"]["external-id"] for one in run.ours()]
+    assert len(names) == len(set(names)) == len(shipped(run.pair))
+
+
+def test_a_lost_comment_and_a_lost_word_are_said_once(run: ReceiptRun) -> None:
+    for operation in ("create_purchase_order_comment", "update_purchase_order"):
+        run.pair.post("coupa", "faults", kind="drop_after", operation=operation, times=1)
+    run.later(hours=2)
+    run()
+    time.sleep(1.2)
+    run.settle()
+    numbers = {key.split("/")[0] for key in shipped(run.pair)}
+    assert len(run.comments()) == len(numbers)
+    assert {run.order(number)["custom-fields"]["ab-order-status"] for number in numbers} == {"Received"}
+
+
+def test_what_was_planned_and_not_sent_gives_way_to_the_person_who_received_meanwhile(run: ReceiptRun) -> None:
+    run.later(hours=2)
+    run(load=False)
+    number, line = next(iter(shipped(run.pair))).split("/")
+    run.coupa("receive", po_number=number, line_num=line)
+    run.settle()
+    assert received(run) == shipped(run.pair)
+    mine = [one for one in run.ours() if one["order-line"]["order-header-number"] == number]
+    assert all(str(one["order-line"]["line-num"]) != line for one in mine)
+
+
+def test_a_persons_receipt_between_two_attempts_stops_the_second(run: ReceiptRun) -> None:
+    run.later(hours=2)
+    run.pair.post("coupa", "faults", kind="drop_before", operation="create_receiving_transaction", times=3)
+    run()  # none of the three first attempts is answered
+    number, line = next(iter(shipped(run.pair))).split("/")
+    if run.received(number)[line] == 0:
+        run.coupa("receive", po_number=number, line_num=line)
+    time.sleep(1.2)
+    run.settle()
+    run.later(days=1)
+    run()
+    assert received(run) == shipped(run.pair)
+
+
+def test_running_again_writes_nothing(run: ReceiptRun) -> None:
+    run.settle()
+    before = run.writes()
+    for _ in range(2):
+        run.later(days=1)
+        closed = run()
+        assert closed["documents"]["seen"] == closed["documents"]["delivered"]
+    assert run.writes() == before
+
+
+def test_two_loads_at_once_receive_each_line_once(run: ReceiptRun, ledger: Ledger) -> None:
+    run.later(hours=2)
+    run(load=False)
+    run()
+    assert received(run) == shipped(run.pair)
+    assert len(run.ours()) == len(shipped(run.pair))
