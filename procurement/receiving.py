@@ -137,6 +137,8 @@ class _Room:
         )
 
     def _receiving(self, shipment: Shipment, units: Decimal) -> Decision:
+        if shipment.history.lost is not None:
+            return Decision(state="held", reason=shipment.history.lost)
         if shipment.history.stuck is not None:
             return Decision(state="skipped", reason=shipment.history.stuck)
         if shipment.unit_conflict is not None:

@@ -47,11 +47,13 @@ class Receipt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What we sent for one shipped line. `sequence`: the next free number; `voided`: receipts that we voided; `stuck`:
-    why nothing new is sent before a person settles what failed; `unsettled`: an answer is missing."""
+    why nothing new is sent before a person settles what failed; `lost`: what we sent and Coupa does not show; `unsettled`: an
+    answer is missing."""
 
     sequence: int = 1
     voided: frozenset[int] = frozenset()
     stuck: str | None = None
+    lost: str | None = None
     unsettled: bool = False
     asked_at: datetime | None = None
     escalated: bool = False

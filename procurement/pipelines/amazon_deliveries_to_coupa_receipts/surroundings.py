@@ -123,7 +123,8 @@ def history_of(rows: Sequence[tuple[int, Known]], receipts: Sequence[Receipt], s
         voided=frozenset(
             int(row.target_id) for _, row in sent if row.action == VOID and row.state == "delivered" and row.target_id
         ),
-        stuck=next((why for _, row in sent if (why := _stuck(row, shown)) is not None), None),
+        stuck=next((why for _, row in sent if (why := _stuck(row)) is not None), None),
+        lost=next((why for _, row in sent if (why := _lost(row, shown)) is not None), None),
         unsettled=any(row.state in ("sending", "planned", "waiting") for _, row in sent),
         asked_at=_asked_at(asked.get(ASKED)),
         escalated=ESCALATED in asked,
@@ -144,18 +145,17 @@ def _number_of(receipt: Receipt, shipment_key: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _stuck(row: Known, shown: set[int]) -> str | None:
+def _stuck(row: Known) -> str | None:
     what = row.action.replace("_", " ")
     if row.state in ("dead", "held"):
         return f"its {what} needs a person first: see the dead letters"
-    if row.state == "skipped":
-        return f"a person discarded its {what}: nothing more is sent by itself"
-    missing = row.action == CREATE and row.state == "delivered" and row.target_id and int(row.target_id) not in shown
-    return (
-        f"Coupa does not show our receipt {row.target_id}: nothing is posted before a person has looked"
-        if missing
-        else None
-    )
+    return f"a person discarded its {what}: nothing more is sent by itself" if row.state == "skipped" else None
+
+
+def _lost(row: Known, shown: set[int]) -> str | None:
+    if row.action != CREATE or row.state != "delivered" or not row.target_id or int(row.target_id) in shown:
+        return None
+    return f"Coupa does not show our receipt {row.target_id}: nothing is posted before a person has looked"
 
 
 def _asked_at(row: Known | None) -> datetime | None:
