@@ -23,7 +23,7 @@ from procurement.purchase_orders import read_goods_receipt, read_purchase_order
 pytestmark = pytest.mark.golden
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "mappings"
-CASES = sorted(path.parent for path in HERE.glob("*/*/source.json"))
+CASES = sorted(path.parent for name in MAPPINGS for path in HERE.glob(f"{name}/*/source.json"))
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ Takes no decision on lines or prices. What comes out is a candidate, or the verd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from procurement.buying_policies import Ordering
 from procurement.errors import MoneyError
 from procurement.ledger.types import Record
-from procurement.money import MINOR_UNITS, Money, to_decimal
+from procurement.money import MINOR_UNITS, Money, minor_unit, round_to, to_decimal
 from procurement.order_gate import Judged, Verdict, awaits_approval, judge, standing
 from procurement.ordering import LONGEST_PO_NUMBER, Earlier, WantedLine
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PIPELINE
@@ -160,6 +161,12 @@ def _wanted(raw: Json, number: str, currency: str, problems: list[str]) -> Wante
         problems.append(f"{label}: {error}.")
         return None
     return WantedLine(
-        number=number, line_id=int(raw["id"]), asin=None, offer_id=None, quantity=quantity, price=Money(price, currency),
+        number=number, line_id=int(raw["id"]), asin=None, offer_id=None, quantity=quantity, price=Money(_plain(price, currency), currency),
         unit=(raw.get("uom") or {}).get("code"),
     )  # fmt: skip
+
+
+def _plain(price: Decimal, currency: str) -> Decimal:
+    """Coupa writes six places; the currency's own are enough where the others are zero."""
+    rounded = round_to(price, minor_unit(currency))
+    return rounded if rounded == price else price.normalize()
