@@ -18,7 +18,7 @@ from procurement.order_facts import LineFacts, ShipmentFacts, read_order
 from procurement.pipelines import closing, loading, open_order_times, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import PIPELINE
-from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner, zone_of
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
 from procurement.pipelines.open_order_times import TrackingWanted
 from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, source_of
@@ -52,7 +52,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
         run=run,
         rules=rules,
         order_ids=order_ids(request),
-        tracking_wanted=tracking_by(rules),
+        tracking_wanted=tracking_by(rules, amazon.account),
         tally=tally,
     )
     if run.dry_run:
@@ -72,18 +72,14 @@ def order_ids(request: RunRequest) -> tuple[str, ...]:
     return tuple(str(one).strip() for one in typed if str(one).strip()) if isinstance(typed, Sequence) else ()
 
 
-def tracking_by(rules: Rules) -> TrackingWanted:
+def tracking_by(rules: Rules, account: str) -> TrackingWanted:
     """For lateness as both pipelines ask; for the moment of a delivery as `receipts` in policies.yml says."""
-    usual, policies, zone = open_order_times.tracking_by(rules), rules.policies.receipts, _zone(rules)
+    usual, policies, zone = open_order_times.tracking_by(rules), rules.policies.receipts, zone_of(rules, account)
 
     def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
         return wants_tracking(shipment, policies, zone) or (shipment.delivered_seen is None and usual(shipment, now))
 
     return wanted
-
-
-def _zone(rules: Rules) -> str:
-    return next((one.time_zone for one in rules.policies.marketplaces.values()), "UTC")
 
 
 def transform(

@@ -23,10 +23,11 @@ def policies(**changes: Any) -> ReceiptPolicies:
 
 def facts(number: int = 1, quantity: int = 2, **changes: Any) -> ShipmentFacts:
     """Shipment S<number> of order line L1, delivered at noon unless told otherwise."""
-    values: dict[str, Any] = {"delivered_seen": NOW, "packages": (("1", "TBA1"),), "carrier": "AMZN_US"}
-    return ShipmentFacts(
-        order_id="112-1", shipment_id=f"S{number}", order_line_id="L1", quantity=quantity, **{**values, **changes}
-    )
+    values: dict[str, Any] = {
+        "order_id": "112-1", "shipment_id": f"S{number}", "order_line_id": "L1", "quantity": quantity, "delivered_seen": NOW,
+        "packages": (("1", "TBA1"),), "carrier": "AMZN_US",
+    }  # fmt: skip
+    return ShipmentFacts(**{**values, **changes})
 
 
 def shipment(number: int = 1, quantity: int = 2, **changes: Any) -> Shipment:
