@@ -57,7 +57,7 @@ def amazon_deliveries_to_coupa_receipts() -> None:
     def transform() -> dict[str, Any]:
         with tasks.workbench() as at:
             run = at.open(pipeline.open_run)
-            return pipeline.transform(at.coupa, at.ledger, run=run, request=at.request, rules=at.rules)
+            return pipeline.transform(at.amazon, at.coupa, at.ledger, run=run, request=at.request, rules=at.rules)
 
     @task(pool="coupa_api", pool_slots=tasks.CHANGE_THREADS)
     def load(worker: int) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class Theatre:
         """Until all are over; FailedRun with the failed tasks' logs."""
         rest, deadline = self.running.rest, time.monotonic() + LONGEST_RUN
         states: dict[str, str] = {}
+        told: set[tuple[str, str, int]] = set()
         while any(states.get(dag_id) not in ("success", "failed") for dag_id in runs):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{', '.join(runs)} still running after {LONGEST_RUN:.0f} s")
@@ -114,10 +115,21 @@ class Theatre:
                 if state != states.get(dag_id):
                     states[dag_id] = state
                     self.say(f"{dag_id:<37} {state}")
+                self._tell_retries(dag_id, run_id, told)
             time.sleep(1)
         failed = {dag_id: run_id for dag_id, run_id in runs.items() if states[dag_id] == "failed"}
         if failed:
             raise FailedRun("\n".join(self._failure(dag_id, run_id) for dag_id, run_id in failed.items()))
+
+    def _tell_retries(self, dag_id: str, run_id: str, told: set[tuple[str, str, int]]) -> None:
+        """A task that will be tried again in minutes is no reason to wonder in silence."""
+        for task in self.running.rest.tasks(dag_id, run_id):
+            this = (dag_id, task["task_id"], int(task.get("try_number") or 0))
+            if task["state"] == "up_for_retry" and this not in told:
+                told.add(this)
+                last = self.running.rest.log(dag_id, run_id, task).strip().splitlines()
+                problem = next((line for line in reversed(last) if "rror" in line), "see its log")
+                self.say(f"{dag_id:<37} {task['task_id']} is tried again soon: {problem[:200]}")
 
     def _failure(self, dag_id: str, run_id: str) -> str:
         rest = self.running.rest

@@ -28,6 +28,7 @@ class Records:
         """Keeps `rows` and links them to the run; of one key twice, the last counts. ValueError in a dry run, which keeps nothing.
 
         `evolving`: the document changes by nature (an open order), so a change is planned again whatever was sent for it.
+        `for_another`: another pipeline plans and accounts for these; the run does not count them.
         """
         if run.dry_run:
             raise ValueError(f"run {run.run_id} is a dry run: it writes plans only")
@@ -48,7 +49,8 @@ class Records:
                 connection.execute(_DROP_OLD_LINES)
             _add_versions(connection, texts)
             connection.execute(_ADD_LINES)
-            connection.execute(_LINK, values)
+            if not for_another:
+                connection.execute(_LINK, values)
         with self._engine.begin() as connection:
             analyze_once(connection, "record_lines", "source_records", "source_versions")
         changed = counts.changed - counts.claimed

@@ -263,12 +263,13 @@ class _Reading:
             for shipment in facts.shipments.values()
             if shipment.shipped
         ]
-        counted = orders if self.run.dag_id != RECEIPTS else lines
-        for row in counted:
-            self.tally.count(ORDER if counted is orders else SHIPMENT_LINE, row.key)
+        counted = SHIPMENT_LINE if self.run.dag_id == RECEIPTS else ORDER
+        staged = {ORDER: orders, SHIPMENT_LINE: lines}
+        for row in staged[counted]:
+            self.tally.count(counted, row.key)
         counts = [
-            records.stage(self.run, self.source, kind, rows, evolving=True)
-            for kind, rows in ((ORDER, orders), (SHIPMENT_LINE, lines))
+            records.stage(self.run, self.source, kind, rows, evolving=True, for_another=kind != counted)
+            for kind, rows in staged.items()
         ]
         self.observed.orders += len(orders)
         self.observed.shipment_lines += len(lines)

@@ -10,5 +10,6 @@ are in `procurement/receiving.py` and `mappings/policies.yml` (`receipts`).
 
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import PIPELINE
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.steps import close, extract, load, open_run, transform
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.waking import new_receipts
 
-__all__ = ["PIPELINE", "close", "extract", "load", "open_run", "transform"]
+__all__ = ["PIPELINE", "close", "extract", "load", "new_receipts", "open_run", "transform"]
