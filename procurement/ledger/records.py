@@ -24,7 +24,16 @@ class Records:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def stage(self, run: Run, source: str, kind: str, rows: Sequence[Staged], *, evolving: bool = False) -> StageCounts:
+    def stage(
+        self,
+        run: Run,
+        source: str,
+        kind: str,
+        rows: Sequence[Staged],
+        *,
+        evolving: bool = False,
+        for_another: bool = False,
+    ) -> StageCounts:
         """Keeps `rows` and links them to the run; of one key twice, the last counts. ValueError in a dry run, which keeps nothing.
 
         `evolving`: the document changes by nature (an open order), so a change is planned again whatever was sent for it.
