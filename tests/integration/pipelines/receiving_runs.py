@@ -116,6 +116,5 @@ class ReceiptRun:
         return [text for text in said if f"[{number}" in text]
 
     def fates(self) -> dict[str, tuple[str, str]]:
-        """Disposition and reason by shipped line; the orders that the same reading stages are another pipeline's."""
-        found = self.ledger.completeness.fates(pipeline.PIPELINE)
-        return {key: (state, reason) for key, (state, reason) in found.items() if "/" in key}
+        """Disposition and reason by shipped line."""
+        return dict(self.ledger.completeness.fates(pipeline.PIPELINE))
