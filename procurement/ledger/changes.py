@@ -41,7 +41,8 @@ REPORT_CHANGED_AFTER_CLAIM = sa.text(f"""
     SELECT c.record_id, :run, 'changed_after_claim',
         CASE WHEN b.billed IS NULL AND c.amount IS NULL
             THEN concat(c.key, ' was changed after it had been sent. What was sent stays as it is: compare both sides by hand.')
-            ELSE concat(c.key, ' was read differently after it had been sent: ', b.billed, ' was sent, now it is ', c.amount, ' ', c.currency, '.')
+            ELSE concat(c.key, ' was read differently after it had been sent: ', b.billed, ' was sent, now it is ', c.amount, ' ',
+                c.currency, '.')
         END,
         b.billed, c.amount, c.amount - b.billed
     FROM changed c {_BILLED} WHERE c.claimed ORDER BY c.record_id
