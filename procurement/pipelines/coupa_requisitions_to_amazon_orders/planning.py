@@ -64,9 +64,10 @@ class Planner:
         """What to do with the POs; reads both systems, writes nothing."""
         proposal = Proposal()
         histories = self._histories(records)
-        candidates = self._approved(proposal, self._candidates(proposal, records, histories))
-        candidates = self._new_to_amazon(proposal, candidates, histories)
-        self._deliver(proposal, self._drafts(proposal, candidates), histories)
+        judged = self._judged(proposal, self._candidates(proposal, records, histories))
+        candidates = self._new_to_amazon(proposal, [one for one, _ in judged], histories)
+        approved = self._approved(proposal, candidates, {one.number: verdict for one, verdict in judged})
+        self._deliver(proposal, self._drafts(proposal, approved), histories)
         return proposal
 
     def _histories(self, records: Iterable[Record]) -> dict[str, History]:
@@ -97,11 +98,24 @@ class Planner:
             found.append(look)
         return found
 
-    def _approved(self, proposal: Proposal, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _judged(self, proposal: Proposal, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Verdict | None]]:
+        """With what their requisitions say; those that only wait need no further look."""
         requisitions = read_requisitions(self.coupa, (one.requisition_id for one in candidates))
-        passed = []
+        judged = []
         for one in candidates:
             verdict = second_look(one, requisitions.get(one.requisition_id), self.rules)
+            if verdict is not None and verdict.state == "waiting":
+                settle(proposal.live, one.record, verdict, again=one.again)
+            else:
+                judged.append((one, verdict))
+        return judged
+
+    def _approved(
+        self, proposal: Proposal, candidates: Sequence[Candidate], verdicts: Mapping[str, Verdict | None]
+    ) -> list[Candidate]:
+        passed = []
+        for one in candidates:
+            verdict = verdicts[one.number]
             if verdict is None:
                 passed.append(one)
             else:
@@ -111,7 +125,7 @@ class Planner:
     def _new_to_amazon(
         self, proposal: Proposal, candidates: Sequence[Candidate], histories: Mapping[str, History]
     ) -> list[Candidate]:
-        """POs for which Amazon shows no order but our own."""
+        """POs for which Amazon shows no order but our own. Asked before anybody is alarmed: what was ordered by punchout is done."""
         look_back = timedelta(days=self.rules.policies.orders.look_back_days)
         issued = {one.number: one.issued_at for one in candidates}
         shown = read_orders_at_amazon(self.amazon, issued, now=self.now, look_back=look_back)
