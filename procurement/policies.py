@@ -85,6 +85,13 @@ class Rules:
         except KeyError:
             raise MappingError(f"there is no mapping {name!r}{nearest(name, self.mappings)}") from None
 
+    def zone_of(self, account: str) -> str:
+        """In which time zone a day of the Amazon account begins: its marketplace decides; UTC for an account nobody listed."""
+        entry = self.accounts.of(account)
+        country = entry.marketplace if entry else None
+        marketplaces = self.policies.marketplaces.values()
+        return next((one.time_zone for one in marketplaces if one.country == country), "UTC")
+
 
 def mappings_directory(environment: Mapping[str, str] | None = None) -> Path:
     """PROCUREMENT_MAPPINGS where it is set, else the installed package."""

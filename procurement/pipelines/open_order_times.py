@@ -14,11 +14,11 @@ TRACKING_ENDED = frozenset({"UNDELIVERABLE", "RETURNED", "REFUND_ISSUED"})
 TrackingWanted = Callable[[ShipmentFacts, datetime], bool]  # (a shipped line, now)
 
 
-def tracking_by(rules: Rules) -> TrackingWanted:
+def tracking_by(rules: Rules, account: str) -> TrackingWanted:
     """Asks where a package is late, once a day; and for the moment of a delivery as `receipts` in policies.yml says, where
     the receipts are not switched off. The same for both pipelines, as either may be the one that reads."""
     receiving = rules.rollout.widest(RECEIPTS).mode is not Mode.OFF
-    zone = next((one.time_zone for one in rules.policies.marketplaces.values()), "UTC")
+    zone = rules.zone_of(account)
 
     def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
         if shipment.delivered_seen is not None:

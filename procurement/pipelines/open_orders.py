@@ -77,7 +77,7 @@ def observe(
     stages what they show.
 
     Calls: the order report once, by date; lines, shipments and shipped lines 30 orders a call; Package Tracking where
-    `tracking_wanted` (default: `tracking_by(rules)`) says so. A dry run, or one of a pipeline that is off, reads nothing.
+    `tracking_wanted` (default: `tracking_by`) says so. A dry run, or one of a pipeline that is off, reads nothing.
     `tally`: the caller's own, for a run that counts more than what is read here.
     """
     observed, wanted = Observed(run.id), tuple(order_ids)
@@ -85,7 +85,7 @@ def observe(
     if run.dry_run or (rules.rollout.widest(run.dag_id).mode is Mode.OFF and not asked_for):
         return observed
     with ledger.planning.planning_lock(OPEN):  # two pipelines that start together read once
-        reading = _Reading(amazon, ledger, run, rules, tracking_wanted or tracking_by(rules), observed)
+        reading = _Reading(amazon, ledger, run, rules, tracking_wanted or tracking_by(rules, amazon.account), observed)
         reading.tally = reading.tally if tally is None else tally
         _observe(reading, wanted)
     return observed

@@ -207,7 +207,7 @@ class Planner:
 
     @property
     def _zone(self) -> str:
-        return zone_of(self.rules, self.account)
+        return self.rules.zone_of(self.account)
 
     def _references(self, records: Sequence[Record]) -> dict[str, References]:
         """By Amazon order: which invoice shipment is which, and what refunds say went back."""
@@ -319,13 +319,6 @@ def _settle_placed(plan: Plan, one: Placed, decision: Decision, deliveries: Sequ
 def _was_sent(known: Mapping[str, Known], order: PurchaseOrder) -> bool:
     row = known.get(order_key(order.number))
     return row is not None and row.claimed
-
-
-def zone_of(rules: Rules, account: str) -> str:
-    """In which a day of the account begins: its marketplace decides."""
-    entry, marketplaces = rules.accounts.of(account), rules.policies.marketplaces.values()
-    country = entry.marketplace if entry else None
-    return next((one.time_zone for one in marketplaces if one.country == country), "UTC")
 
 
 def bills(record: Record, delivery: PlannedDelivery, *, part: str) -> PlannedRecord:

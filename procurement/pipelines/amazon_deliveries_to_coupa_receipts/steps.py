@@ -1,7 +1,7 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,17 +14,15 @@ from procurement.ledger import Ledger
 from procurement.ledger.changes import SUPERSEDED
 from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Record, Run
-from procurement.order_facts import LineFacts, ShipmentFacts, read_order
-from procurement.pipelines import closing, loading, open_order_times, open_orders, windows
+from procurement.order_facts import LineFacts, read_order
+from procurement.pipelines import closing, loading, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import PIPELINE
-from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner, zone_of
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
-from procurement.pipelines.open_order_times import TrackingWanted
 from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
-from procurement.receiving_facts import wants_tracking
 
 BATCH = 200  # purchase orders planned at a time: bounds memory, and fills Coupa's 50 a call
 EVER = timedelta(days=3660)  # beyond any next read
@@ -52,7 +50,6 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
         run=run,
         rules=rules,
         order_ids=order_ids(request),
-        tracking_wanted=tracking_by(rules, amazon.account),
         tally=tally,
     )
     if run.dry_run:
@@ -70,16 +67,6 @@ def order_ids(request: RunRequest) -> tuple[str, ...]:
     """The Amazon order ids typed into the form; PO numbers are looked up in what is staged."""
     typed = request.params.get("order_ids") or ()
     return tuple(str(one).strip() for one in typed if str(one).strip()) if isinstance(typed, Sequence) else ()
-
-
-def tracking_by(rules: Rules, account: str) -> TrackingWanted:
-    """For lateness as both pipelines ask; for the moment of a delivery as `receipts` in policies.yml says."""
-    usual, policies, zone = open_order_times.tracking_by(rules), rules.policies.receipts, zone_of(rules, account)
-
-    def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
-        return wants_tracking(shipment, policies, zone) or (shipment.delivered_seen is None and usual(shipment, now))
-
-    return wanted
 
 
 def transform(

@@ -156,13 +156,13 @@ def receiving(mode: Mode, tracking: str = "always") -> Rules:
 
 def test_tracking_is_asked_for_the_moment_of_a_delivery_only_where_receipts_want_it() -> None:
     arrived = the_shipment(read(report(delivery="DELIVERED")))
-    assert tracking_by(receiving(Mode.LIVE))(arrived, DAY)
-    assert not tracking_by(receiving(Mode.LIVE, "never"))(arrived, DAY)
-    assert not tracking_by(receiving(Mode.OFF))(arrived, DAY)
+    assert tracking_by(receiving(Mode.LIVE), "sandbox")(arrived, DAY)
+    assert not tracking_by(receiving(Mode.LIVE, "never"), "sandbox")(arrived, DAY)
+    assert not tracking_by(receiving(Mode.OFF), "sandbox")(arrived, DAY)
 
 
 def test_tracking_is_asked_of_a_late_package_once_a_day_until_it_tells_the_end() -> None:
-    wanted = tracking_by(receiving(Mode.OFF))
+    wanted = tracking_by(receiving(Mode.OFF), "sandbox")
     late = replace(the_shipment(read(report())), overdue=DAY)
     asked = track(late, "1", asked_at=DAY, answer=PackageTracking("DELAYED"))
     assert not wanted(the_shipment(read(report())), DAY)
