@@ -10,14 +10,15 @@ import yaml
 from airflow.sdk import RetryAction
 from airflow.sdk._shared.module_loading.file_discovery import find_path_from_directory
 from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from connectors.errors import AuthError, NotFound, RejectedError, TransientError, UnexpectedResponse
 from local.airflow_processes import POOLS
+from procurement.buying_policies import Ordering, OrderPolicies
 from procurement.errors import ConfigurationError, DuplicateTarget, IncompleteRun, LedgerUnreachable, MappingError
 from procurement_airflow.provider import get_provider_info
 from procurement_airflow.retries import RETRY_POLICY
-from procurement_airflow.tasks import LOAD_SECONDS
+from procurement_airflow.tasks import LOAD_SECONDS, skip_unless
 from tests.dags.conftest import parse_without_sockets
 
 pytestmark = pytest.mark.dags
@@ -95,10 +96,29 @@ def test_what_a_person_must_mend_fails_at_once_and_what_time_mends_is_tried_agai
     assert RETRY_POLICY.evaluate(error, 1, 3, {}).action == action
 
 
-def test_invoices_are_planned_before_they_are_sent(bag: Any) -> None:
-    dag = bag.dags["amazon_invoices_to_coupa"]
+@pytest.mark.parametrize("name", NAMES)
+def test_documents_are_planned_before_they_are_sent(bag: Any, name: str) -> None:
+    dag = bag.dags[name]
     assert "extract" in dag.get_task("transform").upstream_task_ids
-    assert "transform" in dag.get_task("load").upstream_task_ids
+    assert "transform" in dag.get_task("load").get_flat_relative_ids(upstream=True)
+
+
+def test_a_new_receipt_wakes_the_invoices_and_a_run_without_one_wakes_nobody(bag: Any) -> None:
+    announce = bag.dags["amazon_deliveries_to_coupa_receipts"].get_task("announce")
+    (outlet,) = announce.outlets
+    timetable = bag.dags["amazon_invoices_to_coupa"].timetable
+    assert [asset.name for asset in timetable.asset_condition.objects] == [outlet.name]
+    assert "load" in announce.upstream_task_ids
+    assert not any(task.outlets for dag in bag.dags.values() for task in dag.tasks if task.task_id != "announce")
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_the_task_with_the_asset_is_skipped_when_nothing_new_arrived(count: int) -> None:
+    if count:
+        assert skip_unless(count) == count
+    else:
+        with pytest.raises(AirflowSkipException, match="nothing new"):
+            skip_unless(count)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,13 +130,33 @@ def test_every_run_ends_with_the_account_whatever_happened_before(bag: Any, name
     assert close.get_flat_relative_ids(upstream=True) == {task.task_id for task in dag.tasks} - {"close"}
 
 
-def test_calls_to_a_vendor_take_a_slot_of_its_pool_for_each_call_in_flight(bag: Any) -> None:
-    dag = bag.dags["amazon_invoices_to_coupa"]
-    pools = {task.task_id: (task.pool, task.pool_slots) for task in dag.tasks}
-    assert pools["extract"] == ("amazon_business_api", 1)
-    assert pools["transform"] == ("coupa_api", 4)
-    assert pools["load"] == ("coupa_api", 5)
-    assert pools["close"] == ("default_pool", 1)
+def pools(bag: Any, name: str) -> dict[str, tuple[str, int]]:
+    return {task.task_id: (task.pool, task.pool_slots) for task in bag.dags[name].tasks}
+
+
+@pytest.mark.parametrize(
+    ("name", "extract", "load"),
+    [
+        ("amazon_invoices_to_coupa", ("amazon_business_api", 1), ("coupa_api", 4)),
+        ("coupa_requisitions_to_amazon_orders", ("coupa_api", 4), ("coupa_api", 1)),
+        ("amazon_order_status_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
+        ("amazon_deliveries_to_coupa_receipts", ("amazon_business_api", 1), ("coupa_api", 2)),
+    ],
+)
+def test_calls_to_a_vendor_take_a_slot_of_its_pool_for_each_call_in_flight(
+    bag: Any, name: str, extract: tuple[str, int], load: tuple[str, int]
+) -> None:
+    taken = pools(bag, name)
+    assert (taken["extract"], taken["load"]) == (extract, load)
+    assert taken["transform"] == ("coupa_api", 4)
+    assert taken["close"] == ("default_pool", 1)
+
+
+def test_orders_never_wait_behind_a_long_load_of_invoices(bag: Any) -> None:
+    taken = [
+        pools(bag, name)["load"][1] for name in ("amazon_invoices_to_coupa", "coupa_requisitions_to_amazon_orders")
+    ]
+    assert sum(taken) <= POOLS["coupa_api"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,24 +166,43 @@ def test_every_task_fits_into_a_pool_that_an_installation_makes(bag: Any, name: 
     assert [task.task_id for task in bag.dags[name].tasks if task.pool_slots > sizes.get(task.pool, 0)] == []
 
 
-def test_sending_stops_by_itself_well_before_airflow_cuts_a_call_in_half(bag: Any) -> None:
-    load = bag.dags["amazon_invoices_to_coupa"].get_task("load")
+@pytest.mark.parametrize("name", NAMES)
+def test_sending_stops_by_itself_well_before_airflow_cuts_a_call_in_half(bag: Any, name: str) -> None:
+    load = bag.dags[name].get_task("load")
     assert load.execution_timeout.total_seconds() - LOAD_SECONDS >= 10 * 60
 
 
-def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_run(bag: Any) -> None:
-    dag = bag.dags["amazon_invoices_to_coupa"]
+@pytest.mark.parametrize("name", NAMES)
+def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_run(bag: Any, name: str) -> None:
+    dag = bag.dags[name]
     assert (dag.max_active_runs, dag.catchup) == (1, False)
 
 
-def test_the_form_offers_a_window_numbers_and_a_dry_run_all_with_valid_defaults(bag: Any) -> None:
-    params = bag.dags["amazon_invoices_to_coupa"].params
-    assert sorted(params) == ["dry_run", "from", "invoice_numbers", "to"]
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("amazon_invoices_to_coupa", ["dry_run", "from", "invoice_numbers", "to"]),
+        ("coupa_requisitions_to_amazon_orders", ["dry_run", "from", "po_numbers", "to"]),
+        ("amazon_order_status_to_coupa", ["dry_run", "from", "order_ids", "to"]),
+        ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
+    ],
+)
+def test_the_form_offers_what_can_be_asked_for_all_with_valid_defaults(bag: Any, name: str, fields: list[str]) -> None:
+    params = bag.dags[name].params
+    assert sorted(params) == fields
     params.validate()
 
 
-def test_windows_are_intervals_so_that_a_backfill_means_a_range(bag: Any) -> None:
-    assert type(bag.dags["amazon_invoices_to_coupa"].timetable).__name__ == "CronDataIntervalTimetable"
+def test_no_form_and_no_setting_skips_the_gate(bag: Any) -> None:
+    names = [name for dag in bag.dags.values() for name in dag.params]
+    fields = [*names, *OrderPolicies.model_fields, *Ordering.model_fields]
+    assert [name for name in fields if re.search(r"gate|approv|force|skip|bypass", name)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_windows_are_intervals_so_that_a_backfill_means_a_range(bag: Any, name: str) -> None:
+    timetable = bag.dags[name].timetable
+    assert type(getattr(timetable, "timetable", timetable)).__name__ == "CronDataIntervalTimetable"
 
 
 @pytest.mark.parametrize("name", NAMES)
