@@ -38,6 +38,11 @@ def _create(server_url: sa.URL, kind: str, options: str = "") -> str:
     return server_url.set(database=name).render_as_string(hide_password=False)
 
 
+def create_database(server_url: sa.URL) -> str:
+    """The URL of a fresh database with the ledger's tables."""
+    return _create(server_url, "ledger", f"TEMPLATE {_TEMPLATE}")
+
+
 @pytest.fixture
 def empty_database_url(server_url: sa.URL) -> str:
     """A database without any table."""
@@ -47,7 +52,7 @@ def empty_database_url(server_url: sa.URL) -> str:
 @pytest.fixture
 def database_url(server_url: sa.URL) -> str:
     """A fresh database with the ledger's tables."""
-    return _create(server_url, "ledger", f"TEMPLATE {_TEMPLATE}")
+    return create_database(server_url)
 
 
 @pytest.fixture

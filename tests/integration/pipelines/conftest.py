@@ -69,6 +69,9 @@ class SandboxPair:
     def calls(self, vendor: str) -> dict[str, Any]:
         return dict(requests.get(self.control(vendor, "calls"), timeout=30).json())
 
+    def world(self) -> dict[str, Any]:
+        return dict(requests.get(self.control("amazon", "world"), timeout=30).json())
+
     def post(self, vendor: str, path: str, **body: Any) -> dict[str, Any]:
         answer = requests.post(self.control(vendor, path), json=body, timeout=30)
         answer.raise_for_status()
