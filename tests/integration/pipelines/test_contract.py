@@ -25,6 +25,7 @@ from tests.integration.pipelines.conftest import (
     connect_amazon,
     connect_coupa,
 )
+from tests.integration.pipelines.contract_tour import tour_ordering, tour_purchase_orders
 
 pytestmark = pytest.mark.integration
 CHECKER = Path(__file__).parents[4] / "shared" / "contract" / "contract_check.py"
@@ -38,9 +39,17 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     pair: SandboxPair = start_sandbox("quarter", record=record, orders="60")
     run: InvoiceRun = run_invoices(pair)
     run("recorded")
-    tour_amazon(connect_amazon(pair, ledger))
-    tour_coupa(connect_coupa(pair, ledger), pair)
+    amazon, coupa = connect_amazon(pair, ledger), connect_coupa(pair, ledger)
+    tour_amazon(amazon)
+    tour_coupa(coupa, pair)
+    approved = next(order for order in pair.state("coupa")["purchase_orders"] if order["po-number"] == po_of(pair))
+    tour_ordering(amazon, approved["order-lines"][0]["source-part-num"], NOW)
+    tour_purchase_orders(coupa, approved, NOW)
     return record
+
+
+def po_of(pair: SandboxPair) -> str:
+    return str(next(fact["po"] for fact in pair.world()["facts"]["buying"] if fact["expected"] == "ordered"))
 
 
 def tour_amazon(amazon: AmazonBusiness) -> None:

@@ -1,0 +1,90 @@
+"""Each call of the buying half once, in a state where the vendor takes it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa.client import Coupa
+
+ADDRESS = {
+    "fullName": "Receiving Dock", "addressLine1": "1 Example Way", "city": "Austin", "stateOrRegion": "TX", "postalCode": "78701",
+    "countryCode": "US", "addressType": "PhysicalAddress",
+}  # fmt: skip
+Json = dict[str, Any]
+
+
+def tour_ordering(amazon: AmazonBusiness, asin: str, now: datetime) -> None:
+    """Search, order, ask, and track a package of an order that has shipped."""
+    (product,) = amazon.products([asin])
+    offer = product.offers[0]
+    assert [found.offer_id for found in amazon.offers([offer.offer_id])] == [offer.offer_id]
+    request = order_request(asin, offer.offer_id, {"currencyCode": offer.currency, "amount": offer.price})
+    placed = amazon.place_order(request, amazon.permit("placeOrder"))
+    assert placed.signed and placed.order_ids
+    again = amazon.order_details("TOUR-1-1")
+    assert again is not None and again.order_ids == placed.order_ids
+    track_one(amazon, now)
+
+
+def order_request(asin: str, offer_id: str, price: Json) -> Json:
+    product = {"productReferenceType": "ProductIdentifier", "id": asin}
+    option = {"buyingOptionReferenceType": "BuyingOptionIdentifier", "id": offer_id}
+    line = {
+        "externalId": "1", "quantity": 1,
+        "attributes": [
+            {"attributeType": "SelectedProductReference", "productReference": product},
+            {"attributeType": "SelectedBuyingOptionReference", "buyingOptionReference": option},
+        ],
+        "expectations": [{"expectationType": "ExpectedUnitPrice", "amount": price}],
+    }  # fmt: skip
+    group = {"groupReferenceType": "GroupIdentity", "identifier": "ACMEGROUP01"}
+    return {
+        "externalId": "TOUR-1-1",
+        "lineItems": [line],
+        "attributes": [
+            {"attributeType": "Region", "region": "US"},
+            {"attributeType": "PurchaseOrderNumber", "purchaseOrderNumber": "TOUR"},
+            {
+                "attributeType": "BuyerReference",
+                "userReference": {"userReferenceType": "UserEmail", "emailAddress": "buyer@example.com"},
+            },
+            {"attributeType": "BuyingGroupReference", "groupReference": group},
+            {
+                "attributeType": "SelectedPaymentMethodReference",
+                "paymentMethodReference": {"paymentMethodReferenceType": "StoredPaymentMethod"},
+            },
+            {"attributeType": "ShippingAddress", "address": ADDRESS},
+        ],
+        "expectations": [],
+    }
+
+
+def track_one(amazon: AmazonBusiness, now: datetime) -> None:
+    rows = [row for page in amazon.shipment_line_pages(now - timedelta(days=60), now) for row in page]
+    row = next(row for row in rows if row.get("packages"))
+    found = amazon.package_tracking(
+        row["orderMetadata"]["orderId"], row["shipmentMetadata"]["shipmentId"], row["packages"][0]["packageId"]
+    )
+    assert found is not None
+
+
+def tour_purchase_orders(coupa: Coupa, order: Json, now: datetime) -> None:
+    """Reads and writes of one issued purchase order that came from a requisition."""
+    line = order["order-lines"][0]
+    updated = coupa.purchase_orders_updated(["AMZN-US"], now - timedelta(days=400), now + timedelta(days=1))
+    assert any(page for page in updated)
+    assert list(coupa.purchase_orders_by_id([order["id"]]))
+    requisition = coupa.get_purchase_order(order["id"])["requisition-header"]["id"]
+    assert list(coupa.requisitions([requisition])) and coupa.get_requisition(requisition)
+    fields = {
+        "custom-fields": {"ab-order-status": "Tour"},
+        "order-lines": [{"id": line["id"], "supplier-order-number": "TOUR"}],
+    }
+    coupa.update_purchase_order(order["id"], fields, coupa.permit("update_purchase_order"))
+    for action in ("soft_close_for_receiving", "reopen_for_receiving"):
+        coupa.act_on_purchase_order_line(line["id"], action, coupa.permit("act_on_purchase_order_line"))
+    change = {"order-header-id": order["id"], "order-line-changes": [{"order-line-id": line["id"], "quantity": "50"}]}
+    made = coupa.create_purchase_order_change(change, coupa.permit("create_purchase_order_change"))
+    assert made["id"] in [row["id"] for page in coupa.purchase_order_changes([order["id"]]) for row in page]
+    coupa.create_comment("purchase_orders", order["id"], "A tour.", coupa.permit("create_comment"))
+    coupa.act_on_purchase_order(order["id"], "cancel", coupa.permit("act_on_purchase_order"))
