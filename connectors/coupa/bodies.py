@@ -167,7 +167,6 @@ class ReceiptPayload(CoupaBody):
     total: Exact | None = None
     transaction_date: Moment
     match_reference: str | None = Field(None, max_length=255)
-    original_transaction_id: int | None = None
     notes: str | None = Field(None, max_length=255)
     soft_close_for_receiving: bool | None = None
     custom_fields: CustomFields | None = None

@@ -17,7 +17,24 @@ from procurement.rule_model import RuleModel, Text
 NOTE_LENGTH = 255
 NOTE_WORDS = ("carrier", "tracking_ids", "order_id", "shipment_id", "package_count")
 _PLACE = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"/(\d+)(?:-of-(\d+))?$")
 Json = dict[str, Any]
+
+
+def receipt_name(key: str, sequence: int) -> str:
+    """How a receipt of ours is told from all others: the shipped line and its number."""
+    return f"{key}/{sequence}"
+
+
+def return_name(key: str, sequence: int, receipt_id: int) -> str:
+    """The same for a return, with Coupa's id of the receipt that goes back."""
+    return f"{key}/{sequence}-of-{receipt_id}"
+
+
+def read_name(name: str) -> tuple[int, int | None]:
+    """The number in a name of ours (0 in any other text), and the receipt that a return names."""
+    found = _NAME.search(name)
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else (0, None)
 
 
 class ReceivedWord(RuleModel):
@@ -89,19 +106,22 @@ class ReceiptMappingFile(RuleModel):
         return {
             "type": self.type, "order-line": {"id": po_line_id}, "quantity": _plain(units),
             "transaction-date": received_at.isoformat(), "match-reference": match_reference,
-            **({"notes": notes} if notes else {}), "custom-fields": {self.external_id: f"{key}/{sequence}"},
+            **({"notes": notes} if notes else {}), "custom-fields": {self.external_id: receipt_name(key, sequence)},
         }  # fmt: skip
 
     def goods_return(
         self, *, key: str, sequence: int, po_line_id: int, units: Decimal, returned_at: datetime, receipt_id: int,
         match_reference: str, note: str,
     ) -> Json:  # fmt: skip
-        """The body of a return of `units` of the receipt with `receipt_id`."""
+        """The body of a return of `units` of the receipt with `receipt_id`.
+
+        Coupa lets nobody write which receipt a return is of, so notes and our name say it.
+        """
         return {
             "type": self.return_type, "order-line": {"id": po_line_id}, "quantity": _plain(units),
             "transaction-date": returned_at.isoformat(), "match-reference": match_reference,
-            "original-transaction-id": receipt_id, "notes": note[:NOTE_LENGTH],
-            "custom-fields": {self.external_id: f"{key}/{sequence}"},
+            "notes": f"Return of receipt {receipt_id}. {note}"[:NOTE_LENGTH],
+            "custom-fields": {self.external_id: return_name(key, sequence, receipt_id)},
         }  # fmt: skip
 
     def notes_of(self, words: Mapping[str, str], note: str | None) -> str:

@@ -22,8 +22,6 @@ RECEIVABLE = ("issued",)
 
 def create_receipt(instance: Instance, body: Any) -> Record:
     given = read_body(body, MODEL)
-    if isinstance(given.get("original-transaction-id"), int) and "original-transaction" not in given:
-        given["original-transaction"] = given.pop("original-transaction-id")
     receipt = create(instance, "receiving_transactions", given)
     try:
         _check(instance, receipt)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from procurement.documents import PurchaseOrder
 from procurement.errors import RecordError
 from procurement.ledger.types import Known
+from procurement.mapping.receipt_grammar import read_name
 from procurement.money import to_decimal
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
     ASK,
@@ -79,13 +80,12 @@ def read_receipt(raw: Json, external_id: str) -> Receipt:
     quantity = _number(raw.get("quantity"))
     by = raw.get("created-by") or {}
     whole = str(raw.get("status") or "").lower() == "voided"
-    original = raw.get("original-transaction-id")
+    name = str((raw.get("custom-fields") or {}).get(external_id) or "")
+    original = raw.get("original-transaction-id") or read_name(name)[1]
     return Receipt(
         id=int(raw["id"]), kind=str(raw.get("type") or ""), quantity=quantity,
         voided=quantity if whole else _number(raw.get("voided-value")),
-        external_id=str((raw.get("custom-fields") or {}).get(external_id) or ""),
-        match_reference=raw.get("match-reference") or None, original_id=int(original) if original else None,
-        by=str(by.get("fullname") or by.get("login") or "somebody"),
+        external_id=name, match_reference=raw.get("match-reference") or None, original_id=int(original) if original else None, by=str(by.get("fullname") or by.get("login") or "somebody"),
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def history_of(rows: Sequence[tuple[int, Known]], receipts: Sequence[Receipt], s
     sent = [(n, row) for n, row in rows if row.claimed and row.action in NUMBERED]
     asked = {n: row for n, row in rows if row.claimed and row.action == ASK}
     shown = {one.id for one in receipts}
-    numbers = [n for n, _ in sent] + [_number_of(one, shipment_key) for one in receipts if one.is_of(shipment_key)]
+    numbers = [n for n, _ in sent] + [read_name(one.external_id)[0] for one in receipts if one.is_of(shipment_key)]
     return History(
         sequence=max(numbers, default=0) + 1,
         voided=frozenset(
@@ -138,11 +138,6 @@ def has_unsent(rows: Sequence[tuple[int, Known]]) -> bool:
 
 def is_unsent(row: Known) -> bool:
     return not row.claimed and row.state in ("planned", "waiting")
-
-
-def _number_of(receipt: Receipt, shipment_key: str) -> int:
-    text = receipt.external_id.removeprefix(f"{shipment_key}/")
-    return int(text) if text.isdigit() else 0
 
 
 def _stuck(row: Known) -> str | None:

@@ -83,8 +83,26 @@ def test_a_goodwill_refund_reverses_nothing(run: ReceiptRun, order: str, po: str
 def test_part_of_the_units_is_returned(run: ReceiptRun, order: str, po: str, line: Json) -> None:
     received_and_refunded(run, line, reason="Item returned", quantity=1)
     assert run.received(po)[line["purchaseOrderLineItemNumber"]] == line["quantity"] - 1
-    returned = [one for one in run.ours(order) if one["type"] == "ReceivingQuantityReturnToSupplier"]
+    returned = returns(run, order)
     assert len(returned) == 1 and Decimal(str(returned[0]["quantity"])) == 1
+
+
+def test_a_return_names_the_receipt_that_goes_back_where_coupa_lets_it(
+    run: ReceiptRun, order: str, po: str, line: Json
+) -> None:
+    """`original-transaction-id` is Coupa's own: notes and name carry it, and what goes back later counts from there."""
+    received_and_refunded(run, line, reason="Item returned", quantity=1)
+    number, [returned] = line["purchaseOrderLineItemNumber"], returns(run, order)
+    [receipt] = [
+        one for one in run.ours(order) if one["type"] == "ReceivingQuantityConsumption" and line_of(one) == number
+    ]
+    assert returned["original-transaction-id"] is None
+    assert returned["notes"] == f"Return of receipt {receipt['id']}. Went back to Amazon: refunded, 'Item returned'"
+    assert returned["custom-fields"]["external-id"].endswith(f"/2-of-{receipt['id']}")
+    refund(run, line, reason="Item returned", quantity=line["quantity"] - 1)
+    run.settle()
+    assert run.received(po)[number] == 0
+    assert sum(Decimal(str(one["quantity"])) for one in returns(run, order)) == line["quantity"]
 
 
 def test_invoiced_goods_on_a_soft_closed_po_are_returned_after_it_was_reopened(
@@ -100,8 +118,16 @@ def test_invoiced_goods_on_a_soft_closed_po_are_returned_after_it_was_reopened(
     run.settle()
     assert run.received(po)[number] == 0
     assert run.order(po)["status"] == "issued"
-    returned = [one for one in run.ours(order) if one["type"] == "ReceivingQuantityReturnToSupplier"]
+    returned = returns(run, order)
     assert [Decimal(str(one["quantity"])) for one in returned] == [line["quantity"]]
+
+
+def returns(run: ReceiptRun, order: str) -> list[Json]:
+    return [one for one in run.ours(order) if one["type"] == "ReceivingQuantityReturnToSupplier"]
+
+
+def line_of(receipt: Json) -> str:
+    return str(receipt["order-line"]["line-num"])
 
 
 def refund(run: ReceiptRun, line: Json, *, reason: str, quantity: int | None = None) -> None:
