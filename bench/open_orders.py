@@ -28,7 +28,7 @@ from procurement.policies import Rules
 ORDERS, DELIVERED = 1_000, 120
 AMAZON_RATE, AMAZON_BURST = 0.5, 10
 COUPA_RATE, COUPA_BURST = 25, 20
-TARGET_RATIO, MOST_MEMORY = 1.15, 500
+TARGET_RATIO, MOST_MEMORY = 1.2, 500
 
 
 def measure() -> Result:
