@@ -46,6 +46,8 @@ class AmazonBusinessHook(BaseHook):
             {
                 "Reconciliation": lambda: next(iter(self.client.transaction_pages(yesterday, now)), None),
                 "Reporting": lambda: next(iter(self.client.order_pages(yesterday, now - timedelta(minutes=1))), None),
+                "Product Search": lambda: next(iter(self.client.products(["B000000000"])), None),
+                "Ordering": lambda: self.client.order_details("connection-test"),
             }
         )
 
@@ -79,6 +81,8 @@ class CoupaHook(BaseHook):
             {
                 "reference data": lambda: next(iter(self.client.currencies()), None),
                 "purchase orders": lambda: next(iter(self.client.purchase_orders(["0"])), None),
+                "requisitions": lambda: next(iter(self.client.requisitions([0])), None),
+                "receipts": lambda: next(iter(self.client.receipts([0])), None),
                 "invoices": lambda: next(iter(self.client.invoices("0", ["0"])), None),
             }
         )
@@ -92,7 +96,11 @@ def try_all(calls: Mapping[str, Callable[[], object]]) -> tuple[bool, str]:
         try:
             call()
             words.append(f"{name}: fine")
-        except (ConnectorError, ProcurementError) as error:
+        except (
+            ConnectorError,
+            ProcurementError,
+            ValueError,
+        ) as error:  # ValueError: a field of the connection is empty
             ok = False
             words.append(f"{name}: {error}")
     return ok, "; ".join(words)

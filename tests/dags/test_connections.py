@@ -57,10 +57,22 @@ def connection(kind: str, host: str, extra: Mapping[str, Any], *, password: str 
 def test_testing_a_connection_reports_each_api_by_name(
     vendors: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_AMAZON_BUSINESS_DEFAULT", amazon(vendors))
+    monkeypatch.setenv("AIRFLOW_CONN_AMAZON_BUSINESS_DEFAULT", amazon(vendors, user_email="buyer@example.com"))
     monkeypatch.setenv("AIRFLOW_CONN_COUPA_DEFAULT", coupa(vendors))
-    assert AmazonBusinessHook().test_connection() == (True, "Reconciliation: fine; Reporting: fine")
-    assert CoupaHook().test_connection() == (True, "reference data: fine; purchase orders: fine; invoices: fine")
+    of_amazon = ["Reconciliation", "Reporting", "Product Search", "Ordering"]
+    of_coupa = ["reference data", "purchase orders", "requisitions", "receipts", "invoices"]
+    assert AmazonBusinessHook().test_connection() == (True, "; ".join(f"{name}: fine" for name in of_amazon))
+    assert CoupaHook().test_connection() == (True, "; ".join(f"{name}: fine" for name in of_coupa))
+
+
+def test_a_connection_without_the_user_it_acts_for_says_so_for_what_needs_one(
+    vendors: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AMAZON_BUSINESS_DEFAULT", amazon(vendors))
+    ok, words = AmazonBusinessHook().test_connection()
+    assert not ok
+    assert "Reporting: fine" in words and "Ordering: fine" not in words
+    assert "user_email" in words
 
 
 def test_a_missing_scope_spoils_only_its_own_api_and_no_secret_is_told(
