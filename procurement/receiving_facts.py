@@ -32,6 +32,11 @@ class Receipt:
         return self.quantity - self.voided
 
     @property
+    def counted(self) -> Decimal:
+        """What it adds to the PO line's received units: less than nothing for a return."""
+        return self.live if self.arrives else -self.live if self.departs else ZERO
+
+    @property
     def arrives(self) -> bool:
         return self.kind in ARRIVALS
 

@@ -17,7 +17,7 @@ from procurement.rule_model import RuleModel, Text
 NOTE_LENGTH = 255
 NOTE_WORDS = ("carrier", "tracking_ids", "order_id", "shipment_id", "package_count")
 _PLACE = re.compile(r"\{([^{}]*)\}")
-_NAME = re.compile(r"/(\d+)(?:-of-(\d+))?$")
+_NAME = re.compile(r"[^/]+/[^/]+/[^/]+/(\d+)(?:-of-(\d+))?")
 Json = dict[str, Any]
 
 
@@ -33,7 +33,7 @@ def return_name(key: str, sequence: int, receipt_id: int) -> str:
 
 def read_name(name: str) -> tuple[int, int | None]:
     """The number in a name of ours (0 in any other text), and the receipt that a return names."""
-    found = _NAME.search(name)
+    found = _NAME.fullmatch(name)
     return (int(found[1]), int(found[2]) if found[2] else None) if found else (0, None)
 
 

@@ -118,7 +118,7 @@ def outcome(proposal: Proposal) -> Json:
         "deliveries": [
             {
                 "action": one.action, "business_key": one.business_key, **({"after": list(one.after)} if one.after else {}),
-                "payload": {name: value for name, value in one.payload.items() if name not in ("seen", "asked_at")},
+                "payload": {name: value for name, value in one.payload.items() if name != "asked_at"},
             }
             for one in live.deliveries
         ],

@@ -6,6 +6,7 @@ it was keyed by somebody else: it is never taken for ours, and holds ours back.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from connectors.coupa.client import Coupa
@@ -24,6 +25,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
     VOID,
 )
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings import read_receipt
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.watching import Seen, what_changed
 from procurement.pipelines.coupa_actions import ActOnOrder, Comment, UpdateOrder
 from procurement.purchase_orders import read_purchase_order
 from procurement.receiving_facts import Receipt
@@ -35,7 +37,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CreateReceipt:
-    """A goods receipt, or with `to_do` of its own a return: payload {po, line, line_id, shipment, seen, body}."""
+    """A goods receipt, or with `to_do` of its own a return: payload {po, line, line_id, shipment, gate, body}."""
 
     coupa: Coupa
     external_id: str
@@ -48,18 +50,16 @@ class CreateReceipt:
         return self.coupa.permit("create_receipt")
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        """Before a repeated attempt: what arrived in Coupa since it was planned may be these very units."""
-        if delivery.attempt == 0:
-            return None
-        others = [
-            one
-            for one in self._receipts(delivery.payload)
-            if one.arrives and one.live > 0 and self._is_new(one, delivery)
-        ]
-        if not others:
-            return None
-        who = ", ".join(dict.fromkeys(one.by for one in others))
-        return Stop("waiting", f"{who} received on this PO line meanwhile: planned again")
+        """Before every attempt: what a person received since it was planned may be these very units.
+
+        One read, and another of the receipts where the PO line's received units are not those that the plan saw.
+        """
+        payload = delivery.payload
+        lines = (raw for page in self.coupa.purchase_order_lines([payload["line_id"]]) for raw in page)
+        why = what_changed(
+            Seen.read(payload["gate"]), next(lines, None), lambda: self._receipts(payload), name=self._name(delivery)
+        )
+        return None if why is None else Stop("waiting", f"{why}: planned again")
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload
@@ -84,14 +84,12 @@ class CreateReceipt:
             for one in receipts
             if one.kind == body["type"] and one.match_reference == body["match-reference"] and not one.external_id
         )
-        stranger = next((one for one in alike if one.id > delivery.payload["seen"]), None)
+        seen = Seen.read(delivery.payload["gate"])
+        stranger = next((one for one in alike if seen.is_news(one)), None)
         return Found(target_id=str(stranger.id), ours=False) if stranger is not None else None
 
     def _name(self, delivery: Claimed | Peeked) -> str:
         return str(delivery.payload["body"]["custom-fields"][self.external_id])
-
-    def _is_new(self, receipt: Receipt, delivery: Peeked) -> bool:
-        return receipt.id > delivery.payload["seen"] and "/" not in receipt.external_id
 
     def _receipts(self, payload: Json) -> list[Receipt]:
         return list(receipts_of(self.coupa, payload["line_id"], self.external_id))
@@ -99,13 +97,22 @@ class CreateReceipt:
 
 @dataclass(frozen=True, slots=True)
 class VoidReceipt:
-    """Payload {po, line, line_id, receipt_id, ...}: takes one of our receipts back as a whole."""
+    """Payload {po, line, line_id, receipt_id, units, ...}: takes one of our receipts back as a whole."""
 
     coupa: Coupa
     external_id: str
 
     def permit(self) -> Permit:
         return self.coupa.permit("void_receipt")
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        """Somebody may have taken it back, or a part of it, since it was planned."""
+        payload = delivery.payload
+        receipts = list(receipts_of(self.coupa, payload["line_id"], self.external_id))
+        receipt = next((one for one in receipts if one.id == int(payload["receipt_id"])), None)
+        if receipt is not None and receipt.live == Decimal(payload["units"]):
+            return None
+        return Stop("waiting", f"receipt {payload['receipt_id']} is not what it was in Coupa: planned again")
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload

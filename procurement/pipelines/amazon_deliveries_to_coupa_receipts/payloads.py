@@ -25,6 +25,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
     order_key,
 )
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings import Manager
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.watching import Seen
 from procurement.receiving import Decision, Post, Reversal
 from procurement.receiving_facts import Shipment, arrived_at
 
@@ -34,12 +35,12 @@ REASON_LENGTH = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """Writes the deliveries for shipped lines of one PO line. `seen`: the newest receipt that Coupa showed of it."""
+    """Writes the deliveries for shipped lines of one PO line. `seen`: what Coupa showed of its receipts."""
 
     mapping: ReceiptMappingFile
     order: PurchaseOrder
     line: PurchaseOrderLine
-    seen: int
+    seen: Seen
     version: str
     now: datetime
     reopen_reason: str
@@ -60,7 +61,8 @@ class Writer:
     ) -> PlannedDelivery:
         common = {**self._common(shipment), "receipt_id": reversal.receipt_id, "cause": shipment.cause}
         if reversal.whole:
-            return self._delivery(VOID, self._key(shipment, number), common, after=after)
+            payload = {**common, "units": _plain(reversal.units)}
+            return self._delivery(VOID, self._key(shipment, number), payload, after=after)
         body = self.mapping.goods_return(
             key=shipment.key, sequence=number, po_line_id=self.line.id, units=reversal.units, returned_at=self.now,
             receipt_id=reversal.receipt_id, match_reference=shipment.match_reference or shipment.facts.shipment_id,
@@ -107,7 +109,7 @@ class Writer:
             "line": self.line.number,
             "line_id": self.line.id,
             "shipment": shipment.key,
-            "seen": self.seen,
+            "gate": self.seen.write(),
         }
 
     def _key(self, shipment: Shipment, number: int) -> str:

@@ -52,6 +52,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings impo
     read_orders,
     read_receipts,
 )
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.watching import Seen
 from procurement.policies import Mode, Rules
 from procurement.policy_files import RolloutRule
 from procurement.purchase_orders import resolve_line
@@ -258,8 +259,10 @@ class Planner:
         coming: dict[int, Decimal] = {}
         reopened: DeliveryName | None = None
         last_receipt: DeliveryName | None = None
+        voiding = {one.line.id for one, decision in group if any(each.whole for each in decision.reversals)}
         for one, decision in group:
-            writer = self._writer(one, receipts.get(one.line.id, ()))
+            seen = Seen.of(receipts.get(one.line.id, ()), one.line.received, voiding=one.line.id in voiding)
+            writer = self._writer(one, seen)
             if decision.reversals and order.status in ("closed", "cancelled"):
                 problem = f"PO {order.number} is {order.status} for good, so Coupa takes nothing back on it: {decision.reason}."
                 settle(plan, one.record, "dead", f"its PO is {order.status}", (problem,), part="state")
@@ -284,10 +287,10 @@ class Planner:
                 order, self.rules.receipts, said=said, after=last_receipt, version=self.rules.version
             )
 
-    def _writer(self, one: Placed, receipts: Sequence[Receipt]) -> Writer:
+    def _writer(self, one: Placed, seen: Seen) -> Writer:
         return Writer(
-            mapping=self.rules.receipts, order=one.order, line=one.line, seen=max((each.id for each in receipts), default=0),
-            version=self.rules.version, now=self.now, reopen_reason=self._policies.reopen_reason,
+            mapping=self.rules.receipts, order=one.order, line=one.line, seen=seen, version=self.rules.version, now=self.now,
+            reopen_reason=self._policies.reopen_reason,
         )  # fmt: skip
 
 

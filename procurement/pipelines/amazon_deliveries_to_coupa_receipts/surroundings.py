@@ -85,7 +85,8 @@ def read_receipt(raw: Json, external_id: str) -> Receipt:
     return Receipt(
         id=int(raw["id"]), kind=str(raw.get("type") or ""), quantity=quantity,
         voided=quantity if whole else _number(raw.get("voided-value")),
-        external_id=name, match_reference=raw.get("match-reference") or None, original_id=int(original) if original else None, by=str(by.get("fullname") or by.get("login") or "somebody"),
+        external_id=name, match_reference=raw.get("match-reference") or None,
+        original_id=int(original) if original else None, by=str(by.get("fullname") or by.get("login") or "somebody"),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The receipts pipeline as its DAG runs it, in one process, against a sandbox whose clock the test moves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -48,7 +49,8 @@ class ReceiptRun:
         self.passed += timedelta(**duration)
         self.pair.post("amazon", "clock", set=(NOW + self.passed).isoformat())
 
-    def __call__(self, *, load: bool = True, **params: object) -> Json:
+    def __call__(self, *, load: bool = True, before_load: Callable[[], object] | None = None, **params: object) -> Json:
+        """One run; `before_load` is what people do between its plan and its load."""
         self.runs += 1
         request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{self.runs}", kind="manual", params=params)
         amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
@@ -57,6 +59,8 @@ class ReceiptRun:
             "extract": pipeline.extract(amazon, self.ledger, run=run, request=request, rules=self.rules),
             "transform": pipeline.transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules),
         }
+        if before_load is not None:
+            before_load()
         if load:
             steps["load"] = pipeline.load(coupa, self.ledger, run=run, rules=self.rules, workers=4, seconds=60)
         closed = pipeline.close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)

@@ -40,6 +40,27 @@ def received(run: ReceiptRun) -> dict[str, int]:
     }  # fmt: skip
 
 
+def place(receipt: Json) -> str:
+    """PO and line of a receipt."""
+    return f"{receipt['order-line']['order-header-number']}/{receipt['order-line']['line-num']}"
+
+
+def receiver(run: ReceiptRun, number: str, line: str) -> str:
+    [receipt] = [one for one in run.receipts() if place(one) == f"{number}/{line}"]
+    return str(receipt["created-by"]["fullname"])
+
+
+def key_of(run: ReceiptRun, number: str, line: str) -> str:
+    """The shipped line of a PO line."""
+    ids = {
+        one["orderLineItemId"]
+        for one in run.pair.state("amazon")["order_lines"]
+        if (one["purchaseOrderNumber"], one["purchaseOrderLineItemNumber"]) == (number, line)
+    }
+    [key] = [key for key in run.fates() if key.rsplit("/", 1)[1] in ids]
+    return key
+
+
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "status_after", "malformed"])
 def test_a_receipt_whose_answer_is_lost_is_asked_for_and_never_doubled(run: ReceiptRun, kind: str) -> None:
     more = {"status": 503} if kind == "status_after" else {}
@@ -74,6 +95,34 @@ def test_what_was_planned_and_not_sent_gives_way_to_the_person_who_received_mean
     assert received(run) == shipped(run.pair)
     mine = [one for one in run.ours() if one["order-line"]["order-header-number"] == number]
     assert all(str(one["order-line"]["line-num"]) != line for one in mine)
+
+
+def test_what_a_person_receives_between_plan_and_load_is_not_received_again(run: ReceiptRun) -> None:
+    run.later(hours=2)
+    number, line = next(iter(shipped(run.pair))).split("/")
+    closed = run(before_load=lambda: run.coupa("receive", po_number=number, line_num=line))
+    assert closed["load"]["stopped_at_gate"] >= 1
+    assert [one for one in run.ours() if place(one) == f"{number}/{line}"] == []
+    run.settle()
+    assert received(run) == shipped(run.pair)
+    fate = run.fates()[key_of(run, number, line)]
+    assert fate == ("skipped", f"received by {receiver(run, number, line)}")
+
+
+def test_a_part_that_a_person_receives_between_plan_and_load_leaves_the_rest_to_us(run: ReceiptRun) -> None:
+    number, line = max(shipped(run.pair), key=lambda key: shipped(run.pair)[key]).split("/")
+    run.later(hours=2)
+    run(before_load=lambda: run.coupa("receive", po_number=number, line_num=line, quantity="1"))
+    run.settle()
+    assert received(run) == shipped(run.pair)
+
+
+def test_the_gate_of_a_receipt_costs_one_read(run: ReceiptRun) -> None:
+    run.later(hours=2)
+    run()
+    calls = run.pair.calls("coupa")["by_operation"]
+    assert calls["list_purchase_order_lines"] == {"2xx": len(shipped(run.pair))}
+    assert calls["create_receiving_transaction"] == {"2xx": len(shipped(run.pair))}
 
 
 def test_a_persons_receipt_between_two_attempts_stops_the_second(run: ReceiptRun) -> None:

@@ -22,14 +22,16 @@ from tests.unit.procurement.conftest import MAPPINGS
 
 Json = dict[str, Any]
 NAME = "112-1/401/L1/1"
+RETURN = "ReceivingQuantityReturnToSupplier"
 BODY = {"type": "ReceivingQuantityConsumption", "match-reference": "401", "custom-fields": {"external-id": NAME}}
 PAYLOAD = {
     "po": "4500",
     "line": "2",
     "line_id": 11,
     "shipment": "112-1/401/L1",
-    "seen": 60,
+    "gate": {"newest": 60, "received": "2", "counted": "2"},
     "receipt_id": 61,
+    "units": "2",
     "body": BODY,
 }
 PERMIT = cast(Permit, None)
@@ -38,12 +40,20 @@ PERMIT = cast(Permit, None)
 class FakeCoupa:
     """What Coupa shows of one PO line and of its order; a write is refused where `refusal` says so."""
 
-    def __init__(self, *receipts: Json, order: Json | None = None, refusal: str | None = None) -> None:
-        self.shown, self.order, self.refusal = receipts, order or {}, refusal
+    def __init__(
+        self, *receipts: Json, received: str | None = "2.0", order: Json | None = None, refusal: str | None = None
+    ) -> None:
+        self.shown, self.received, self.order, self.refusal = receipts, received, order or {}, refusal
+        self.receipts_read = 0
 
     def receipts(self, line_ids: list[int]) -> Iterator[list[Json]]:
         assert line_ids == [11]
+        self.receipts_read += 1
         yield list(self.shown)
+
+    def purchase_order_lines(self, ids: list[int]) -> Iterator[list[Json]]:
+        assert ids == [11]
+        yield [] if self.received is None else [{"id": 11, "received": self.received}]
 
     def get_purchase_order(self, id: int) -> Json:
         return self.order
@@ -75,8 +85,9 @@ def claimed(payload: Json = PAYLOAD) -> Claimed:
     return Claimed(1, "create_receipt", "key", payload, 1)
 
 
-def peeked(attempt: int) -> Peeked:
-    return Peeked(1, "create_receipt", "key", PAYLOAD, "hash", attempt)
+def peeked(attempt: int = 0, **gate: Any) -> Peeked:
+    payload = {**PAYLOAD, "gate": {**cast(Json, PAYLOAD["gate"]), **gate}}
+    return Peeked(1, "create_receipt", "key", payload, "hash", attempt)
 
 
 def test_our_receipt_is_found_by_its_name() -> None:
@@ -107,18 +118,63 @@ def test_two_receipts_of_our_name_are_an_alarm() -> None:
         CreateReceipt(coupa(receipt(61, name=NAME), receipt(62, name=NAME)), "external-id").ask(claimed())
 
 
-def test_a_second_attempt_stops_when_a_person_received_meanwhile() -> None:
-    stop = CreateReceipt(coupa(receipt(61, reference=None)), "external-id").gate(peeked(1))
-    assert stop is not None and stop.state == "waiting" and "Ana Buyer received" in stop.reason
+OLD, OURS = receipt(60), receipt(61, name="112-1/402/L1/1")
 
 
-def test_a_second_attempt_goes_on_when_nothing_new_stands() -> None:
-    shown = (receipt(60), receipt(61, name="112-1/402/L1/1"), receipt(62, status="voided"))
-    assert CreateReceipt(coupa(*shown), "external-id").gate(peeked(1)) is None
+@pytest.mark.parametrize("attempt", [0, 1])
+@pytest.mark.parametrize(
+    ("received", "shown", "reason"),
+    [
+        ("4.0", (OLD, receipt(61, reference=None)), "Ana Buyer received on this PO line meanwhile"),
+        ("6.0", (OLD, OURS, receipt(62, reference=None)), "Ana Buyer received on this PO line meanwhile"),
+        ("0.0", (receipt(60, status="voided"),), "somebody took a receipt back on this PO line meanwhile"),
+        ("1.0", (receipt(60, **{"voided-value": "1.0"}),), "somebody took a receipt back on this PO line meanwhile"),
+        ("0.0", (OLD, receipt(61, type=RETURN)), "somebody took a receipt back on this PO line meanwhile"),
+        ("4.0", (OLD, receipt(61, name=NAME)), "receipt 61 in Coupa has its name already"),
+        ("5.0", (OLD, OURS), "its PO line changed meanwhile"),
+        ("3.0", (OLD,), "its PO line changed meanwhile"),
+        (None, (OLD,), "Coupa does not show the PO line any more"),
+    ],
+)
+def test_what_people_did_on_the_po_line_since_the_plan_stops_every_attempt(
+    attempt: int, received: str | None, shown: tuple[Json, ...], reason: str
+) -> None:
+    stop = CreateReceipt(coupa(*shown, received=received), "external-id").gate(peeked(attempt))
+    assert stop is not None and (stop.state, stop.reason) == ("waiting", f"{reason}: planned again")
 
 
-def test_a_first_attempt_asks_nothing() -> None:
-    assert CreateReceipt(coupa(receipt(61)), "external-id").gate(peeked(0)) is None
+@pytest.mark.parametrize(
+    ("received", "shown"),
+    [
+        ("4.0", (OLD, OURS)),
+        ("4.0", (OLD, OURS, receipt(62, name="112-1/403/L1/1"))),
+        ("1.0", (OLD, receipt(61, type=RETURN, quantity="1.0", name="112-1/402/L1/2-of-60"))),
+        ("4.0", (OLD, OURS, receipt(62, status="voided"))),
+    ],
+)
+def test_receipts_of_ours_on_the_same_po_line_stop_nothing(received: str, shown: tuple[Json, ...]) -> None:
+    assert CreateReceipt(coupa(*shown, received=received), "external-id").gate(peeked()) is None
+
+
+def test_a_po_line_as_the_plan_saw_it_costs_one_read() -> None:
+    fake = FakeCoupa(OLD)
+    assert CreateReceipt(cast(Coupa, fake), "external-id").gate(peeked()) is None
+    assert fake.receipts_read == 0
+
+
+def test_where_the_plan_itself_voids_on_the_line_the_receipts_tell_who_received() -> None:
+    """A void of ours and a receipt of a person may leave the line's received units as they were."""
+    shown = (receipt(60, status="voided"), receipt(61))
+    stop = CreateReceipt(coupa(*shown), "external-id").gate(peeked(received=None))
+    assert stop is not None and "Ana Buyer received" in stop.reason
+    assert CreateReceipt(coupa(OLD), "external-id").gate(peeked(received=None)) is None
+
+
+@pytest.mark.parametrize("shown", [(receipt(61, status="voided"),), (receipt(61, **{"voided-value": "1.0"}),), ()])
+def test_a_receipt_that_somebody_took_back_is_not_voided_again(shown: tuple[Json, ...]) -> None:
+    stop = VoidReceipt(coupa(*shown), "external-id").gate(peeked())
+    assert stop is not None and stop.state == "waiting" and "receipt 61" in stop.reason
+    assert VoidReceipt(coupa(receipt(61)), "external-id").gate(peeked()) is None
 
 
 def test_a_refusal_says_what_a_person_can_do() -> None:

@@ -87,7 +87,7 @@ def test_a_return_is_of_the_receipt_that_coupa_tells_else_of_the_one_in_its_name
         "id": 70,
         "type": "ReceivingQuantityReturnToSupplier",
         "quantity": "1.0",
-        "custom-fields": {"external-id": "k/2-of-61"},
+        "custom-fields": {"external-id": "112-1/401/L1/2-of-61"},
     }
     assert read_receipt(raw, "external-id").original_id == 61
     assert read_receipt({**raw, "original-transaction-id": 60}, "external-id").original_id == 60
