@@ -207,6 +207,12 @@ class Deliveries:
         with self._engine.begin() as connection:
             return int(connection.execute(sql.DELIVERED_IN, values).scalar_one())
 
+    def waiting(self, pipeline: str, actions: Iterable[str]) -> list[int]:
+        """Rows of these actions that wait to be planned again, as their gate said; not those behind a stuck one."""
+        values = {"pipeline": pipeline, "actions": sorted(set(actions))}
+        with self._engine.begin() as connection:
+            return list(connection.execute(sql.WAITING, values).scalars())
+
     def unfinished(self, pipeline: str, action: str, *, finished: Iterable[str]) -> list[Known]:
         """Deliveries whose document was in none of the `finished` statuses when the target last told, in order."""
         values = {"pipeline": pipeline, "action": action, "finished": sorted(finished)}

@@ -140,6 +140,10 @@ DELIVERED_IN = sa.text("""
     SELECT count(*) FROM deliveries WHERE pipeline = :pipeline AND action = ANY(:actions) AND state = 'delivered'
     AND changed_at >= (SELECT opened_at FROM runs WHERE id = :run)
 """)
+WAITING = sa.text(f"""
+    SELECT id FROM deliveries WHERE pipeline = :pipeline AND action = ANY(:actions) AND state = 'waiting'
+    AND coalesce(reason, '') NOT LIKE '{BLOCKED}%' ORDER BY id
+""")
 PAYLOADS = sa.text("SELECT id, payload FROM deliveries WHERE id = ANY(:ids)")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
 # What the target had not finished with when it last answered; the facts are the pipeline's own words.

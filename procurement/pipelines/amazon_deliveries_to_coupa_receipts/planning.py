@@ -128,7 +128,8 @@ class Planner:
             self._keep(plan, group, receipts, managers, pending=pending, sayings=sayings)
         planned = {delivery.name for delivery in proposal.live.deliveries}
         earlier = [row for some in rows.values() for _, row in some if row.action == ASK]
-        earlier += [row for known in sayings.values() for row in known.values()]
+        undecided = {order_key(one.order.number) for one in placed if one.shipment.history.unsettled}
+        earlier += [row for known in sayings.values() for key, row in known.items() if key not in undecided]
         proposal.withdrawn = [
             row.id for row in earlier if is_unsent(row) and (row.action, row.business_key) not in planned
         ]

@@ -17,7 +17,7 @@ from procurement.ledger.types import Record, Run
 from procurement.order_facts import LineFacts, read_order
 from procurement.pipelines import closing, loading, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
-from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import PIPELINE
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import MARK, PIPELINE, TELL
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
 from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, source_of
@@ -105,9 +105,11 @@ def transform(
 
 
 def _unsent(ledger: Ledger) -> Iterator[str]:
-    """PO numbers of deliveries that an earlier run planned and nobody sent: people may have acted since."""
-    rows = ledger.deliveries.due(PIPELINE, MOST_UNSENT)
-    yield from (str(payload["po"]) for payload in ledger.deliveries.payloads(id for id, _ in rows).values())
+    """PO numbers of deliveries that an earlier run planned and nobody sent: people may have acted since. What is said of a
+    whole PO belongs to no shipped line, so its gate's word to plan it again is found here."""
+    ids = [id for id, _ in ledger.deliveries.due(PIPELINE, MOST_UNSENT)]
+    ids += ledger.deliveries.waiting(PIPELINE, (MARK, TELL))
+    yield from (str(payload["po"]) for payload in ledger.deliveries.payloads(ids).values())
 
 
 def _new_refunds(ledger: Ledger, source: str, *, run: Run, rules: Rules) -> Iterator[tuple[str, str]]:

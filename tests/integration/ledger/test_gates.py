@@ -254,3 +254,12 @@ def test_patience_is_for_the_gate_too(ledger: Ledger) -> None:
     load(ledger, gate, ask_only=True)
     assert gate.looked == 0
     assert PATIENT.wait > QUICK.wait
+
+
+def test_what_waits_at_the_gate_and_belongs_to_no_record_can_be_found(ledger: Ledger) -> None:
+    plan_invoices(ledger, "T1")
+    [row] = [id for id, action in ledger.deliveries.due(PIPELINE, 10) if action == CREATE]
+    assert ledger.deliveries.waiting(PIPELINE, [CREATE]) == []
+    load(ledger, Gate(verdict=lambda delivery: Stop("waiting", "not yet")))
+    assert ledger.deliveries.waiting(PIPELINE, [CREATE]) == [row]
+    assert ledger.deliveries.waiting(PIPELINE, [SUBMIT]) == ledger.deliveries.waiting("another", [CREATE]) == []

@@ -43,6 +43,7 @@ class ReceiptRun:
     rules: Rules
     passed: timedelta = timedelta()
     runs: int = 0
+    prefix: str = "run"
     mails: list[Notice] = field(default_factory=list)
 
     def later(self, **duration: float) -> None:
@@ -52,7 +53,9 @@ class ReceiptRun:
     def __call__(self, *, load: bool = True, before_load: Callable[[], object] | None = None, **params: object) -> Json:
         """One run; `before_load` is what people do between its plan and its load."""
         self.runs += 1
-        request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{self.runs}", kind="manual", params=params)
+        request = RunRequest(
+            dag_id=pipeline.PIPELINE, run_id=f"{self.prefix}-{self.runs}", kind="manual", params=params
+        )
         amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
         run = pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(NOW + self.passed))
         steps: Json = {

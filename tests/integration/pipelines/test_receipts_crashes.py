@@ -1,14 +1,25 @@
 """Whatever breaks while receipts are sent, or whoever acts meanwhile: no unit is received twice, and none is lost."""
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from procurement.clock import FixedClock
 from procurement.ledger import Ledger
-from tests.integration.pipelines.conftest import SandboxPair, StartSandbox
+from procurement.pipelines import amazon_deliveries_to_coupa_receipts as pipeline
+from procurement.pipelines.windows import RunRequest
+from tests.integration.pipelines.conftest import NOW, SandboxPair, StartSandbox, connect_coupa
 from tests.integration.pipelines.receiving_runs import ReceiptRun, switched
+from tests.integration.pipelines.test_crashes import PROGRAM, ROOT
 
 pytestmark = pytest.mark.integration
 Json = dict[str, Any]
@@ -139,6 +150,22 @@ def test_a_persons_receipt_between_two_attempts_stops_the_second(run: ReceiptRun
     assert received(run) == shipped(run.pair)
 
 
+def test_what_cannot_be_said_yet_is_said_once_it_is_true(run: ReceiptRun) -> None:
+    """Before the load a person voids what the plan counted on: the word waits, though nothing at Amazon changes any more."""
+    number = max((key.split("/")[0] for key in shipped(run.pair)), key=lambda po: len(run.received(po)))
+    assert len(run.received(number)) > 1
+    line = min(run.received(number))
+    run.coupa("receive", po_number=number, line_num=line)
+    [receipt] = run.receipts()
+    run.later(hours=2)
+    run(before_load=lambda: run.coupa("void_receipt", id=receipt["id"]))
+    assert run.comments(number) == [] and run.order(number)["custom-fields"].get("ab-order-status") != "Received"
+    run.settle()
+    assert received(run) == shipped(run.pair)
+    assert len(run.comments(number)) == 1
+    assert run.order(number)["custom-fields"]["ab-order-status"] == "Received"
+
+
 def test_running_again_writes_nothing(run: ReceiptRun) -> None:
     run.settle()
     before = run.writes()
@@ -149,9 +176,49 @@ def test_running_again_writes_nothing(run: ReceiptRun) -> None:
     assert run.writes() == before
 
 
-def test_two_loads_at_once_receive_each_line_once(run: ReceiptRun, ledger: Ledger) -> None:
+def test_two_loads_at_once_share_the_queue_and_receive_each_line_once(run: ReceiptRun, database_url: str) -> None:
     run.later(hours=2)
     run(load=False)
-    run()
+    run.pair.post("coupa", "faults", kind="slow", operation="create_receiving_transaction", seconds=0.2, times=100)
+    together = threading.Barrier(2)
+
+    def load(name: str) -> Json:
+        with Ledger.opened(database_url) as own:
+            request = RunRequest(dag_id=pipeline.PIPELINE, run_id=name, kind="manual")
+            this = pipeline.open_run(own, request, rules=run.rules, clock=FixedClock(NOW + run.passed))
+            coupa = connect_coupa(run.pair, own)
+            together.wait(30)
+            return pipeline.load(coupa, own, run=this, rules=run.rules, workers=2, seconds=60)
+
+    with ThreadPoolExecutor(2) as pool:
+        loads = list(pool.map(load, ["one", "two"]))
+    assert all(one["delivered"] > 0 for one in loads)
     assert received(run) == shipped(run.pair)
-    assert len(run.ours()) == len(shipped(run.pair))
+    assert len(run.ours()) == len(shipped(run.pair)) == run.writes()["create_receiving_transaction"]["2xx"]
+
+
+@pytest.mark.parametrize(
+    ("point", "count"), [("claim", 0), ("claim", 2), ("socket", 0), ("socket", 1), ("outcome", 0), ("outcome", 2)]
+)
+def test_a_process_killed_at_any_point_of_a_send_is_finished_by_the_next_run(
+    run: ReceiptRun, ledger: Ledger, database_url: str, mappings_directory: Path, point: str, count: int
+) -> None:
+    run.later(hours=2)
+    program = textwrap.dedent(PROGRAM).replace("pipelines.killed import", "pipelines.killed_receipts import")
+    command = [
+        sys.executable, "-c", program, point, str(count), str(ROOT), run.pair.amazon_url, run.pair.coupa_url, database_url,
+        str(mappings_directory),
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/plugins"}
+    killed = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert received(run) != shipped(run.pair) or point == "outcome"
+    time.sleep(1.2)  # beyond the time-out: only then does "not found" count
+    run()
+    run.settle()
+    assert received(run) == shipped(run.pair)
+    names = [one["custom-fields"]["external-id"] for one in run.ours()]
+    assert len(names) == len(set(names)) == len(shipped(run.pair)) == len(run.receipts())
+    assert len(run.comments()) == len({key.split("/")[0] for key in shipped(run.pair)})
+    population = ledger.completeness.population(pipeline.PIPELINE)
+    assert population.complete and population.documents.delivered == len(shipped(run.pair))
