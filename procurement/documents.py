@@ -130,6 +130,7 @@ class PurchaseOrderLine:
     account: str | None = None
     description: str = ""
     supplier_order_number: str | None = None
+    cost_centers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

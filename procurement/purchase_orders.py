@@ -132,8 +132,15 @@ def _line(reader: _Reader, raw: Json, currency: str) -> PurchaseOrderLine:
         part_number=reader.text("source-part-num", raw), auxiliary_part_number=reader.text("supp-aux-part-num", raw),
         unit_of_measure=reader.text("uom.code", raw), commodity=reader.text("commodity.name", raw),
         account=reader.text("account.code", raw), description=reader.text("description", raw) or "",
-        supplier_order_number=reader.text("supplier-order-number", raw),
+        supplier_order_number=reader.text("supplier-order-number", raw), cost_centers=_cost_centers(raw),
     )  # fmt: skip
+
+
+def _cost_centers(raw: Json) -> frozenset[str]:
+    """Segment 2 of the line's account, or of the accounts it is split between."""
+    shares = [share for share in raw.get("account-allocations") or () if isinstance(share, OBJECT)]
+    accounts = [raw.get("account"), *(share.get("account") for share in shares)]
+    return frozenset(str(one["segment-2"]) for one in accounts if isinstance(one, OBJECT) and one.get("segment-2"))
 
 
 def _money(reader: _Reader, amount: Decimal, currency: str) -> Money:

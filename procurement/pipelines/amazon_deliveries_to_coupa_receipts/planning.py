@@ -54,7 +54,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings impo
 )
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.watching import Seen
 from procurement.policies import Mode, Rules
-from procurement.policy_files import RolloutRule
+from procurement.policy_files import CAREFULNESS, RolloutRule
 from procurement.purchase_orders import resolve_line
 from procurement.receipt_policies import ReceiptPolicies
 from procurement.receiving import Decision, decide
@@ -76,6 +76,7 @@ class Placed:
     facts: ShipmentFacts
     order: PurchaseOrder
     line: PurchaseOrderLine
+    mode: Mode
     early: bool = False
     unsent: bool = False
     shipment: Shipment = field(init=False)
@@ -123,8 +124,7 @@ class Planner:
         keys = {order_key(one.order.number) for one in placed}
         sayings = {action: self.known(action, keys) for action in (MARK, TELL)}
         for group in _by_order(decided):
-            mode = self._rollout(group[0][0].order).mode
-            plan = proposal.shadow if mode is Mode.SHADOW else proposal.live
+            plan = proposal.shadow if group[0][0].mode is Mode.SHADOW else proposal.live
             self._keep(plan, group, receipts, managers, pending=pending, sayings=sayings)
         planned = {delivery.name for delivery in proposal.live.deliveries}
         earlier = [row for some in rows.values() for _, row in some if row.action == ASK]
@@ -175,30 +175,33 @@ class Planner:
     def _on_lines(
         self, plan: Plan, order: PurchaseOrder, group: Sequence[tuple[Record, ShipmentFacts]]
     ) -> Iterator[Placed]:
-        rollout = self._rollout(order)
         for record, facts in group:
+            line, problems = _resolved(order, facts)
+            rollout = self._rollout(order, order.lines if line is None else [line])
             if rollout.mode is Mode.OFF:
-                settle(plan, record, "skipped", "switched off for this account or supplier")
+                settle(plan, record, "skipped", "switched off for this account, supplier or cost center")
                 continue
-            try:
-                line = resolve_line(
-                    order, line_number=facts.po_line_number, asin=facts.asin, quantity=Decimal(facts.quantity)
-                )
-            except RecordError as error:
-                settle(plan, record, "dead", "its PO line cannot be told", error.problems)
+            if line is None:
+                settle(plan, record, "dead", "its PO line cannot be told", problems)
                 continue
             early = self._before(rollout, facts) and order.number not in self.released
             if early:
                 settle(plan, record, "skipped", "delivered before go-live")
-            yield Placed(record, facts, order, line, early)
+            yield Placed(record, facts, order, line, rollout.mode, early)
 
     def _before(self, rollout: RolloutRule, facts: ShipmentFacts) -> bool:
         if rollout.go_live is None or not arrived(facts, self._policies):
             return False
         return arrived_at(facts, self.now).astimezone(ZoneInfo(self._zone)).date() < rollout.go_live
 
-    def _rollout(self, order: PurchaseOrder) -> RolloutRule:
-        rule = self.rules.rollout.of(PIPELINE, account=self.account, supplier=order.supplier)
+    def _rollout(self, order: PurchaseOrder, lines: Iterable[PurchaseOrderLine]) -> RolloutRule:
+        """The most careful of the rules that hold for the lines' cost centers, the supplier and the account."""
+        centers: set[str | None] = {center for line in lines for center in line.cost_centers}
+        rules = [
+            self.rules.rollout.of(PIPELINE, account=self.account, supplier=order.supplier, cost_center=center)
+            for center in centers or {None}
+        ]
+        rule = min(rules, key=lambda one: (CAREFULNESS.index(one.mode), -one.go_live.toordinal() if one.go_live else 0))
         return rule.model_copy(update={"mode": Mode.LIVE}) if self.rehearsal else rule
 
     @property
@@ -340,6 +343,15 @@ def settle(
     )
 
 
+def _resolved(order: PurchaseOrder, facts: ShipmentFacts) -> tuple[PurchaseOrderLine | None, tuple[str, ...]]:
+    """Its PO line, or why there is none."""
+    try:
+        line = resolve_line(order, line_number=facts.po_line_number, asin=facts.asin, quantity=Decimal(facts.quantity))
+    except RecordError as error:
+        return None, tuple(error.problems)
+    return line, ()
+
+
 def _by_line(placed: Iterable[Placed]) -> Iterable[list[Placed]]:
     lines: dict[int, list[Placed]] = {}
     for one in sorted(placed, key=lambda one: (arrived_at(one.facts, _NEVER), one.facts.key)):
@@ -348,9 +360,10 @@ def _by_line(placed: Iterable[Placed]) -> Iterable[list[Placed]]:
 
 
 def _by_order(decided: Iterable[tuple[Placed, Decision]]) -> Iterable[list[tuple[Placed, Decision]]]:
-    orders: dict[str, list[tuple[Placed, Decision]]] = {}
+    """One group a purchase order, and another for those of its lines that are only in shadow."""
+    orders: dict[tuple[str, Mode], list[tuple[Placed, Decision]]] = {}
     for one, decision in decided:
-        orders.setdefault(one.order.number, []).append((one, decision))
+        orders.setdefault((one.order.number, one.mode), []).append((one, decision))
     return orders.values()
 
 

@@ -67,3 +67,23 @@ def test_what_was_delivered_before_go_live_is_skipped_unless_a_person_releases_i
     run.later(hours=1)
     run(po_numbers=[number])
     assert {one["order-line"]["order-header-number"] for one in run.ours()} == {number}
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("off", "switched off"), ("shadow", "shadow")])
+def test_a_line_goes_no_further_than_the_most_careful_of_its_cost_centers(
+    pair: SandboxPair, ledger: Ledger, mappings_directory: Path, mode: str, reason: str
+) -> None:
+    lines = {
+        f"{order['po-number']}/{line['line-num']}": str(line["account"]["segment-2"])
+        for order in pair.state("coupa")["purchase_orders"]
+        for line in order["order-lines"]
+    }
+    careful = min(lines.values())
+    assert set(lines.values()) > {careful}
+    rollout = f'{{mode: live, go_live: 2026-03-01, cost_centers: {{"{careful}": {{mode: {mode}}}}}}}'
+    run = runner(pair, ledger, mappings_directory, rollout)
+    run.settle()
+    mine = {f"{one['order-line']['order-header-number']}/{one['order-line']['line-num']}" for one in run.ours()}
+    assert mine == {place for place, center in lines.items() if center != careful}
+    kept = [why for state, why in run.fates().values() if state == "skipped" and why.startswith(reason)]
+    assert len(kept) == len(lines) - len(mine)

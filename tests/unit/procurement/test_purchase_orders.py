@@ -99,6 +99,16 @@ def test_the_error_names_the_purchase_order() -> None:
         read_purchase_order(raw_order(**{"order-lines": []}))
 
 
+def test_a_line_has_the_cost_centers_of_its_account_and_of_its_splits() -> None:
+    def centers(**changes: Any) -> frozenset[str]:
+        return read_purchase_order(raw_order(raw_line(**changes))).lines[0].cost_centers
+
+    shares = [{"account": {"segment-2": center}} for center in ("4100", "4200")]
+    assert centers(account={"code": "10-4100-6100", "segment-2": "4100"}) == {"4100"}
+    assert centers(**{"account": None, "account-allocations": shares}) == {"4100", "4200"}
+    assert centers() == frozenset()
+
+
 def test_an_amount_line_has_no_quantity_and_its_price_as_total() -> None:
     (line,) = read_purchase_order(
         raw_order(raw_line(type="OrderAmountLine", quantity=None, price="250.00", total=...))
