@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from procurement.placed_facts import PlacedFacts, join_placed, read_written, write_placed
+
 Json = dict[str, Any]
 
 
@@ -96,7 +98,8 @@ class LineFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
     """One Amazon order. `statuses`: every order status ever reported, sorted. `ended_seen`: business time at which it was
-    first seen CANCELLED or CLOSED. `refunds`: keys of the refunds known of it, sorted."""
+    first seen CANCELLED or CLOSED. `refunds`: keys of the refunds known of it, sorted. `placed`: what Amazon accepted when we
+    ordered; nothing of an order that was placed outside."""
 
     order_id: str
     ordered_at: datetime
@@ -107,6 +110,7 @@ class OrderFacts:
     refunds: tuple[str, ...] = ()
     lines: Mapping[str, LineFacts] = field(default_factory=dict)  # by order line id
     shipments: Mapping[str, ShipmentFacts] = field(default_factory=dict)  # by ShipmentFacts.key
+    placed: Mapping[str, PlacedFacts] = field(default_factory=dict)  # by PlacedFacts.key
 
     @property
     def cancelled(self) -> bool:
@@ -192,6 +196,7 @@ def join_orders(one: OrderFacts, other: OrderFacts) -> OrderFacts:
         refunds=tuple(sorted({*one.refunds, *other.refunds})),
         lines=_join_all(one.lines, other.lines, join_lines),
         shipments=_join_all(one.shipments, other.shipments, join_shipments),
+        placed=_join_all(one.placed, other.placed, join_placed),
     )
 
 
@@ -274,6 +279,7 @@ def write_order(facts: OrderFacts) -> Json:
         "refunds": list(facts.refunds),
         "lines": [_write_line(line) for _, line in sorted(facts.lines.items())],
         "shipments": [write_shipment(one) for _, one in sorted(facts.shipments.items())],
+        "placed": [write_placed(one) for _, one in sorted(facts.placed.items())],
     }  # fmt: skip
 
 
@@ -287,6 +293,7 @@ def read_order(raw: Json) -> OrderFacts:
         statuses=tuple(raw["statuses"]), ended_seen=_moment(raw["ended_seen"]), refunds=tuple(raw["refunds"]),
         lines={line.order_line_id: line for line in lines},
         shipments={one.key: one for one in shipments},
+        placed={one.key: one for one in map(read_written, raw.get("placed", ()))},
     )  # fmt: skip
 
 

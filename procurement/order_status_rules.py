@@ -51,6 +51,12 @@ class Reading(RuleModel):
     settled_every_hours: int = Field(24, ge=1, le=24 * 30, description="all arrived or cancelled; refunds may come")
     finish_days: int = Field(60, ge=0, le=366, description="so long after that an order is not read any more")
     most_tracking_calls: int = Field(150, ge=0, le=1800, description="in one run; the rest is asked by the next one")
+    most_details_calls: int = Field(
+        60,
+        ge=0,
+        le=1800,
+        description="orderDetails in one run, about orders of ours that did not ship by their promise",
+    )
     late_after_days: int = Field(1, ge=0, le=60, description="a promise this far in the past is late")
 
 
@@ -104,6 +110,10 @@ class OrderStatusFile(RuleModel):
     """order_status.yml."""
 
     reading: Reading = Field(default_factory=lambda: Reading.model_validate({}))
+    backordered_when_unavailable: Flag = Field(
+        False,
+        description="units that Amazon did not have when we ordered are backordered, beside what policies.yml does",
+    )
     compliance_recipients: tuple[Text, ...] = Field((), description="who is mailed what flag_compliance finds")
     rules: list[StatusRule] = Field(min_length=1)
     examples: list[StatusExample] = Field(min_length=1)
@@ -125,16 +135,24 @@ class OrderStatusRules:
     reading: Reading
     compliance_recipients: tuple[str, ...]
     rules: Sequence[StatusRule]
+    backordered_when_unavailable: bool = False
 
     @classmethod
     def from_file(cls, file: OrderStatusFile) -> Self:
-        return cls(file.reading, file.compliance_recipients, tuple(file.rules))
+        return cls(file.reading, file.compliance_recipients, tuple(file.rules), file.backordered_when_unavailable)
+
+    def rule(
+        self, change: str, *, charged: bool = False, amount: Decimal | None = None, commodity: str | None = None
+    ) -> StatusRule | None:
+        """The first fitting rule."""
+        for rule in self.rules:
+            if rule.when.fits(change, charged=charged, amount=amount, commodity=commodity):
+                return rule
+        return None
 
     def actions(
         self, change: str, *, charged: bool = False, amount: Decimal | None = None, commodity: str | None = None
     ) -> tuple[StatusAction, ...]:
         """What the first fitting rule says; nothing where none fits."""
-        for rule in self.rules:
-            if rule.when.fits(change, charged=charged, amount=amount, commodity=commodity):
-                return rule.do
-        return ()
+        rule = self.rule(change, charged=charged, amount=amount, commodity=commodity)
+        return rule.do if rule is not None else ()

@@ -172,6 +172,12 @@ class Deliveries:
         with self._engine.begin() as connection:
             return [Known(**row._asdict()) for row in connection.execute(sql.KNOWN_PREFIXED, values)]
 
+    def of_targets(self, pipeline: str, action: str, target_ids: Iterable[str]) -> list[Known]:
+        """Delivered rows of `action` whose target is one of these, in order; one that made several (joined by ", ") counts for each."""
+        values = {"pipeline": pipeline, "action": action, "targets": sorted(set(target_ids))}
+        with self._engine.begin() as connection:
+            return [Known(**row._asdict()) for row in connection.execute(sql.OF_TARGETS, values)]
+
     def without_follower(self, pipeline: str, action: str, follower: str) -> list[Known]:
         """Deliveries of `action` that the target answered, delivered or refused, with no `follower` of the same business key yet."""
         values = {"pipeline": pipeline, "action": action, "follower": follower}

@@ -129,6 +129,13 @@ KNOWN = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action A
 KNOWN_PREFIXED = sa.text(
     f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key LIKE ANY(:prefixes) ORDER BY d.id"
 )
+# A target id may name several documents. `= ANY` over a long array is hashed, so one pass over the deliveries is enough.
+OF_TARGETS = sa.text(f"""
+    {_KNOWN} WHERE d.id IN (
+        SELECT x.id FROM deliveries x CROSS JOIN LATERAL unnest(string_to_array(x.target_id, ', ')) AS named (target)
+        WHERE x.pipeline = :pipeline AND x.action = :action AND x.state = 'delivered' AND named.target = ANY(:targets)
+    ) ORDER BY d.id
+""")
 # Answered for good, by yes or by no, and nothing of `follower` under the same key yet.
 WITHOUT_FOLLOWER = sa.text(f"""
     {_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND (d.state = 'delivered' OR d.state = 'held' AND d.outcome = '{REFUSED}')

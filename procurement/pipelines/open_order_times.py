@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from procurement.order_facts import OrderFacts, ShipmentFacts
+from procurement.order_lines import order_lines
 from procurement.policies import Mode, Rules
 from procurement.receiving_facts import wants_tracking
 
@@ -51,8 +52,5 @@ def soon(now: datetime, rules: Rules) -> datetime:
 
 def is_settled(facts: OrderFacts) -> bool:
     """Every unit has arrived or was cancelled; what is still to come is refunds."""
-
-    def expected(line_id: str, left: int) -> int:
-        return min(left, facts.shipped(line_id)) if facts.cancelled else left
-
-    return bool(facts.lines) and all(facts.delivered(id) >= expected(id, line.left) for id, line in facts.lines.items())
+    lines = order_lines(facts)
+    return bool(lines) and all(facts.delivered(line.id) >= line.left for line in lines)

@@ -6,7 +6,7 @@ the other then finds nothing due and plans what was staged.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from procurement.ledger.types import RecordLine, Run, Staged, Window
 from procurement.order_facts import OrderFacts, ShipmentFacts, join_orders, read_order, write_order, write_shipment
 from procurement.pipelines.open_order_times import RECEIPTS, TrackingWanted, next_read, soon, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, order_id_of, read_report, track
+from procurement.pipelines.placed_orders import Placements
 from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
 
@@ -31,6 +32,8 @@ SHIPMENT_LINE = "shipment_line"
 PROBLEM = "problem"  # what an order's record holds instead of facts when Amazon's rows could not be read
 LONGEST_REPORT = timedelta(days=366)
 MISSING_AFTER = timedelta(days=1)  # an order that Amazon should show by now
+MISSING = "missing"  # state of an order of which people were told that Amazon does not show it
+MOST_LISTED = 50
 BATCH = 900  # orders joined at a time: bounds memory, and fills Amazon's 30 a call
 
 Json = dict[str, Any]
@@ -40,8 +43,8 @@ logger = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Observed:
     """What one reading found. `new`: orders with a PO number that were not placed by us; `ignored`: from before go-live;
-    `unseen`: placed, and not in Amazon's report yet, `missing` among them for more than a day; `changed`: orders and shipped
-    lines that wait to be planned."""
+    `unseen`: placed, and not in Amazon's report yet; `missing`: for more than a day, and people were not told yet; `changed`:
+    orders and shipped lines that wait to be planned."""
 
     run: int
     due: int = 0
@@ -53,6 +56,7 @@ class Observed:
     changed: int = 0
     finished: int = 0
     tracking_calls: int = 0
+    details_calls: int = 0
     missing: list[str] = field(default_factory=list)
 
     def as_summary(self) -> Json:
@@ -77,7 +81,8 @@ def observe(
     stages what they show.
 
     Calls: the order report once, by date; lines, shipments and shipped lines 30 orders a call; Package Tracking where
-    `tracking_wanted` (default: `tracking_by`) says so. A dry run, or one of a pipeline that is off, reads nothing.
+    `tracking_wanted` (default: `tracking_by`) says so; orderDetails daily for what we ordered and did not ship by its
+    promise. A dry run, or one of a pipeline that is off, reads nothing.
     `tally`: the caller's own, for a run that counts more than what is read here.
     """
     observed, wanted = Observed(run.id), tuple(order_ids)
@@ -96,10 +101,7 @@ def _observe(reading: "_Reading", wanted: Iterable[str]) -> None:
     oldest_first = sorted((_ordered_at(raw), id) for id, raw in headers.items())
     for some in batched(oldest_first, BATCH):
         reading.stage({id: headers[id] for _, id in some})
-    for id in reading.observed.missing:
-        ledger.notices.add(
-            f"{OPEN}/missing/{id}", "missing_order", missing_mail(id, reading.amazon.account, reading.rules)
-        )
+    _tell_missing(reading)
     ledger.runs.keep_tally(run, reading.source, reading.tally)
     if run.window is not None:
         ledger.coverage.cover(run.dag_id, run.window)
@@ -116,12 +118,28 @@ def look(
         yield from joined.values()
 
 
-def missing_mail(id: str, account: str, rules: Rules) -> Json:
+def _tell_missing(reading: "_Reading") -> None:
+    """One mail a run for all of them; each order is told of once, which its state remembers."""
+    ledger, missing = reading.ledger, reading.observed.missing
+    if missing:
+        mail = missing_mail(missing, reading.amazon.account, reading.rules)
+        ledger.notices.add(f"{OPEN}/missing/{reading.run.dag_id}/{reading.run.run_id}", "missing_order", mail)
+        ledger.open_documents.watch(OPEN, {id: (MISSING, reading.placed_at[id]) for id in missing})
+
+
+def missing_mail(ids: Sequence[str], account: str, rules: Rules) -> Json:
+    """About at least one order."""
+    several = len(ids) > 1
+    subject = f"{len(ids)} Amazon orders do" if several else f"Amazon order {ids[0]} does"
+    listed = "".join(f"\n    {id}" for id in ids[:MOST_LISTED])
+    rest = f"\n    and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else ""
     return {
         "to": list(rules.policies.alert_recipients),
-        "subject": f"Amazon order {id} does not show in Amazon's order report",
-        "text": f"The order was placed more than a day ago, and the report of account {account} does not list it, so nothing is "
-        "known of its shipments. Look it up on Amazon Business: it may have been placed under another account or region.",
+        "subject": f"{subject} not show in Amazon's order report",
+        "text": f"{'These orders were' if several else 'This order was'} placed more than a day ago, and the report of account "
+        f"{account} does not list {'them' if several else 'it'}, so nothing is known of {'their' if several else 'its'} "
+        f"shipments:\n{listed}{rest}\n\nLook {'them' if several else 'it'} up on Amazon Business: {'they' if several else 'it'} "
+        "may have been placed under another account or region. Nobody is told of these orders again.",
     }
 
 
@@ -141,6 +159,15 @@ class _Reading:
     observed: Observed
     tally: Tally = field(default_factory=Tally)
     untracked: set[str] = field(default_factory=set)  # orders whose packages are left to the next run
+    placed_at: dict[str, datetime] = field(default_factory=dict)  # of the orders that are missing
+    placements: Placements = field(init=False)
+
+    def __post_init__(self) -> None:
+        reading = self.rules.order_status.reading
+        self.placements = Placements(
+            self.amazon, self.ledger, self.run.now, most=reading.most_details_calls,
+            late_after=timedelta(days=reading.late_after_days),
+        )  # fmt: skip
 
     @property
     def source(self) -> str:
@@ -151,7 +178,8 @@ class _Reading:
         now, window = self.run.now, self.run.window
         asked = frozenset(wanted)
         due = dict.fromkeys(asked, now - LONGEST_REPORT + timedelta(days=1))
-        due |= {document.key: document.next_read for document in self.ledger.open_documents.due(OPEN, now)}
+        documents = self.ledger.open_documents.due(OPEN, now)
+        due |= {document.key: document.next_read for document in documents}
         known = self._ordered_at(due)
         starts = [known.get(key, moment - timedelta(days=1)) for key, moment in due.items()]
         start = min([*starts, *([window.start] if window else [])], default=None)
@@ -176,7 +204,9 @@ class _Reading:
             del strangers[id]
         unseen = due.keys() - found.keys()
         self.observed.new, self.observed.unseen = len(strangers), len(unseen)
-        self.observed.missing = [id for id in sorted(unseen - asked) if due[id] < now - MISSING_AFTER]
+        told = asked | {document.key for document in documents if document.state == MISSING}
+        self.placed_at = {id: due[id] for id in unseen - told if due[id] < now - MISSING_AFTER}
+        self.observed.missing = sorted(self.placed_at)
         return found | strangers
 
     def _ordered_at(self, ids: Iterable[str]) -> dict[str, datetime]:
@@ -204,7 +234,7 @@ class _Reading:
             if id in known and PROBLEM not in known[id].raw:
                 facts = join_orders(read_order(known[id].raw), facts)
             joined[id] = facts
-        return self._with_money(joined), problems
+        return self._with_money(self.placements.join(joined)), problems
 
     def _reports(self, headers: Mapping[str, Json]) -> dict[str, Report]:
         """Three reports side by side, each with its own rate at Amazon."""
@@ -254,7 +284,8 @@ class _Reading:
         """Joins, stages and watches one batch."""
         now, records = self.run.now, self.ledger.records
         joined, problems = self.facts(headers)
-        joined = {id: self._tracked(facts) for id, facts in joined.items()}
+        joined = {id: self._tracked(facts) for id, facts in self.placements.ask(joined).items()}
+        self.observed.details_calls = self.placements.calls
         orders = [staged_order(facts) for facts in joined.values()]
         orders += [_staged_problem(id, headers[id], problem) for id, problem in problems.items()]
         lines = [

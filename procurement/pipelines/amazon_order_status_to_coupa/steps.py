@@ -15,10 +15,12 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Refund, Run
 from procurement.order_changes import PO_CANCELLED
 from procurement.order_facts import OrderFacts, read_order, write_order
+from procurement.order_lines import order_lines
 from procurement.pipelines import closing, loading, open_orders, windows
-from procurement.pipelines.amazon_order_status_to_coupa.deciding import ACT, CHANGE, COMMENT, SOFT_CLOSE
-from procurement.pipelines.amazon_order_status_to_coupa.planning import PIPELINE, Planner
-from procurement.pipelines.coupa_actions import ActOnOrder, ActOnOrderLine, ChangeOrder, Comment
+from procurement.pipelines.amazon_order_status_to_coupa.deciding import ACT, COMMENT, SOFT_CLOSE
+from procurement.pipelines.amazon_order_status_to_coupa.planning import PIPELINE, SHOWN, Planner
+from procurement.pipelines.amazon_order_status_to_coupa.quantities import CHANGE, ChangeQuantity, own_changes
+from procurement.pipelines.coupa_actions import ActOnOrder, ActOnOrderLine, Comment
 from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -80,7 +82,7 @@ def transform(
             counts = ledger.planning.keep(run, proposal.plan)
             for key, mail in proposal.mails.items():
                 ledger.notices.add(key, "compliance", mail)
-            planned, records = planned + counts.planned + counts.replaced, records + len(batch)
+            planned, records = planned + counts.planned + counts.replaced - proposal.shown, records + len(batch)
             previews += proposal.previews
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
@@ -105,9 +107,10 @@ def _planner(
     for record in ledger.records.load(row.id for row in ledger.records.of_groups(source, ORDER, numbers)):
         if PROBLEM not in record.raw and record.group_key:
             siblings.setdefault(record.group_key, []).append(read_order(record.raw))
+    order_ids = {record.key for record in batch} | {one.order_id for some in siblings.values() for one in some}
     return Planner(
         coupa=coupa, account=amazon.account, rules=rules, known=partial(ledger.deliveries.known, PIPELINE),
-        refunds=refunds, siblings=siblings, rehearsal=rehearsal,
+        refunds=refunds, siblings=siblings, own=own_changes(ledger, PIPELINE, order_ids), rehearsal=rehearsal,
     )  # fmt: skip
 
 
@@ -127,13 +130,13 @@ def _cancelled_by_people(coupa: Coupa, ledger: Ledger, source: str, *, run: Run)
         keys = {
             f"{record.key}/-/po_cancelled_by_person": record for record in shipping if record.group_key in cancelled
         }
-        told = ledger.deliveries.known(PIPELINE, COMMENT, keys)
+        told = ledger.deliveries.known(PIPELINE, COMMENT, keys) | ledger.deliveries.known(PIPELINE, SHOWN, keys)
         yield from (record.id for key, record in keys.items() if key not in told)
 
 
 def _still_ships(facts: OrderFacts) -> bool:
     over = facts.cancelled or facts.closed
-    return not over and any(line.left > facts.shipped(id) for id, line in facts.lines.items())
+    return not over and any(line.unshipped for line in order_lines(facts))
 
 
 def _rehearse(
@@ -166,7 +169,7 @@ def _as_records(orders: Iterable[OrderFacts], source: str) -> list[Record]:
 
 def actions(coupa: Coupa) -> dict[str, Action]:
     return {
-        COMMENT: Comment(coupa), SOFT_CLOSE: ActOnOrderLine(coupa), CHANGE: ChangeOrder(coupa), ACT: ActOnOrder(coupa),
+        COMMENT: Comment(coupa), SOFT_CLOSE: ActOnOrderLine(coupa), CHANGE: ChangeQuantity(coupa), ACT: ActOnOrder(coupa),
     }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def po_line(pair: SandboxPair, line: Json) -> Json:
 def test_orders_placed_outside_are_found_and_have_nothing_to_report(run: StatusRun, ledger: Ledger) -> None:
     closed = run()
     assert closed["extract"]["new"] == 3
-    assert closed["reasons"] == {"skipped: nothing to report": 3}
+    assert closed["reasons"] == {"skipped: nothing went otherwise than promised": 3}
     assert len(ledger.open_documents.due("amazon_order", run.ledger.runs.get(PIPELINE, "run-1").now)) == 0
     assert run.comments() == []
 
