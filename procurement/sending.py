@@ -99,16 +99,17 @@ def send_due(
     stop_at: datetime,
     workers: int = 1,
     ask_only: bool = False,
+    scope: str | None = None,
 ) -> SendCounts:
     """Sends what is due and asks where an answer is missing, until nothing is left or `stop_at` (machine time, aware).
 
     Several calls, in several processes, share one queue. `ask_only` sends nothing: a pipeline that was switched off only
-    settles what it had sent. Raises AuthError when a person must act, and whatever a defect
+    settles what it had sent. `scope`: the account whose connection the actions use; rows of another are left to it. Raises AuthError when a person must act, and whatever a defect
     raised: the row concerned is then asked for, never sent again unasked.
     """
     if stop_at.tzinfo is None:
         raise ValueError(f"stop_at {stop_at} has no offset")
-    load = _Load(ledger, pipeline, actions, policy, stop_at, ask_only)
+    load = _Load(ledger, pipeline, actions, policy, stop_at, ask_only, scope)
     with ThreadPoolExecutor(max_workers=max(1, workers), thread_name_prefix="load") as pool:
         for future in [pool.submit(load.work) for _ in range(max(1, workers))]:
             future.result()
@@ -134,6 +135,7 @@ class _Load:
         policy: SendPolicy,
         stop_at: datetime,
         ask_only: bool,
+        scope: str | None,
     ) -> None:
         self._deliveries, self._pipeline, self._actions, self._policy, self._stop_at = (
             ledger.deliveries,
@@ -142,7 +144,7 @@ class _Load:
             policy,
             stop_at,
         )
-        self._ask_only = ask_only
+        self._ask_only, self._scope = ask_only, scope
         self._lock = threading.Lock()
         self._questions: list[Claimed] = []
         self._rows: list[tuple[int, str]] = []
@@ -206,11 +208,15 @@ class _Load:
 
     def _refill(self) -> None:
         self._deliveries.settle_chains(self._pipeline)
-        asked = self._deliveries.to_ask(self._pipeline, wait=self._policy.wait)
+        asked = self._deliveries.to_ask(self._pipeline, wait=self._policy.wait, scope=self._scope)
         self._questions = [
             row for row in asked if (row.id, row.attempt) not in self._asked and row.id not in self._busy
         ]
-        self._rows = [] if self._ask_only else self._deliveries.due(self._pipeline, _BATCH, excluding=self._busy)
+        self._rows = (
+            []
+            if self._ask_only
+            else self._deliveries.due(self._pipeline, _BATCH, excluding=self._busy, scope=self._scope)
+        )
 
     def _worth_waiting(self) -> bool:
         """Sleeps a moment while other threads may free a row, or a row will be due soon; False when neither."""
@@ -221,7 +227,7 @@ class _Load:
             return True
         if self._ask_only:
             return False
-        seconds = self._deliveries.due_in(self._pipeline, wait=self._policy.wait, asked=self._asked)
+        seconds = self._deliveries.due_in(self._pipeline, wait=self._policy.wait, asked=self._asked, scope=self._scope)
         if seconds is None or seconds > self._policy.patience:
             return False
         time.sleep(min(max(seconds, 0.02), 0.5))

@@ -21,9 +21,11 @@ class Deliveries:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def due(self, pipeline: str, limit: int, *, excluding: Iterable[int] = ()) -> list[tuple[int, str]]:
-        """(id, action) of rows that may be claimed now, in the order they were planned."""
-        values = {"pipeline": pipeline, "limit": limit, "excluding": sorted(excluding)}
+    def due(
+        self, pipeline: str, limit: int, *, excluding: Iterable[int] = (), scope: str | None = None
+    ) -> list[tuple[int, str]]:
+        """(id, action) of rows that may be claimed now, in the order they were planned; of `scope` and of no scope, if given."""
+        values = {"pipeline": pipeline, "limit": limit, "excluding": sorted(excluding), "scope": scope}
         with self._engine.begin() as connection:
             return [(row.id, row.action) for row in connection.execute(sql.DUE, values)]
 
@@ -110,10 +112,10 @@ class Deliveries:
                 add_event(connection, delivery_id=id, kind="skipped", sentence=reason)
         return changed
 
-    def to_ask(self, pipeline: str, *, wait: float, limit: int = 1000) -> list[Claimed]:
+    def to_ask(self, pipeline: str, *, wait: float, limit: int = 1000, scope: str | None = None) -> list[Claimed]:
         """Rows with an unanswered attempt, `wait` seconds (time-out and ask_again_after) after it was sent; oldest first."""
         with self._engine.begin() as connection:
-            rows = connection.execute(sql.TO_ASK, {"pipeline": pipeline, "wait": wait, "limit": limit})
+            rows = connection.execute(sql.TO_ASK, {"pipeline": pipeline, "wait": wait, "limit": limit, "scope": scope})
             return [Claimed(**row._asdict()) for row in rows]
 
     def unanswered(self, pipeline: str) -> int:
@@ -126,9 +128,16 @@ class Deliveries:
         with self._engine.begin() as connection:
             return int(connection.execute(sql.LEFT, {"pipeline": pipeline}).scalar_one())
 
-    def due_in(self, pipeline: str, *, wait: float, asked: Iterable[tuple[int, int]] = ()) -> float | None:
+    def due_in(
+        self, pipeline: str, *, wait: float, asked: Iterable[tuple[int, int]] = (), scope: str | None = None
+    ) -> float | None:
         """Seconds until a row may be claimed or asked for (those in `asked`, by id and attempt, apart); None: nothing to come."""
-        values = {"pipeline": pipeline, "wait": wait, "asked": [f"{id}/{attempt}" for id, attempt in asked]}
+        values = {
+            "pipeline": pipeline,
+            "wait": wait,
+            "asked": [f"{id}/{attempt}" for id, attempt in asked],
+            "scope": scope,
+        }
         with self._engine.begin() as connection:
             seconds = connection.execute(sql.DUE_IN, values).scalar_one()
         return None if seconds is None else float(seconds)

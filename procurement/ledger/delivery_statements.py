@@ -4,11 +4,12 @@ import sqlalchemy as sa
 
 from procurement.ledger.changes import DISCARDED, open_to_change, unanswered
 
+_IN_SCOPE = "(d.scope IS NULL OR CAST(:scope AS text) IS NULL OR d.scope = :scope)"
 BLOCKED = "waits behind "  # begins the reason of a row whose predecessor is stuck
 
 DUE = sa.text(f"""
     SELECT d.id, d.action FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
-    WHERE d.pipeline = :pipeline AND d.state = 'planned' AND d.due_at <= clock_timestamp()
+    WHERE d.pipeline = :pipeline AND d.state = 'planned' AND d.due_at <= clock_timestamp() AND {_IN_SCOPE}
     AND (d.after_id IS NULL OR p.state = 'delivered') AND NOT {unanswered("d")} AND NOT d.id = ANY(:excluding)
     ORDER BY d.id LIMIT :limit
 """)
@@ -111,7 +112,7 @@ TO_ASK = sa.text(f"""
     SELECT d.id, d.action, d.business_key, d.payload, d.attempt, p.target_id AS after_target_id
     FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
     WHERE d.pipeline = :pipeline AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")}
-    AND d.sent_at <= clock_timestamp() - :wait * interval '1 second'
+    AND {_IN_SCOPE} AND d.sent_at <= clock_timestamp() - :wait * interval '1 second'
     ORDER BY d.sent_at, d.id LIMIT :limit
 """)
 UNANSWERED = sa.text(f"""
@@ -217,10 +218,11 @@ LEFT = sa.text("SELECT count(*) FROM deliveries WHERE pipeline = :pipeline AND s
 DUE_IN = sa.text(f"""
     SELECT min(extract(epoch FROM moment - clock_timestamp())) FROM (
         SELECT d.due_at AS moment FROM deliveries d LEFT JOIN deliveries p ON p.id = d.after_id
-        WHERE d.pipeline = :pipeline AND d.state = 'planned' AND (d.after_id IS NULL OR p.state = 'delivered') AND NOT {unanswered("d")}
+        WHERE d.pipeline = :pipeline AND d.state = 'planned' AND (d.after_id IS NULL OR p.state = 'delivered')
+        AND NOT {unanswered("d")} AND {_IN_SCOPE}
         UNION ALL
         SELECT d.sent_at + :wait * interval '1 second' FROM deliveries d
         WHERE d.pipeline = :pipeline AND d.state IN ('sending', 'planned', 'waiting') AND {unanswered("d")}
-        AND NOT d.id || '/' || d.attempt = ANY(:asked)
+        AND NOT d.id || '/' || d.attempt = ANY(:asked) AND {_IN_SCOPE}
     ) AS moments
 """)

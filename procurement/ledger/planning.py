@@ -101,7 +101,7 @@ def _delivery(n: int, row: PlannedDelivery) -> tuple[object, ...]:
     return (
         n, row.action, row.business_key, after_action, after_key, row.required, row.state, row.reason, row.outcome,
         payload, hash_text(payload), row.amount, row.currency, dump_json([clean(error) for error in row.errors]),
-        row.error_class, row.mapping_version, row.policy_version,
+        row.error_class, row.mapping_version, row.policy_version, row.scope,
     )  # fmt: skip
 
 

@@ -117,6 +117,7 @@ deliveries = sa.Table(
     sa.Column("errors", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("mapping_version", sa.Text),
     sa.Column("policy_version", sa.Text),
+    sa.Column("scope", sa.Text),  # the account it is sent by; None: any connection may
     sa.Column("planned_by", sa.BigInteger, sa.ForeignKey("runs.id")),
     sa.Column("due_at", _MOMENT, nullable=False, server_default=_NOW),
     sa.Column("changed_at", _MOMENT, nullable=False, server_default=_NOW),

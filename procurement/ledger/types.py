@@ -152,7 +152,8 @@ class Refund:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDelivery:
     """One intended write. `after` names the delivery it follows, planned here or earlier; the rows of one document's chain
-    share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word."""
+    share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word.
+    `scope` is the account by whose connection alone it may be sent and asked for."""
 
     action: str
     business_key: str
@@ -168,6 +169,7 @@ class PlannedDelivery:
     error_class: ErrorClass | None = None
     mapping_version: str | None = None
     policy_version: str | None = None
+    scope: str | None = None
 
     @property
     def name(self) -> DeliveryName:

@@ -19,15 +19,18 @@ def load(
     rules: Rules,
     workers: int,
     seconds: float,
+    scope: str | None = None,
 ) -> dict[str, Any]:
     """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
 
-    A pipeline that is not live only asks after what was sent before it was switched; a dry run sends nothing.
+    `scope`: the account that the actions act for; rows of another are left to it. A pipeline that is not live only asks after what was sent before it was switched; a dry run sends nothing.
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
     live = rules.rollout.widest(pipeline).mode is Mode.LIVE
     stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
     policy = SendPolicy(**rules.policies.sending.model_dump())
-    counts = send_due(ledger, pipeline, actions, policy=policy, stop_at=stop_at, workers=workers, ask_only=not live)
+    counts = send_due(
+        ledger, pipeline, actions, policy=policy, stop_at=stop_at, workers=workers, ask_only=not live, scope=scope
+    )
     return {"run": run.id, **counts.as_summary()}

@@ -208,7 +208,8 @@ class Planner:
         """The order, behind its trial where policy wants one."""
         version = self.rules.version
         order = PlannedDelivery(
-            action=PLACE, business_key=str(key), payload=payload, mapping_version=version, policy_version=version
+            action=PLACE, business_key=str(key), payload=payload, mapping_version=version, policy_version=version,
+            scope=self.amazon.account,
         )
         if self.rules.policies.orders.trial_mode == "off":
             return [order]

@@ -132,13 +132,13 @@ def load(
         mark_as_sent=bool(account and account.ordering and account.ordering.mark_as_sent),
     )  # fmt: skip
     writes = actions(amazon, coupa, gate)
-    ends = time.monotonic() + seconds
-    first = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds)
+    ends, scope = time.monotonic() + seconds, amazon.account
+    first = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds, scope=scope)
     followed = follow_up(coupa, ledger, run=run, rules=rules)
     left = max(1.0, ends - time.monotonic())
     if not followed:
         return {**first, "followed_up": 0}
-    second = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=left)
+    second = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=left, scope=scope)
     return {**_together(first, second), "followed_up": followed}
 
 

@@ -44,7 +44,7 @@ class Gate(Target):
         return self.verdict(delivery)
 
 
-def load(ledger: Ledger, create: Action, **options: bool) -> SendCounts:
+def load(ledger: Ledger, create: Action, **options: object) -> SendCounts:
     actions = {CREATE: create, SUBMIT: Target(SUBMIT)}
     stop_at = datetime.now(UTC) + timedelta(seconds=20)
     return send_due(ledger, PIPELINE, actions, policy=QUICK, stop_at=stop_at, **options)  # type: ignore[arg-type]
@@ -263,3 +263,22 @@ def test_what_waits_at_the_gate_and_belongs_to_no_record_can_be_found(ledger: Le
     load(ledger, Gate(verdict=lambda delivery: Stop("waiting", "not yet")))
     assert ledger.deliveries.waiting(PIPELINE, [CREATE]) == [row]
     assert ledger.deliveries.waiting(PIPELINE, [SUBMIT]) == ledger.deliveries.waiting("another", [CREATE]) == []
+
+
+def test_a_row_of_one_account_is_never_sent_nor_asked_for_by_anothers_connection(ledger: Ledger) -> None:
+    run = open_run(ledger)
+    (record,) = read(ledger, run, [charge("T1")])
+    row = PlannedDelivery(
+        action=CREATE, business_key="N1", payload={}, amount=record.amount, currency="USD", scope="account-a"
+    )
+    billed = PlannedRecord(
+        record_id=record.id, state="planned", bills=(CREATE, "N1"), amount=record.amount, currency="USD"
+    )
+    ledger.planning.keep(run, Plan([row], [billed]))
+    other, own = Target(CREATE), Target(CREATE, script=[TransientError("cut", operation="x")])
+    assert load(ledger, other, scope="account-b").delivered == 0
+    load(ledger, own, scope="account-a")
+    load(ledger, other, scope="account-b")
+    assert (other.sends, other.asks) == ([], [])
+    load(ledger, own, scope="account-a")
+    assert (own.sends, state_of(ledger)) == (["N1"], "delivered")
