@@ -104,8 +104,9 @@ def send_due(
     """Sends what is due and asks where an answer is missing, until nothing is left or `stop_at` (machine time, aware).
 
     Several calls, in several processes, share one queue. `ask_only` sends nothing: a pipeline that was switched off only
-    settles what it had sent. `scope`: the account whose connection the actions use; rows of another are left to it. Raises AuthError when a person must act, and whatever a defect
-    raised: the row concerned is then asked for, never sent again unasked.
+    settles what it had sent. `scope`: the account whose connection the actions use; rows of another are left to it. Raises
+    AuthError when a person must act, and whatever a defect raised: the row concerned is then asked for, never sent again
+    unasked.
     """
     if stop_at.tzinfo is None:
         raise ValueError(f"stop_at {stop_at} has no offset")
