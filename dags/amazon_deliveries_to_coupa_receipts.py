@@ -68,7 +68,7 @@ def amazon_deliveries_to_coupa_receipts() -> None:
                 at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.CHANGE_THREADS, seconds=tasks.LOAD_SECONDS
             )
 
-    @task(outlets=[GOODS_RECEIPTS])
+    @task(outlets=[GOODS_RECEIPTS], trigger_rule="all_done")  # what was posted before a failure wakes them, too
     def announce() -> int:
         with tasks.workbench() as at:
             return tasks.skip_unless(pipeline.new_receipts(at.ledger, run=at.open(pipeline.open_run)))

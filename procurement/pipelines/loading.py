@@ -23,7 +23,8 @@ def load(
 ) -> dict[str, Any]:
     """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
 
-    `scope`: the account that the actions act for; rows of another are left to it. A pipeline that is not live only asks after what was sent before it was switched; a dry run sends nothing.
+    `scope`: the account that the actions act for; rows of another are left to it. A pipeline that is not live only asks
+    after what was sent before it was switched; a dry run sends nothing.
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
