@@ -4,7 +4,7 @@ Each act first runs its pipelines side by side, then receipts, which start the i
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,14 +57,14 @@ class Theatre:
             return self._receive()
         for act in ahead:
             self.say(f"-- {act.title}")
-            self._move(world, timedelta(days=act.days))
+            self.move(world, timedelta(days=act.days))
             self._run(act.first)
             if act.receive:
                 self._receive()
             world.keep_played(world.played + ahead.index(act) + 1)
         return None
 
-    def _move(self, world: World, after: timedelta) -> None:
+    def move(self, world: World, after: timedelta) -> None:
         """Both vendors' clock and the business's own: to the same moment, never back."""
         assert world.now is not None
         moment = datetime.fromisoformat(world.now) + after
@@ -74,26 +74,27 @@ class Theatre:
         world.move_to(moment.isoformat())
 
     def _run(self, dag_ids: Sequence[str]) -> None:
-        self._follow({dag_id: self._start(dag_id) for dag_id in dag_ids})
+        self.follow({dag_id: self.start(dag_id) for dag_id in dag_ids})
 
     def _receive(self) -> None:
         """Receipts, and the invoices they wake: none where nothing new was received."""
         before = set(self.running.rest.runs(INVOICES))
-        run_id = self._start(RECEIPTS)
-        self._follow({RECEIPTS: run_id})
+        run_id = self.start(RECEIPTS)
+        self.follow({RECEIPTS: run_id})
         announced = {task["task_id"]: task["state"] for task in self.running.rest.tasks(RECEIPTS, run_id)}["announce"]
         if announced == "success":
             self.say("receipts wake the invoices that wait")
-            self._follow({INVOICES: self._appeared(INVOICES, before, "asset_triggered")})
+            self.follow({INVOICES: self.appeared(INVOICES, before, "asset_triggered")})
 
-    def _start(self, dag_id: str) -> str:
+    def start(self, dag_id: str) -> str:
         """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered."""
         rest, before = self.running.rest, set(self.running.rest.runs(dag_id))
         if rest.unpause(dag_id):
-            return self._appeared(dag_id, before, "scheduled")
+            return self.appeared(dag_id, before, "scheduled")
         return rest.trigger(dag_id, {})
 
-    def _appeared(self, dag_id: str, before: set[str], kind: str) -> str:
+    def appeared(self, dag_id: str, before: set[str], kind: str) -> str:
+        """The run of this kind that the scheduler makes by itself and that was not there `before`; FailedRun when none comes."""
         deadline = time.monotonic() + WOKEN_WITHIN
         while time.monotonic() < deadline:
             new = [run for run in self.running.rest.runs(dag_id) if run not in before and run.startswith(kind)]
@@ -102,7 +103,7 @@ class Theatre:
             time.sleep(0.5)
         raise FailedRun(f"{dag_id}: no {kind.replace('_', ' ')} run came within {WOKEN_WITHIN:.0f} s")
 
-    def _follow(self, runs: dict[str, str]) -> None:
+    def follow(self, runs: Mapping[str, str]) -> None:
         """Until all are over; FailedRun with the failed tasks' logs."""
         rest, deadline = self.running.rest, time.monotonic() + LONGEST_RUN
         states: dict[str, str] = {}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -41,10 +42,18 @@ class Stack:
     """One stack in `root` (var/). `speed` scales the sandbox's clock and rates, and our rate buckets with them.
 
     `ports` are those wanted for Airflow, Amazon Business and Coupa; 0, or one that is taken, means any free one.
+    `settings` are further environment variables of Airflow's processes.
     """
 
-    def __init__(self, root: Path, *, speed: float = 10.0, ports: tuple[int, int, int] = (0, 0, 0)) -> None:
-        self.root, self.speed, self.ports = root.resolve(), speed, ports
+    def __init__(
+        self,
+        root: Path,
+        *,
+        speed: float = 10.0,
+        ports: tuple[int, int, int] = (0, 0, 0),
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.root, self.speed, self.ports, self.settings = root.resolve(), speed, ports, settings
         self.postgres = EmbeddedPostgres(self.root / "pg")
         self.run_folder = self.root / "run"
 
@@ -148,6 +157,7 @@ class Stack:
             "PROCUREMENT_MAPPINGS": str(world.mappings),
             "PROCUREMENT_NOW": f"@{world.moment_file}",
             "PROCUREMENT_ALERT_TO": ALERTS_TO,
+            **self.settings,
         }
 
 
