@@ -38,10 +38,14 @@ def read_name(name: str) -> tuple[int, int | None]:
 
 
 class ReceivedWord(RuleModel):
-    """What the PO shows once all its lines are received; Coupa has no such status of its own."""
+    """What the PO shows once all its lines are received; Coupa has no such status of its own. `taken_back` replaces our word,
+    never somebody else's, when something is no longer received."""
 
     field: Text = Field(description="custom field of the PO's header")
     word: Text = "Received"
+    taken_back: Text = Field(
+        "Not all received", description="instead of the word, once goods went back or a receipt was voided"
+    )
 
 
 class ReceiptSource(RuleModel):

@@ -145,10 +145,10 @@ class ReopenOrder(ActOnOrder):
 
 @dataclass(frozen=True, slots=True)
 class MarkReceived(UpdateOrder):
-    """Writes the word only when Coupa itself shows every line as received."""
+    """Writes the word only when Coupa itself shows every line as received, and the other word only when it does not."""
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        return unless_received(self.coupa, delivery)
+        return unless_received(self.coupa, delivery, wanted=bool(delivery.payload["received"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +172,11 @@ class AskRequester(Comment):
         return found and Found(found.target_id, ours=True, facts={"asked_at": delivery.payload["asked_at"]})
 
 
-def unless_received(coupa: Coupa, delivery: Peeked) -> Stop | None:
+def unless_received(coupa: Coupa, delivery: Peeked, *, wanted: bool = True) -> Stop | None:
     order = read_purchase_order(coupa.get_purchase_order(int(delivery.payload["id"])))
-    return None if all_received(order, {}) else Stop("waiting", "Coupa does not show all lines as received yet")
+    if all_received(order, {}) == wanted:
+        return None
+    return Stop("waiting", f"Coupa {'does not show' if wanted else 'still shows'} all lines as received")
 
 
 def receipts_of(coupa: Coupa, line_id: int, external_id: str) -> Iterator[Receipt]:

@@ -19,5 +19,6 @@ def numbered(prefix: str, number: int) -> str:
 
 
 def order_key(po_number: str) -> str:
-    """What is sent once per purchase order."""
+    """What is said of a whole purchase order: the comment once; the word by number, the odd ones "all is received", the even
+    ones that it no longer is."""
     return f"{po_number}/received"

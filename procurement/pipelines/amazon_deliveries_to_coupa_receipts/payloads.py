@@ -1,6 +1,6 @@
 """What is sent for a decision: the deliveries of one shipped line, and what people read on the purchase order."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -122,27 +122,46 @@ class Writer:
         )  # fmt: skip
 
 
-def completion(
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was sent of a whole purchase order: how many words, and whether the requester was told."""
+
+    words: int = 0
+    told: bool = False
+
+    @property
+    def claims(self) -> bool:
+        """Whether the last word of ours says that all is received."""
+        return self.words % 2 == 1
+
+
+def progress(
     order: PurchaseOrder,
     mapping: ReceiptMappingFile,
     *,
-    said: Collection[str],
+    complete: bool,
+    said: Said,
     after: DeliveryName | None,
     version: str,
 ) -> Iterator[PlannedDelivery]:
-    """All lines are received: the word on the PO, unless it stands there, then one comment to the requester; what was `said`
-    (by action) is not said again."""
-    key = order_key(order.number)
-    received = mapping.received
-    if TELL in said:
+    """The word on the PO and one comment to the requester once all lines are received; another word once they no longer are.
+
+    What people wrote in the field stays: the word is set where it does not stand, and replaced only where it is ours.
+    """
+    key, received = order_key(order.number), mapping.received
+    if received is not None and complete != said.claims:
+        stands = order.custom_fields.get(received.field) == received.word
+        if stands != complete:
+            word = {"custom-fields": {received.field: received.word if complete else received.taken_back}}
+            payload = {"id": order.id, "po": order.number, "body": word, "wanted": word, "received": complete}
+            mark = PlannedDelivery(
+                action=MARK, business_key=numbered(key, said.words + 1), payload=payload, after=after, mapping_version=version,
+                policy_version=version,
+            )  # fmt: skip
+            yield mark
+            after = mark.name
+    if not complete or said.told:
         return
-    if MARK not in said and received is not None and order.custom_fields.get(received.field) != received.word:
-        wanted = {"custom-fields": {received.field: received.word}}
-        payload = {"id": order.id, "po": order.number, "body": wanted, "wanted": wanted}
-        yield PlannedDelivery(
-            action=MARK, business_key=key, payload=payload, after=after, mapping_version=version, policy_version=version
-        )
-        after = (MARK, key)
     people = mention(order.requester_id, "Requester")
     text = f"{people}: all lines of PO {order.number} are received. [{key}]"
     yield PlannedDelivery(

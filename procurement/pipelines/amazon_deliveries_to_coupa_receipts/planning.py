@@ -18,7 +18,6 @@ from procurement.errors import RecordError
 from procurement.ledger.transaction_lines import TransactionLine
 from procurement.ledger.types import (
     DeliveryName,
-    Known,
     Plan,
     PlannedDelivery,
     PlannedFinding,
@@ -29,15 +28,13 @@ from procurement.ledger.types import (
 from procurement.order_facts import LineFacts, ShipmentFacts, read_shipment
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
     ASK,
-    CREATE,
-    MARK,
     PIPELINE,
     REOPEN,
     TELL,
     line_key,
     order_key,
 )
-from procurement.pipelines.amazon_deliveries_to_coupa_receipts.payloads import Writer, completion
+from procurement.pipelines.amazon_deliveries_to_coupa_receipts.payloads import Said, Writer, progress
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import Proposal
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.references import References, read_references
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings import (
@@ -51,6 +48,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.surroundings impo
     read_managers,
     read_orders,
     read_receipts,
+    read_words,
 )
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.watching import Seen
 from procurement.policies import Mode, Rules
@@ -122,14 +120,17 @@ class Planner:
             ),
         )
         keys = {order_key(one.order.number) for one in placed}
-        sayings = {action: self.known(action, keys) for action in (MARK, TELL)}
+        words, told = read_words(self.known, keys), self.known(TELL, keys)
         for group in _by_order(decided):
             plan = proposal.shadow if group[0][0].mode is Mode.SHADOW else proposal.live
-            self._keep(plan, group, receipts, managers, pending=pending, sayings=sayings)
+            key = order_key(group[0][0].order.number)
+            said = Said(max((n for n, row in words[key] if row.claimed), default=0), key in told and told[key].claimed)
+            self._keep(plan, group, receipts, managers, pending=pending, said=said)
         planned = {delivery.name for delivery in proposal.live.deliveries}
         earlier = [row for some in rows.values() for _, row in some if row.action == ASK]
         undecided = {order_key(one.order.number) for one in placed if one.shipment.history.unsettled}
-        earlier += [row for known in sayings.values() for key, row in known.items() if key not in undecided]
+        for key in keys - undecided:
+            earlier += [*(row for _, row in words[key]), *([told[key]] if key in told else [])]
         proposal.withdrawn = [
             row.id for row in earlier if is_unsent(row) and (row.action, row.business_key) not in planned
         ]
@@ -253,7 +254,7 @@ class Planner:
 
     def _keep(
         self, plan: Plan, group: Sequence[tuple[Placed, Decision]], receipts: Mapping[int, Sequence[Receipt]],
-        managers: Mapping[str, Manager], *, pending: frozenset[int], sayings: Mapping[str, Mapping[str, Known]],
+        managers: Mapping[str, Manager], *, pending: frozenset[int], said: Said,
     ) -> None:  # fmt: skip
         """The deliveries of one purchase order, and the fate of each of its shipped lines.
 
@@ -262,7 +263,7 @@ class Planner:
         order = group[0][0].order
         coming: dict[int, Decimal] = {}
         reopened: DeliveryName | None = None
-        last_receipt: DeliveryName | None = None
+        last: DeliveryName | None = None  # of the receipts and reversals
         voiding = {one.line.id for one, decision in group if any(each.whole for each in decision.reversals)}
         for one, decision in group:
             seen = Seen.of(receipts.get(one.line.id, ()), one.line.received, voiding=one.line.id in voiding)
@@ -272,11 +273,12 @@ class Planner:
                 settle(plan, one.record, "dead", f"its PO is {order.status}", (problem,), part="state")
                 continue
             deliveries = list(writer.reversals(one.shipment, decision, reopened))
+            last = deliveries[-1].name if deliveries else last
             reopened = next((each.name for each in deliveries if each.action == REOPEN), reopened)
             if decision.post is not None:
                 number = one.shipment.history.sequence + len(decision.reversals)
                 deliveries.append(writer.receipt(one.shipment, decision.post, number))
-                last_receipt = (CREATE, deliveries[-1].business_key)
+                last = deliveries[-1].name
                 coming[one.line.id] = coming.get(one.line.id, ZERO) + decision.post.units
             for reversal in decision.reversals:
                 coming[one.line.id] = coming.get(one.line.id, ZERO) - reversal.units
@@ -285,11 +287,14 @@ class Planner:
                 deliveries.append(writer.question(one.shipment, decision, manager))
             if one.record.id in pending or deliveries or one.unsent:
                 _settle_placed(plan, one, decision, deliveries)
-        if all_received(order, coming):
-            said = {action for action, known in sayings.items() if _was_sent(known, order)}
-            plan.deliveries += completion(
-                order, self.rules.receipts, said=said, after=last_receipt, version=self.rules.version
-            )
+        plan.deliveries += progress(
+            order,
+            self.rules.receipts,
+            complete=all_received(order, coming),
+            said=said,
+            after=last,
+            version=self.rules.version,
+        )
 
     def _writer(self, one: Placed, seen: Seen) -> Writer:
         return Writer(
@@ -321,11 +326,6 @@ def _settle_placed(plan: Plan, one: Placed, decision: Decision, deliveries: Sequ
         )
         for note in decision.notes
     ]  # fmt: skip
-
-
-def _was_sent(known: Mapping[str, Known], order: PurchaseOrder) -> bool:
-    row = known.get(order_key(order.number))
-    return row is not None and row.claimed
 
 
 def bills(record: Record, delivery: PlannedDelivery, *, part: str) -> PlannedRecord:

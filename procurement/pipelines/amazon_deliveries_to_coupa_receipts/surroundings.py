@@ -21,6 +21,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import (
     ASKED,
     CREATE,
     ESCALATED,
+    MARK,
     NUMBERED,
     VOID,
     numbered,
@@ -31,6 +32,7 @@ from procurement.receiving_facts import History, Receipt
 Json = dict[str, Any]
 MOST_AT_ONCE = 4  # numbers of one shipped line that are looked up together
 NOT_YET_SILENT = datetime.max.replace(tzinfo=UTC)
+Numbered = dict[str, list[tuple[int, Known]]]  # by prefix: number and delivery
 KnownDeliveries = Callable[[str, Iterable[str]], Mapping[str, Known]]  # (action, business keys)
 
 
@@ -94,8 +96,20 @@ def _number(value: object) -> Decimal:
     return abs(to_decimal(str(value))) if value not in (None, "") else Decimal(0)
 
 
-def read_histories(known: KnownDeliveries, prefixes: Iterable[str]) -> dict[str, list[tuple[int, Known]]]:
+def read_histories(known: KnownDeliveries, prefixes: Iterable[str]) -> Numbered:
     """What the ledger has planned or sent, with its number, by the prefix of its shipped line."""
+    return _read_numbered(known, prefixes, NUMBERED, few=(ASK,))
+
+
+def read_words(known: KnownDeliveries, prefixes: Iterable[str]) -> Numbered:
+    """The words on whole purchase orders, by `order_key`."""
+    return _read_numbered(known, prefixes, (MARK,))
+
+
+def _read_numbered(
+    known: KnownDeliveries, prefixes: Iterable[str], actions: Sequence[str], *, few: Sequence[str] = ()
+) -> Numbered:
+    """`few` are actions that have but the first numbers."""
     found: dict[str, list[tuple[int, Known]]] = {prefix: [] for prefix in prefixes}
     open_prefixes, first = list(found), 1
     while open_prefixes:
@@ -103,7 +117,7 @@ def read_histories(known: KnownDeliveries, prefixes: Iterable[str]) -> dict[str,
             numbered(prefix, n): (prefix, n) for prefix in open_prefixes for n in range(first, first + MOST_AT_ONCE)
         }
         numbers_seen: dict[str, int] = {}
-        for action in (*NUMBERED, ASK) if first == 1 else NUMBERED:
+        for action in (*actions, *few) if first == 1 else actions:
             for key, row in known(action, keys).items():
                 prefix, n = keys[key]
                 numbers_seen[prefix] = max(n, numbers_seen.get(prefix, 0))

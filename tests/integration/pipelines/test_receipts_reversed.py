@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from procurement.ledger import Ledger
-from tests.integration.pipelines.conftest import SandboxPair, StartSandbox
+from tests.integration.pipelines.conftest import SandboxPair, StartSandbox, connect_coupa
 from tests.integration.pipelines.receiving_runs import ReceiptRun, switched
 
 pytestmark = pytest.mark.integration
@@ -63,6 +63,8 @@ def test_dear_goods_wait_for_the_person_who_is_asked_once_and_whose_receipt_sett
     run.settle()
     assert run.ours(order) == []
     assert {reason[:12] for _, reason in run.fates().values()} == {"received by "}
+    assert run.order(po)["custom-fields"]["ab-order-status"] == "Received"
+    assert sum("all lines of PO" in text for text in run.comments(po)) == 1
 
 
 def test_a_listed_refund_voids_the_receipt_while_nothing_is_invoiced(
@@ -85,6 +87,25 @@ def test_part_of_the_units_is_returned(run: ReceiptRun, order: str, po: str, lin
     assert run.received(po)[line["purchaseOrderLineItemNumber"]] == line["quantity"] - 1
     returned = returns(run, order)
     assert len(returned) == 1 and Decimal(str(returned[0]["quantity"])) == 1
+
+
+def test_the_word_on_the_po_stops_claiming_what_went_back(run: ReceiptRun, po: str, line: Json) -> None:
+    run.settle()
+    assert run.order(po)["custom-fields"]["ab-order-status"] == "Received"
+    refund(run, line, reason="Customer return")
+    run.settle()
+    assert run.order(po)["custom-fields"]["ab-order-status"] == "Not all received"
+    assert len(run.comments(po)) == 1, "nobody is told twice"
+
+
+def test_a_word_that_people_wrote_stays_when_goods_go_back(run: ReceiptRun, po: str, line: Json) -> None:
+    run.settle()
+    coupa = connect_coupa(run.pair, run.ledger)
+    written = {"custom-fields": {"ab-order-status": "Checked by Ana"}}
+    coupa.update_purchase_order(run.order(po)["id"], written, coupa.permit("update_purchase_order"))
+    refund(run, line, reason="Customer return")
+    run.settle()
+    assert run.order(po)["custom-fields"]["ab-order-status"] == "Checked by Ana"
 
 
 def test_a_return_names_the_receipt_that_goes_back_where_coupa_lets_it(

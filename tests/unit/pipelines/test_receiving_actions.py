@@ -203,8 +203,13 @@ def test_only_a_soft_closed_po_is_reopened(status: str, goes: bool) -> None:
     assert goes or (stop is not None and stop.state == "waiting")
 
 
-@pytest.mark.parametrize(("received", "goes"), [("2.0", True), ("1.0", False)])
-def test_the_word_is_written_only_when_coupa_shows_all_lines_received(received: str, goes: bool) -> None:
+@pytest.mark.parametrize(
+    ("received", "says", "goes"),
+    [("2.0", True, True), ("1.0", True, False), ("2.0", False, False), ("1.0", False, True)],
+)
+def test_the_word_and_its_taking_back_are_written_only_when_coupa_shows_it_so(
+    received: str, says: bool, goes: bool
+) -> None:
     line = {"id": 11, "line-num": "1", "quantity": "2.0", "price": "1", "received": received, "match-type": "3-way"}
     order = {
         "id": 7,
@@ -213,7 +218,9 @@ def test_the_word_is_written_only_when_coupa_shows_all_lines_received(received: 
         "supplier": {"id": 9, "number": "A"},
         "order-lines": [line],
     }
-    stop = MarkReceived(coupa(order=order)).gate(Peeked(1, "mark_received", "key", {"id": 7}, "hash", 0))
+    stop = MarkReceived(coupa(order=order)).gate(
+        Peeked(1, "mark_received", "key", {"id": 7, "received": says}, "hash", 0)
+    )
     assert (stop is None) == goes
 
 
