@@ -116,6 +116,18 @@ def test_what_a_person_received_first_is_not_received_again(run: ReceiptRun, ord
     assert any(reason.startswith("received by ") for reason in reasons)
 
 
+def test_an_order_that_people_alone_received_is_marked_and_told_once_too(run: ReceiptRun, order: str, po: str) -> None:
+    run()
+    for one in run.order(po)["order-lines"]:
+        run.coupa("receive", po_number=po, line_num=str(one["line-num"]))
+    run.amazon("ship", order)
+    run.amazon("deliver", order)
+    run.settle()
+    assert run.ours(order) == []
+    assert run.order(po)["custom-fields"]["ab-order-status"] == "Received"
+    assert len(run.comments(po)) == 1
+
+
 def test_a_line_closed_for_receiving_becomes_a_dead_letter_that_says_what_to_do(
     run: ReceiptRun, order: str, po: str, line: Json
 ) -> None:
