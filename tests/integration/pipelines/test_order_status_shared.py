@@ -42,16 +42,36 @@ def test_what_the_receipts_read_is_planned_and_accounted_for_here(run: StatusRun
     assert run.comments()
 
 
-def test_an_order_that_amazon_does_not_show_for_a_day_is_mailed_once(run: StatusRun) -> None:
-    run.ledger.open_documents.watch(OPEN, {"113-0000000-0000000": ("placed", NOW)})
+def test_orders_that_amazon_does_not_show_for_a_day_are_one_mail_and_each_is_told_once(run: StatusRun) -> None:
+    def place(*ids: str) -> None:
+        now = NOW + run.passed
+        run.ledger.open_documents.watch(OPEN, {f"113-000000{id}-0000000": ("placed", now) for id in ids})
+
+    place("1")
     assert run()["extract"]["unseen"] == 1
     assert run.mails == []
-    for _ in range(2):
+    run.later(days=1, hours=1)
+    run()
+    place("2", "3")
+    for _ in range(3):
         run.later(days=1, hours=1)
         run()
     assert [(notice.kind, notice.body["subject"]) for notice in run.mails] == [
-        ("missing_order", "Amazon order 113-0000000-0000000 does not show in Amazon's order report")
+        ("missing_order", "Amazon order 113-0000001-0000000 does not show in Amazon's order report"),
+        ("missing_order", "2 Amazon orders do not show in Amazon's order report"),
     ]
+    assert "113-0000002-0000000\n    113-0000003-0000000" in run.mails[1].body["text"]
+    assert "113-0000001" not in run.mails[1].body["text"]
+
+
+def test_a_mail_about_very_many_missing_orders_lists_some_and_counts_the_rest(run: StatusRun) -> None:
+    run.ledger.open_documents.watch(OPEN, {f"113-{n:07}-0000000": ("placed", NOW) for n in range(70)})
+    run.later(days=1, hours=1)
+    run()
+    run()
+    (mail,) = run.mails
+    assert mail.body["text"].count("\n    113-") == 50
+    assert "and 20 more" in mail.body["text"]
 
 
 def test_a_run_that_breaks_after_staging_reads_again(run: StatusRun, monkeypatch: pytest.MonkeyPatch) -> None:
