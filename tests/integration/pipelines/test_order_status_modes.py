@@ -123,3 +123,52 @@ def test_a_thousand_open_orders_take_thirty_ids_a_call(
     assert run.calls("getOrderReports") == 10, "pages of a hundred"
     assert pair.calls("coupa")["by_operation"]["list_purchase_orders"] == {"2xx": 18}
     assert run.comments() == []
+
+
+def test_what_was_shown_in_shadow_stays_unsent_when_the_pipeline_goes_live(
+    run: StatusRun, mappings_directory: Path
+) -> None:
+    live = run.rules
+    run.rules = switched(mappings_directory, "{mode: shadow, go_live: 2026-03-01}")
+    run()
+    run.later(hours=1)
+    line = max(run.pair.state("amazon")["order_lines"], key=lambda one: one["quantity"])
+    order = line["orderMetadata"]["orderId"]
+    run.amazon("cancel", order, orderLineItemId=line["orderLineItemId"], quantity=1)
+    for _ in range(2):
+        assert run()["transform"]["planned"] == 0
+        run.later(hours=1)
+    run.rules = live
+    run.amazon("ship", order)  # the facts change, so that the order is planned again
+    (other,) = {one["orderMetadata"]["orderId"] for one in run.pair.state("amazon")["orders"]} - {order}
+    run.amazon("cancel", other)
+    closed = run()
+    said = run.comments()
+    assert said and all(f"Amazon order {other}" in one for one in said)
+    assert closed["reasons"]["skipped: shown in shadow, never sent"] == 1
+    run.coupa("receive", **{
+        "po-number": line["purchaseOrderNumber"], "line-num": line["purchaseOrderLineItemNumber"],
+        "quantity": line["quantity"] - 1,
+    })  # fmt: skip
+    run.amazon("deliver", order)
+    run.later(hours=1)
+    run()
+    lines = [one for one in run.pair.state("amazon")["order_lines"] if one["orderMetadata"]["orderId"] == other]
+    closings = run.pair.calls("coupa")["by_operation"]["soft_close_for_receiving_purchase_order_line"]
+    assert closings == {"2xx": len(lines)}
+    assert run.comments() == said
+
+
+def test_a_po_cancelled_by_a_person_in_shadow_is_not_told_later(
+    run: StatusRun, pair: SandboxPair, order: str, mappings_directory: Path
+) -> None:
+    live = run.rules
+    run()
+    run.rules = switched(mappings_directory, "{mode: shadow, go_live: 2026-03-01}")
+    run.coupa("cancel", **{"po-number": pair.state("amazon")["orders"][0]["purchaseOrderNumber"]})
+    run.later(hours=1)
+    run()
+    run.rules = live
+    run.later(hours=1)
+    run()
+    assert run.comments() == []
