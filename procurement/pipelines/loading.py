@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.coupa.operations import IN_FLIGHT
 from procurement.ledger import Ledger
 from procurement.ledger.types import Run
 from procurement.policies import Mode, Rules
-from procurement.sending import Action, SendPolicy, send_due
+from procurement.sending import Action, Gated, SendPolicy, send_due
 
 
 def load(
@@ -30,6 +31,8 @@ def load(
         return {"run": run.id, "sent": 0}
     live = rules.rollout.widest(pipeline).mode is Mode.LIVE
     stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
+    if any(isinstance(action, Gated) for action in actions.values()):
+        workers = min(workers, IN_FLIGHT - 1)  # a gate reads while its write keeps a place in flight
     policy = SendPolicy(**rules.policies.sending.model_dump())
     counts = send_due(
         ledger, pipeline, actions, policy=policy, stop_at=stop_at, workers=workers, ask_only=not live, scope=scope
