@@ -25,7 +25,7 @@ from procurement.order_results import read_outcome
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import PIPELINE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back import written_back
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back import Answered, written_back
 from procurement.policies import Rules, read_rules
 
 pytestmark = pytest.mark.golden
@@ -88,9 +88,9 @@ def outcome(rules: Rules, source: Json) -> Json:
         return {"state": planned.state, "reason": planned.reason, "errors": list(planned.errors)}
     found: Json = {"requests": [delivery.payload["request"] for delivery in proposal.live.deliveries]}
     if "answer" in source:
-        asked = asked_of(proposal.live.deliveries[0].payload)
-        verdict = read_outcome(asked, OrderResult.model_validate(source["answer"]))
-        back = written_back(po, [verdict], rules.orders.write_back)
+        payload = proposal.live.deliveries[0].payload
+        verdict = read_outcome(asked_of(payload), OrderResult.model_validate(source["answer"]))
+        back = written_back(po, [Answered.of(verdict, payload)], rules.orders.write_back)
         found |= {"taken": verdict.taken, "refused": verdict.rejections, "alarms": list(verdict.alarms)}
         found |= {"written_back": back.body, "left_alone": back.conflicts}
     return found

@@ -12,7 +12,7 @@ from connectors.errors import RejectedError, UncertainOutcome
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 from procurement.order_results import OrderOutcome, read_outcome
-from procurement.pipelines.coupa_actions import ActOnOrderLine, Comment, UpdateOrder
+from procurement.pipelines.coupa_actions import ActOnOrderLine, Comment
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
     ALERT,
@@ -25,6 +25,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
     WRITE_BACK,
 )
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back_plan import WriteBackOrder
 from procurement.sending import Action
 
 Json = dict[str, Any]
@@ -146,7 +147,7 @@ def actions(amazon: AmazonBusiness, coupa: Coupa, gate: Gate) -> dict[str, Actio
     return {
         TRIAL: TrialOrder(amazon),
         PLACE: PlaceOrder(amazon, gate),
-        WRITE_BACK: UpdateOrder(coupa),
+        WRITE_BACK: WriteBackOrder(coupa, gate.known),
         TELL: Comment(coupa),
         REPORT: Comment(coupa),
         OPEN_RUN: OpenIntegrationRun(coupa),

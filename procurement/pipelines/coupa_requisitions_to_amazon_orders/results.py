@@ -1,17 +1,17 @@
-"""What follows an answer from Amazon, each its own delivery: written back, told, reported. None of it can place an order.
+"""What follows an answer from Amazon, each its own delivery: told, reported, written back. None of it can place an order.
 
 An answered order without a word to its requester has not been followed up yet. Alarms, findings and the watch on Amazon's
-order ids come first, the deliveries last: a crash between leaves it to be done again, and all of it can be.
+order ids come first, the deliveries last: a crash between leaves it to be done again, and all of it can be. Written back is
+only once every order of the PO has its answer (`write_back_plan`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from procurement.ledger import Ledger
-from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, Run
+from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
 from procurement.order_results import OrderOutcome, read_facts
-from procurement.ordering import read_key
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.messages import (
     alarm_mail,
     by_action,
@@ -28,15 +28,13 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
     PLACE,
     REPORT,
     TELL,
-    WRITE_BACK,
 )
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.surroundings import Pages
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back import written_back
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back_plan import plan_write_back, unwritten
 from procurement.policies import Rules
 
 Json = dict[str, Any]
 OPEN = "open"
-UNSENT = ("planned", "waiting", "sending")
 
 
 class Orders(Protocol):
@@ -66,11 +64,13 @@ class FollowUp:
 def follow_up(coupa: Orders, ledger: Ledger, *, run: Run, rules: Rules) -> int:
     """Plans what follows every answer that nothing followed yet; the number of orders concerned."""
     answered = ledger.deliveries.without_follower(PIPELINE, PLACE, TELL)
-    if not answered:
+    to_write = unwritten(ledger)
+    if not answered and not to_write:
         return 0
     payloads = _payloads(ledger, answered)
-    orders = _read_orders(coupa, {payloads[row.id]["gate"]["po_id"] for row in answered})
-    follow_ups = []
+    ids = {payloads[row.id]["gate"]["po_id"] for row in answered} | {one.po_id for one in to_write}
+    orders = _read_orders(coupa, ids)
+    planned = _Plan(rules)
     for row in answered:
         outcome, order = read_facts(row.facts), orders.get(payloads[row.id]["gate"]["po_id"])
         ledger.open_documents.watch(ORDER_KIND, dict.fromkeys(outcome.order_ids, (OPEN, run.now)))
@@ -79,12 +79,12 @@ def follow_up(coupa: Orders, ledger: Ledger, *, run: Run, rules: Rules) -> int:
             mail = alarm_mail(row.business_key, outcome.alarms, rules.policies.alert_recipients)
             ledger.notices.add(f"{PIPELINE}/alarm/{row.business_key}", "alarm", mail)
         if order is not None:
-            follow_ups.append(FollowUp(row=row, payload=payloads[row.id], order=order, outcome=outcome))
-    planned = _Plan(rules, _Written(ledger, {one.number for one in follow_ups}))
-    for one in follow_ups:
-        planned.add(one)
+            planned.add(FollowUp(row=row, payload=payloads[row.id], order=order, outcome=outcome))
+    for one in to_write:
+        if (order := orders.get(one.po_id)) is not None:
+            plan_write_back(planned.plan, one, order, rules)
     ledger.planning.keep(run, planned.plan)
-    return len(follow_ups)
+    return len({delivery.business_key for delivery in planned.plan.deliveries})
 
 
 def _read_orders(coupa: Orders, ids: Iterable[int]) -> dict[int, Json]:
@@ -95,47 +95,12 @@ def _payloads(ledger: Ledger, rows: Iterable[Known]) -> dict[int, Json]:
     return {id: dict(payload) for id, payload in ledger.deliveries.payloads(row.id for row in rows).items()}
 
 
-class _Written:
-    """The answers and write-backs of these POs so far, in the order they were planned."""
-
-    def __init__(self, ledger: Ledger, numbers: set[str]) -> None:
-        prefixes = [f"{number}-" for number in numbers]
-        self._placed = _by_number(ledger.deliveries.of_keys_like(PIPELINE, PLACE, prefixes))
-        self._written = _by_number(ledger.deliveries.of_keys_like(PIPELINE, WRITE_BACK, prefixes))
-        self._payloads = _payloads(ledger, [row for rows in self._written.values() for row in rows])
-
-    def outcomes(self, number: str) -> list[OrderOutcome]:
-        """Every answer to an order of the PO."""
-        return [read_facts(row.facts) for row in self._placed.get(number, ()) if row.facts]
-
-    def bodies(self, number: str) -> list[Json]:
-        """What was written into the PO, or is going to be."""
-        return [self._payloads[row.id]["body"] for row in self._written.get(number, ())]
-
-    def unsent(self, number: str) -> str | None:
-        """The key of the latest write-back that is still to be sent: the next one goes after it."""
-        keys = [row.business_key for row in self._written.get(number, ()) if row.state in UNSENT]
-        return keys[-1] if keys else None
-
-
-def _by_number(rows: Sequence[Known]) -> dict[str, list[Known]]:
-    found: dict[str, list[Known]] = {}
-    for row in rows:
-        if (key := read_key(row.business_key)) is not None:
-            found.setdefault(key.po_number, []).append(row)
-    return found
-
-
 @dataclass(slots=True)
 class _Plan:
     rules: Rules
-    written: _Written
     plan: Plan = field(default_factory=Plan)
-    latest: dict[str, str] = field(default_factory=dict)  # key of the last write-back planned here, by PO number
 
     def add(self, one: FollowUp) -> None:
-        if one.outcome.order_ids:
-            self._write_back(one)
         self._report(one)
         self._tell(one)
 
@@ -144,25 +109,6 @@ class _Plan:
         return PlannedDelivery(
             action=action, business_key=key, payload=payload, mapping_version=version, policy_version=version, **more
         )
-
-    def _write_back(self, one: FollowUp) -> None:
-        """After the one before it on the same PO, so that the fullest list of order ids is written last."""
-        names, bodies = self.rules.orders.write_back, self.written.bodies(one.number)
-        found = written_back(one.order, self.written.outcomes(one.number), names, earlier=bodies)
-        payload = {"id": int(one.order["id"]), "body": found.body, "wanted": found.body}
-        before = self.latest.get(one.number) or self.written.unsent(one.number)
-        after = (WRITE_BACK, before) if before and before != one.key else (PLACE, one.key)
-        if found.body:
-            delivery = self._delivery(WRITE_BACK, one.key, payload, after=after)
-            self.latest[one.number] = one.key
-        else:
-            reason = "people filled every field that would be written"
-            delivery = self._delivery(WRITE_BACK, one.key, payload, state="skipped", reason=reason, required=False)
-        self.plan.deliveries.append(delivery)
-        self.plan.findings += [
-            PlannedFinding(kind="write_back_conflict", sentence=sentence, delivery=delivery.name)
-            for sentence in found.conflicts
-        ]
 
     def _report(self, one: FollowUp) -> None:
         actions = by_action(one.outcome, self.rules.policies.orders)

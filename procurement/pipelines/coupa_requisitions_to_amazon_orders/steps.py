@@ -19,6 +19,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import ac
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL, source_of
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.own_versions import note_own_versions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced, preview, unkept
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.results import follow_up
@@ -47,6 +48,7 @@ def extract(coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rule
     for page in staging.pages(coupa, rules, window=run.window, numbers=request.document_numbers):
         staging.count(tally, page)
         ledger.records.stage(run, source, KIND, [staging.staged(raw) for raw in page])
+        note_own_versions(ledger, page, run=run, source=source)
         raise_alarms(ledger, page, run=run, rules=rules, source=source)
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None and not request.document_numbers:

@@ -7,7 +7,11 @@ import pytest
 from procurement.mapping.order_grammar import WriteBack
 from procurement.money import Money
 from procurement.order_results import Accepted, Asked, LineResult, OrderOutcome
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back import written_back
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back import (
+    Answered,
+    changed_meanwhile,
+    written_back,
+)
 
 Json = dict[str, Any]
 NAMES = WriteBack.model_validate({
@@ -25,10 +29,11 @@ def order(**header: str) -> Json:
     }
 
 
-def accepted(number: str, units: int, order_id: str, price: str = "42.6") -> OrderOutcome:
+def accepted(number: str, units: int, order_id: str, price: str = "42.6") -> Answered:
     part = Accepted(units=units, order_id=order_id, price=Money.of(price, "USD"))
     asked = Asked(number=number, asin="B0", units=units, price=Money.of("42.60", "USD"))
-    return OrderOutcome(lines=(LineResult(asked=asked, accepted=(part,)),), signed=True)
+    outcome = OrderOutcome(lines=(LineResult(asked=asked, accepted=(part,)),), signed=True)
+    return Answered(outcome, {"1": 201, "2": 202})
 
 
 def test_each_line_gets_its_orders_and_the_header_all_of_them() -> None:
@@ -80,3 +85,36 @@ def test_order_numbers_that_do_not_fit_are_left_out_whole(count: int) -> None:
 def test_without_names_only_the_order_numbers_go_back() -> None:
     found = written_back(order(), [accepted("1", 3, "112-1")], WriteBack())
     assert found.body == {"order-lines": [{"id": 201, "supplier-order-number": "112-1"}]}
+
+
+def test_lines_are_found_by_their_id_whatever_number_they_have_by_now() -> None:
+    current = order()
+    current["order-lines"][0]["line-num"], current["order-lines"][1]["line-num"] = "2", "1"
+    found = written_back(current, [accepted("1", 3, "112-1")], WriteBack())
+    assert found.body == {"order-lines": [{"id": 201, "supplier-order-number": "112-1"}]}
+
+
+def test_a_line_that_is_gone_is_a_finding_and_the_others_are_written() -> None:
+    current = order()
+    del current["order-lines"][0]
+    found = written_back(current, [accepted("1", 3, "112-1"), accepted("2", 1, "112-2")], WriteBack())
+    assert found.body == {"order-lines": [{"id": 202, "supplier-order-number": "112-2"}]}
+    assert found.conflicts == ["Line 1 was ordered as 112-1, and is not on the purchase order any more."]
+
+
+def test_only_what_somebody_else_wrote_after_the_plan_is_a_change() -> None:
+    planned = written_back(order(), [accepted("1", 3, "112-1")], NAMES)
+    assert changed_meanwhile(order(), planned.body, planned.before) == []
+    written = order(**planned.body["custom-fields"])
+    written["order-lines"][0] |= planned.body["order-lines"][0]
+    assert changed_meanwhile(written, planned.body, planned.before) == []
+    touched = order(**{"ab-order-status": "Called"})
+    touched["order-lines"][0]["supplier-order-number"] = "by phone"
+    assert changed_meanwhile(touched, planned.body, planned.before) == [
+        "The purchase order: ab-order-status says 'Called' now.",
+        "Line 1: supplier-order-number says 'by phone' now.",
+    ]
+    del touched["order-lines"][0]
+    assert "Line id 201 is not on the purchase order any more." in changed_meanwhile(
+        touched, planned.body, planned.before
+    )
