@@ -1,77 +1,22 @@
-"""What each component of an Amazon charge becomes in Coupa: line, charge, tax line, rounding.
+"""What each component of an Amazon charge becomes in Coupa: line, charge, tax line, GL split, rounding.
 
-Amazon bills every order line as principal, shipping, gift wrap, fee, discount and tax. `bill_line` splits them by the
-choices of `charges.yml` and promises that nothing is lost: line + charges + taxes are Amazon's total, to the cent, or
-the record is refused with the sums.
+Amazon bills every order line as principal, shipping, gift wrap, fee, discount and tax. `bill_lines` sends each by the
+first rule of `charges.yml` that fits, and promises that nothing is lost: lines + charges + taxes are Amazon's totals,
+to the cent, or the document is refused with the sums. An amount that no rule takes is refused with the amount.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
 
-from pydantic import Field
-
-from procurement.documents import ChargeKind, InvoiceCharge, TaxLine
-from procurement.money import UNIT_PRICE_PLACES, Money, minor_unit, round_to
-from procurement.rule_model import Flag, Number, RuleModel, Text
+from procurement.charge_rules import LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
+from procurement.documents import AccountShare, ChargeKind, InvoiceCharge, TaxLine
+from procurement.money import UNIT_PRICE_PLACES, Money, allocate, minor_unit, round_to
 from procurement.taxes import TaxRules, TaxTreatment
 
-ZERO = Decimal(0)
 PRICE_STEP = Decimal(1).scaleb(-UNIT_PRICE_PLACES)
-
-
-class ChargeRule(RuleModel):
-    """One component that becomes a charge. `account` is a name that `entities.yml` resolves per chart of accounts."""
-
-    to: Literal["shipping", "handling", "misc"]
-    description: Text
-    account: Text
-
-
-class DiscountRule(ChargeRule):
-    """Free shipping is a shipping charge and an equal discount: `netted` shows neither, `shown` both."""
-
-    free_shipping: Literal["netted", "shown"] = "netted"
-
-
-class RoundingRule(ChargeRule):
-    """What price times quantity misses of the principal; more than `limit` refuses the invoice."""
-
-    limit: Number = Field(Decimal("1.00"), ge=0)
-
-
-class ChargeExample(RuleModel):
-    """One billed line and what must become of it."""
-
-    name: Text
-    currency: Text = "USD"
-    marketplace: Text = "US"
-    refund: Flag = False
-    quantity: Number
-    unit_price: Number | None = None
-    principal: Number
-    shipping: Number = ZERO
-    gift_wrap: Number = ZERO
-    regulatory_fee: Number = ZERO
-    discount: Number = ZERO
-    tax: Number = ZERO
-    tax_rate: Number | None = None
-    expect: dict[str, Text]
-
-
-class ChargeRules(RuleModel):
-    """charges.yml."""
-
-    shipping: ChargeRule
-    gift_wrap: ChargeRule
-    regulatory_fee: ChargeRule
-    discount: DiscountRule
-    rounding: RoundingRule
-    consolidate: Flag = Field(
-        True, description="one charge per kind, account and description on an invoice, instead of one per line"
-    )
-    examples: list[ChargeExample] = Field(min_length=1)
+ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "discount", "promotion")
+NAMED = ("principal", *ADDED, "tax")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +32,7 @@ class Components:
     gift_wrap: Money | None = None
     regulatory_fee: Money | None = None
     discount: Money | None = None
+    promotion: Money | None = None
     tax: Money | None = None
     tax_rate: Decimal | None = None
     shipping_tax_rate: Decimal | None = None
@@ -94,6 +40,22 @@ class Components:
     tax_exemption: str | None = None
     marketplace: str | None = None
     is_overrefund: bool = False
+    commodity: str | None = None
+    cost_center: str | None = None
+    account: str | None = None
+    supplier: str | None = None
+
+    def amount(self, name: str) -> Decimal:
+        money: Money | None = getattr(self, name)
+        return money.amount if money is not None else ZERO
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """What the conditions of charges.yml look at."""
+        return {
+            "commodity": self.commodity, "cost_center": self.cost_center, "account": self.account,
+            "country": self.marketplace, "supplier": self.supplier,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +70,7 @@ class Billed:
     charges: tuple[InvoiceCharge, ...]
     treatment: TaxTreatment
     untaxed: Money  # what a zero tax leaves untaxed
+    allocations: tuple[AccountShare, ...] = ()
 
 
 class LineProblem(Exception):
@@ -118,58 +81,159 @@ class LineProblem(Exception):
         super().__init__(" ".join(problems))
 
 
+@dataclass(slots=True)
+class _Bill:
+    """A line while it is put together: what its price, its charges and its tax lines come to so far."""
+
+    parts: Components
+    price: Decimal = ZERO
+    taxed: Decimal = ZERO  # of Amazon's tax, what stays a tax line
+    others: list[tuple[Destination, Decimal]] = field(default_factory=list)
+    split: Mapping[str, Decimal] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+class _Pools(dict[tuple[int, bool], tuple[Destination, Decimal]]):
+    """What all lines bear together, by destination; refunds apart from charges."""
+
+    def pay_in(self, destination: Destination, is_refund: bool, amount: Decimal) -> None:
+        key = (id(destination), is_refund)
+        self[key] = (destination, self.get(key, (destination, ZERO))[1] + amount)
+
+
 def bill_line(parts: Components, rules: ChargeRules, taxes: TaxRules, accounts: Mapping[str, str]) -> Billed:
-    """Raises LineProblem with everything wrong; `accounts` are the named accounts of the invoice's chart."""
-    currency = parts.principal.currency
-    problems = list(_shape_problems(parts, currency))
-    if problems:
-        raise LineProblem(problems)
-    market = taxes.market(parts.marketplace)
-    tax = parts.tax.amount if parts.tax else ZERO
-    shipping, discount, wrap = _amount(parts.shipping), _amount(parts.discount), _amount(parts.gift_wrap)
-    free = discount == -shipping and rules.discount.free_shipping == "netted"
-    base = _tax_base(parts, shipping, wrap, discount)
-    principal = parts.principal.amount - (tax if market.prices == "gross" else ZERO)
-    quantity, price, adjustment = _price(parts, principal)
+    """A document of one line; raises LineProblem with everything wrong."""
+    (found,) = bill_lines([parts], rules, taxes, accounts)
+    if isinstance(found, LineProblem):
+        raise found
+    return found
+
+
+def bill_lines(
+    lines: Sequence[Components], rules: ChargeRules, taxes: TaxRules, accounts: Mapping[str, str]
+) -> list[Billed | LineProblem]:
+    """The lines of one document, all in one currency, in their order; a line that cannot be billed is its LineProblem.
+
+    `accounts` are the named accounts of the document's chart. Where any line has a problem, the document is refused as a
+    whole by the caller, so what the others share with it does not matter.
+    """
+    bills, pools = [_Bill(parts) for parts in lines], _Pools()
+    for bill in bills:
+        bill.problems.extend(_shape_problems(bill.parts, bill.parts.principal.currency))
+        if not bill.problems:
+            _place(bill, pools, rules, taxes)
+    _spread(pools, bills)
+    return [_finished(bill, rules, taxes, accounts) for bill in bills]
+
+
+def _place(bill: _Bill, pools: _Pools, rules: ChargeRules, taxes: TaxRules) -> None:
+    """Every component to where its rule sends it."""
+    parts = bill.parts
+    net = taxes.market(parts.marketplace).prices == "net"
+    tax, shipping, discount = parts.amount("tax"), parts.amount("shipping"), parts.amount("discount")
+    principal = parts.amount("principal") - (ZERO if net else tax)
+    free = discount == -shipping and rules.free_shipping == "netted"
+    added = {name: parts.amount(name) for name in ADDED if not (free and name in ("shipping", "discount"))}
+    amounts: dict[Component, Decimal] = {"principal": principal, **added, "tax": tax}
+    for component, amount in amounts.items():
+        if amount or component == "principal":
+            _send(bill, pools, component, amount, rules)
+    charged = sum((parts.amount(name) for name in NAMED), ZERO) - (ZERO if net else tax)
+    if charged != parts.total.amount:
+        bill.problems.append(_imbalance(parts, charged))
+
+
+def _send(bill: _Bill, pools: _Pools, component: Component, amount: Decimal, rules: ChargeRules) -> None:
+    parts = bill.parts
+    into = rules.find(component, amount, parts.facts, parts.tax_rate)
+    if into is None:
+        name, money = component.replace("_", " "), Money(amount, parts.principal.currency)
+        bill.problems.append(f"charges.yml has no rule for its {name} of {money}; add one, then replay.")
+        return
+    for destination, share in zip(into, _shares(amount, [one.percent for one in into], parts), strict=True):
+        if destination.over:
+            pools.pay_in(destination, parts.is_refund, share)
+        elif destination.to == "tax_line" and component == "tax" and not destination.code:
+            bill.taxed += share
+        elif destination.to == "line":
+            bill.price += share
+            bill.split = destination.accounts or bill.split
+        else:
+            bill.others.append((destination, share))
+
+
+def _shares(amount: Decimal, weights: Sequence[Decimal], parts: Components) -> list[Decimal]:
+    """`amount` by weight, in the currency's smallest unit; the first share has what is finer than that."""
+    if len(weights) == 1:
+        return [amount]
+    whole = Money(round_to(amount, minor_unit(parts.principal.currency)), parts.principal.currency)
+    shares = [share.amount for share in allocate(whole, weights)]
+    shares[0] += amount - whole.amount
+    return shares
+
+
+def _spread(pools: _Pools, bills: Sequence[_Bill]) -> None:
+    for (_, is_refund), (destination, amount) in pools.items():
+        bearers = [bill for bill in bills if bill.parts.is_refund == is_refund]
+        weights = [_weight(destination, bill.parts) for bill in bearers]
+        for bill, share in zip(bearers, _shares(amount, weights, bearers[0].parts), strict=True):
+            if destination.to == "line":
+                bill.price += share
+            elif share:
+                bill.others.append((destination, share))
+
+
+def _weight(destination: Destination, parts: Components) -> Decimal:
+    if destination.over == "quantity":
+        return abs(parts.quantity or ZERO)
+    return abs(parts.principal.amount) if destination.over == "amount" else Decimal(1)
+
+
+def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mapping[str, str]) -> Billed | LineProblem:
+    if bill.problems:
+        return LineProblem(bill.problems)
+    parts, currency = bill.parts, bill.parts.principal.currency
+    if (bill.price < 0) if not parts.is_refund else (bill.price > 0):
+        money = Money(bill.price, currency)
+        return LineProblem([f"what charges.yml puts into its price comes to {money}; a price is never negative."])
+    tax = parts.amount("tax")
+    quantity, price, adjustment = _price(parts, bill.price, parts.amount("principal") - _included(parts, taxes))
     total = round_to(quantity * price, minor_unit(currency))
-    rest = principal - total
-    if abs(rest) > rules.rounding.limit:
-        raise LineProblem([
-            f"{quantity} x {price:f} misses the principal {parts.principal} by {rest}, more than rounding explains."
+    rest = bill.price - total
+    if abs(rest) > rules.rounding_limit:
+        whole = parts.principal if bill.price == parts.principal.amount else Money(bill.price, currency)
+        return LineProblem([
+            f"{quantity} x {price:f} misses the principal {whole} by {rest}, more than rounding explains."
         ])  # fmt: skip
-    amounts = (
-        (rules.shipping, ZERO if free else shipping),
-        (rules.gift_wrap, wrap),
-        (rules.regulatory_fee, _amount(parts.regulatory_fee)),
-        (rules.discount, ZERO if free else discount),
-        (rules.rounding, rest),
-    )
-    charges = tuple(_charge(rule, amount, currency, accounts) for rule, amount in amounts if amount)
-    billed = total + tax + sum((charge.total.amount for charge in charges), ZERO)
-    if billed != parts.total.amount:
-        raise LineProblem([_imbalance(parts, billed, currency)])
+    if rest:
+        _send(bill, _Pools(), "rounding", rest, rules)
+    try:
+        charges = tuple(_charge(one, amount, parts, accounts) for one, amount in bill.others if _is_charge(one, amount))
+        allocations = _account_shares(Money(total, currency), bill.split, accounts)
+    except LineProblem as problem:
+        bill.problems.extend(problem.problems)
+    if bill.problems:
+        return LineProblem(bill.problems)
     treatment = taxes.treat(parts.marketplace, rate=parts.tax_rate, tax=tax, exemption=parts.tax_exemption)
+    base = _tax_base(parts)
     return Billed(
         quantity=quantity, unit_price=price, total=Money(total, currency), adjustment_type=adjustment,
-        tax_lines=_tax_lines(treatment, tax, base, parts.tax_rate, currency), charges=charges, treatment=treatment,
-        untaxed=Money(base, currency),
+        tax_lines=(*_tax_lines(treatment, bill, base), *_other_taxes(bill)), charges=charges, treatment=treatment,
+        untaxed=Money(base, currency), allocations=allocations,
     )  # fmt: skip
 
 
-def _amount(money: Money | None) -> Decimal:
-    return money.amount if money is not None else ZERO
+def _included(parts: Components, taxes: TaxRules) -> Decimal:
+    """The tax that Amazon's principal contains."""
+    return parts.amount("tax") if taxes.market(parts.marketplace).prices == "gross" else ZERO
+
+
+def _is_charge(destination: Destination, amount: Decimal) -> bool:
+    return bool(amount) and destination.to != "tax_line"
 
 
 def _shape_problems(parts: Components, currency: str) -> Iterator[str]:
-    amounts = (
-        parts.total,
-        parts.unit_price,
-        parts.shipping,
-        parts.gift_wrap,
-        parts.regulatory_fee,
-        parts.discount,
-        parts.tax,
-    )
+    amounts = (parts.total, parts.unit_price, *(getattr(parts, name) for name in NAMED))
     others = {money.currency for money in amounts if money is not None} - {currency}
     if others:
         yield f"its amounts are in {', '.join(sorted({currency, *others}))}; one line has one currency."
@@ -182,12 +246,15 @@ def _shape_problems(parts: Components, currency: str) -> Iterator[str]:
         yield f"the principal is {parts.principal} on a {'refund' if parts.is_refund else 'charge'}; the sign is wrong."
 
 
-def _price(parts: Components, principal: Decimal) -> tuple[Decimal, Decimal, str | None]:
-    """(quantity, unit price, adjustment type). A refund of money alone credits the price of the units it names, or of one."""
+def _price(parts: Components, whole: Decimal, principal: Decimal) -> tuple[Decimal, Decimal, str | None]:
+    """(quantity, unit price, adjustment type) of a line that comes to `whole`, of which `principal` is for its units.
+
+    A refund of money alone credits the price of the units it names, or of one.
+    """
     units = parts.quantity or Decimal(1)
     listed = parts.unit_price.amount if parts.unit_price is not None else None
-    exact = listed is not None and listed * units == abs(principal)
-    price = listed if exact and listed is not None else _six_decimals(abs(principal) / units)
+    exact = listed is not None and listed * units == abs(whole) and -_exponent(listed) <= UNIT_PRICE_PLACES
+    price = listed if exact and listed is not None else _six_decimals(abs(whole) / units)
     if not parts.is_refund:
         return units, price, None
     if parts.is_overrefund:
@@ -198,63 +265,106 @@ def _price(parts: Components, principal: Decimal) -> tuple[Decimal, Decimal, str
     return -units, price, "quantity" if by_units else "price"
 
 
+def _exponent(number: Decimal) -> int:
+    return int(number.as_tuple().exponent)
+
+
 def _six_decimals(price: Decimal) -> Decimal:
     """At most six decimals, and no zeros that say nothing beyond the second."""
     rounded = round_to(price, PRICE_STEP).normalize()
-    places = -int(rounded.as_tuple().exponent)
-    return rounded if places >= 2 else round_to(rounded, Decimal("0.01"))
+    return rounded if -_exponent(rounded) >= 2 else round_to(rounded, Decimal("0.01"))
 
 
-def _charge(rule: ChargeRule, amount: Decimal, currency: str, accounts: Mapping[str, str]) -> InvoiceCharge:
+def _charge(destination: Destination, amount: Decimal, parts: Components, accounts: Mapping[str, str]) -> InvoiceCharge:
+    assert destination.description is not None  # the grammar demands it of a charge
+    total, named = Money(amount, parts.principal.currency), destination.account
     return InvoiceCharge(
-        kind=ChargeKind(rule.to),
-        total=Money(amount, currency),
-        description=rule.description,
-        account=accounts.get(rule.account),
+        kind=ChargeKind(destination.to),
+        total=total,
+        description=destination.description,
+        account=parts.account if named == LINE_ACCOUNT else accounts.get(named) if named else None,
+        allocations=_account_shares(total, destination.accounts, accounts),
     )
 
 
-def _tax_base(parts: Components, shipping: Decimal, wrap: Decimal, discount: Decimal) -> Decimal:
+def _account_shares(
+    total: Money, percents: Mapping[str, Decimal], accounts: Mapping[str, str]
+) -> tuple[AccountShare, ...]:
+    """A GL split, adding up to `total`; raises LineProblem for an account the chart does not have."""
+    if missing := [name for name in percents if name not in accounts]:
+        raise LineProblem([f"charges.yml splits {total} over accounts the chart does not have: {', '.join(missing)}."])
+    return split_over(total, [AccountShare(accounts[name], percent, total) for name, percent in percents.items()])
+
+
+def split_over(total: Money, shares: Sequence[AccountShare]) -> tuple[AccountShare, ...]:
+    """The same accounts and percentages, with the amounts that `total` gives."""
+    if not shares:
+        return ()
+    whole = total.rounded()
+    amounts = allocate(whole, [share.percent for share in shares])
+    amounts[0] += total - whole
+    return tuple(replace(share, amount=amount) for share, amount in zip(shares, amounts, strict=True))
+
+
+def _tax_base(parts: Components) -> Decimal:
     """What the line's tax rate applies to: the principal, and of shipping and wrapping what is taxed, less the discount.
 
     A discount equal to the shipping is about the shipping, so neither counts.
     """
-    base = parts.principal.amount + (wrap if parts.gift_wrap_tax_rate else ZERO)
+    shipping, discount = parts.amount("shipping"), parts.amount("discount")
+    base = parts.amount("principal") + (parts.amount("gift_wrap") if parts.gift_wrap_tax_rate else ZERO)
+    base += parts.amount("promotion")
     if discount == -shipping:
         return base
     return base + discount + (shipping if parts.shipping_tax_rate else ZERO)
 
 
-def _tax_lines(
-    treatment: TaxTreatment, tax: Decimal, base: Decimal, rate: Decimal | None, currency: str
-) -> tuple[TaxLine, ...]:
-    if not tax and treatment.code is None:
+def _tax_lines(treatment: TaxTreatment, bill: _Bill, base: Decimal) -> tuple[TaxLine, ...]:
+    """Amazon's tax under the code that taxes.yml finds; an exemption shows its code with no tax."""
+    tax, currency = bill.taxed, bill.parts.principal.currency
+    if not tax and (treatment.code is None or bill.parts.amount("tax")):
         return ()
+    whole = tax == bill.parts.amount("tax")  # of a part, the rate would not explain the amount
     return (
         TaxLine(
-            amount=Money(tax, currency), rate=rate if tax else ZERO, code=treatment.code, description=treatment.description,
-            base=Money(base, currency),
+            amount=Money(tax, currency), rate=(bill.parts.tax_rate if whole else None) if tax else ZERO,
+            code=treatment.code, description=treatment.description, base=Money(base, currency),
         ),
     )  # fmt: skip
 
 
-def _imbalance(parts: Components, billed: Decimal, currency: str) -> str:
-    named = [
-        (name, getattr(parts, name))
-        for name in ("principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax")
-    ]
+def _other_taxes(bill: _Bill) -> Iterator[TaxLine]:
+    """What a rule makes a tax of its own: a fee that is a tax by law, a tax under another code."""
+    for destination, amount in bill.others:
+        if destination.to == "tax_line" and amount:
+            yield TaxLine(
+                amount=Money(amount, bill.parts.principal.currency),
+                code=destination.code,
+                description=destination.description,
+            )
+
+
+def _imbalance(parts: Components, charged: Decimal) -> str:
+    currency = parts.principal.currency
+    named = [(name, getattr(parts, name)) for name in NAMED]
     listed = ", ".join(f"{name.replace('_', ' ')} {money.amount}" for name, money in named if money)
-    missing = parts.total.amount - billed
-    return f"its components come to {currency} {billed} ({listed}), its totalAmount is {parts.total}: {missing} is unexplained."
+    missing = parts.total.amount - charged
+    return f"its components come to {currency} {charged} ({listed}), its totalAmount is {parts.total}: {missing} is unexplained."
 
 
 def consolidate(charges: Iterable[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
-    """One charge per kind, account and description, in order of first appearance; what adds up to nothing disappears."""
-    sums: dict[tuple[ChargeKind, str | None, str], InvoiceCharge] = {}
+    """One charge per kind, account (or split) and description, in order of first appearance; what adds up to nothing
+    disappears."""
+    sums: dict[tuple[object, ...], InvoiceCharge] = {}
     for charge in charges:
-        key = (charge.kind, charge.account, charge.description)
-        before = sums.get(key)
-        sums[key] = charge if before is None else InvoiceCharge(
-            kind=charge.kind, total=before.total + charge.total, description=charge.description, account=charge.account
+        key = (
+            charge.kind, charge.account, charge.description,
+            tuple((share.account, share.percent) for share in charge.allocations),
         )  # fmt: skip
-    return tuple(charge for charge in sums.values() if charge.total)
+        before = sums.get(key)
+        sums[key] = charge if before is None else replace(before, total=before.total + charge.total)
+    return tuple(
+        replace(charge, allocations=split_over(charge.total, charge.allocations))
+        for charge in sums.values()
+        if charge.total
+    )

@@ -33,6 +33,15 @@ class TaxLine:
     base: Money | None = None  # what the rate applies to, where the source lets us know
 
 
+@dataclass(frozen=True, slots=True)
+class AccountShare:
+    """One GL account of a split line or charge; the shares' amounts add up to it."""
+
+    account: str
+    percent: Decimal
+    amount: Money
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something a person should know of a document that does not stop it: it becomes a finding, never a breach."""
@@ -61,6 +70,7 @@ class InvoiceLine:
     match_reference: str | None = None  # the shipment id that the goods receipt carries
     adjustment_type: str | None = None  # price, quantity, other: credit notes only
     tax_lines: tuple[TaxLine, ...] = ()
+    allocations: tuple[AccountShare, ...] = ()  # a GL split, instead of `account`
     custom_fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -71,6 +81,7 @@ class InvoiceCharge:
     description: str
     account: str | None = None
     tax_lines: tuple[TaxLine, ...] = ()
+    allocations: tuple[AccountShare, ...] = ()  # a GL split, instead of `account`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

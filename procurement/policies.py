@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from procurement.charges import ChargeRules
+from procurement.charge_rules import ChargeRules
 from procurement.errors import MappingError
 from procurement.mapping.compiled import Choices, CompiledMapping
 from procurement.mapping.fields import Tables
@@ -35,6 +35,8 @@ from procurement.policy_files import (
     Rollout,
     RolloutFile,
 )
+from procurement.reconciliation_rules import ReconciliationFile
+from procurement.routing import RoutingFile, RoutingRules
 from procurement.rule_model import RuleModel
 from procurement.taxes import TaxFile, TaxRules
 from procurement.tolerances import ToleranceFile, Tolerances
@@ -42,6 +44,7 @@ from procurement.tolerances import ToleranceFile, Tolerances
 MAPPINGS = ("amazon_invoices_to_coupa",)
 ORDERS = "coupa_requisitions_to_amazon_orders"
 RECEIPTS = "amazon_deliveries_to_coupa_receipts"
+RECONCILIATION = "reconciliation"
 LOOKUPS = ("gl_accounts", "commodities", "units")
 RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(MAPPINGS, MappingFile),
@@ -52,10 +55,12 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     "taxes": TaxFile,
     "tolerances": ToleranceFile,
     "policies": Policies,
+    "routing": RoutingFile,
     "rollout": RolloutFile,
     "accounts": AccountFile,
     "entities": EntityFile,
     "order_status": OrderStatusFile,
+    RECONCILIATION: ReconciliationFile,
 }
 Model = TypeVar("Model", bound=RuleModel)
 
@@ -75,6 +80,8 @@ class Rules:
     accounts: Accounts
     entities: Entities
     order_status: OrderStatusRules
+    reconciliation: ReconciliationFile
+    routing: RoutingRules
     lookups: Mapping[str, Lookup]
     version: str
 
@@ -160,6 +167,8 @@ def build_rules(read: RuleFiles) -> Rules:
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
         order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),
+        reconciliation=read.of(RECONCILIATION, ReconciliationFile),
+        routing=RoutingRules.from_file(read.of("routing", RoutingFile)),
         accounts=Accounts(read.of("accounts", AccountFile).accounts),
         version=rules_version(read.directory),
     )  # fmt: skip
@@ -230,19 +239,43 @@ def _asset_commodities(read: RuleFiles) -> list[str]:
     ]
 
 
+def _routed_commodities(read: RuleFiles) -> list[str]:
+    """A rule for a misspelt commodity would never be read."""
+    known = tuple(dict.fromkeys(read.of("commodities", LookupFile).values.values()))
+    return [
+        read.sources["routing"].problem(
+            ("rules", number, "when", "commodity"), f"commodities.yml has no commodity {name!r}{nearest(name, known)}"
+        )
+        for number, rule in enumerate(read.of("routing", RoutingFile).rules)
+        for name in rule.when.commodity
+        if name not in known
+    ]
+
+
+def _routed_suppliers(read: RuleFiles) -> list[str]:
+    """Routing names only suppliers that stand for an Amazon account."""
+    known = tuple({account.supplier for account in read.of("accounts", AccountFile).accounts.values()})
+    file = read.of("routing", RoutingFile)
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("disputable_suppliers",), name) for name in file.disputable_suppliers
+    ]
+    for number, rule in enumerate(file.rules):
+        named += [(("rules", number, "when", "supplier"), name) for name in rule.when.supplier]
+    return [
+        read.sources["routing"].problem(place, f"accounts.yml has no supplier {name!r}{nearest(name, known)}")
+        for place, name in named
+        if name not in known
+    ]
+
+
 def _account_names(read: RuleFiles) -> list[str]:
     """A charge names only accounts that every chart has."""
     charges, problems = read.of("charges", ChargeRules), list[str]()
     for chart, entity in read.of("entities", EntityFile).charts.items():
-        for part in ("shipping", "gift_wrap", "regulatory_fee", "discount", "rounding"):
-            name = getattr(charges, part).account
+        for place, name in charges.named_accounts():
             if name not in entity.accounts:
-                hint = nearest(name, entity.accounts)
-                problems.append(
-                    read.sources["charges"].problem(
-                        (part, "account"), f"chart {chart!r} in entities.yml has no account {name!r}{hint}"
-                    )
-                )
+                sentence = f"chart {chart!r} in entities.yml has no account {name!r}{nearest(name, entity.accounts)}"
+                problems.append(read.sources["charges"].problem(place, sentence))
     return problems
 
 
@@ -287,6 +320,8 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _order_lookup_names,
     _ordering_suppliers,
     _asset_commodities,
+    _routed_commodities,
+    _routed_suppliers,
     _account_names,
     _account_charts,
     _tax_countries,

@@ -3,10 +3,13 @@
 Each function gives sentences about what came out otherwise; none when all is well.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
-from procurement.charges import Billed, ChargeExample, ChargeRules, Components, LineProblem, bill_line
+from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
+from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.documents import AccountShare
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.coverage import line_context
 from procurement.mapping.grammar import MappingExample, MappingFile
@@ -15,10 +18,13 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RuleFiles, Rules
+from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
+from procurement.routing import RoutingFile
+from procurement.reconciliation_rules import ReconciliationFile
+from procurement.reconciling import compare_example
 from procurement.taxes import TaxFile
-from procurement.tolerances import CHECKS, ToleranceFile
+from procurement.tolerances import CHECKS, Side, ToleranceFile
 
 Failures = Iterator[tuple[int, str]]  # number of the example in its file, what is wrong
 
@@ -97,38 +103,44 @@ def _charge_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
 
 
 def _charge_example(example: ChargeExample, rules: Rules) -> list[str]:
+    lines = [_components(line, example) for line in (example, *example.others)]
+    names = {name: name for _, name in rules.charges.named_accounts()}
+    found = bill_lines(lines, rules.charges, rules.taxes, names)
+    problems = [sentence for line in found if isinstance(line, LineProblem) for sentence in line.problems]
+    billed = [line for line in found if not isinstance(line, LineProblem)]
+    return problems or differences(example.expect, _billed(billed, lines))
+
+
+def _components(line: ExampleLine, example: ChargeExample) -> Components:
     def money(amount: Decimal) -> Money:
         return Money.of(amount, example.currency)
 
-    amounts = (
-        example.principal,
-        example.shipping,
-        example.gift_wrap,
-        example.regulatory_fee,
-        example.discount,
-        example.tax,
-    )
-    parts = Components(
-        is_refund=example.refund, quantity=example.quantity, principal=money(example.principal), total=money(sum(amounts, Decimal(0))),
-        unit_price=money(example.unit_price) if example.unit_price is not None else None, shipping=money(example.shipping),
-        gift_wrap=money(example.gift_wrap), regulatory_fee=money(example.regulatory_fee), discount=money(example.discount),
-        tax=money(example.tax), tax_rate=example.tax_rate, marketplace=example.marketplace,
+    parts: dict[str, Any] = {name: money(getattr(line, name)) for name in NAMED}
+    return Components(
+        is_refund=example.refund, quantity=line.quantity, total=Money.sum(parts.values(), example.currency),
+        unit_price=money(line.unit_price) if line.unit_price is not None else None, tax_rate=line.tax_rate,
+        marketplace=example.marketplace, commodity=line.commodity, cost_center=line.cost_center, account=line.account,
+        supplier=example.supplier, **parts,
     )  # fmt: skip
-    try:
-        billed = bill_line(parts, rules.charges, rules.taxes, {})
-    except LineProblem as problem:
-        return list(problem.problems)
-    return differences(example.expect, _billed(billed, parts))
 
 
-def _billed(billed: Billed, parts: Components) -> Mapping[str, object]:
+def _billed(lines: Sequence[Billed], parts: Sequence[Components]) -> Mapping[str, object]:
+    """The first line, and the charges and taxes of all of them; `lines` are the line totals."""
     charged: dict[str, Decimal] = {}
-    for charge in billed.charges:
+    accounts: dict[str, Decimal] = {}
+    for charge in consolidate(charge for line in lines for charge in line.charges):
         charged[charge.kind.value] = charged.get(charge.kind.value, Decimal(0)) + charge.total.amount
+        shares = charge.allocations or [AccountShare(charge.account or "", HUNDRED, charge.total)]
+        for share in shares:
+            accounts[share.account] = accounts.get(share.account, Decimal(0)) + share.amount.amount
+    first = lines[0]
     shown = {
-        "quantity": billed.quantity, "unit_price": billed.unit_price, "line": billed.total.amount, "total": parts.total.amount,
-        "tax": sum((tax.amount.amount for tax in billed.tax_lines), Decimal(0)), "adjustment_type": billed.adjustment_type,
-        "treatment": billed.treatment.kind, "code": billed.treatment.code, **charged,
+        "quantity": first.quantity, "unit_price": first.unit_price, "line": first.total.amount,
+        "lines": " ".join(str(line.total.amount) for line in lines), "total": sum((one.total.amount for one in parts), Decimal(0)),
+        "tax": sum((tax.amount.amount for line in lines for tax in line.tax_lines), Decimal(0)),
+        "adjustment_type": first.adjustment_type, "treatment": first.treatment.kind, "code": first.treatment.code,
+        "split": " ".join(f"{share.account} {share.amount.amount}" for share in first.allocations),
+        "accounts": " ".join(f"{name} {amount}" for name, amount in accounts.items()), **charged,
     }  # fmt: skip
     return {key: plain(value) for key, value in shown.items()}
 
@@ -148,25 +160,37 @@ def _tolerance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
         if example.check not in CHECKS:
             yield number, f"there is no check {example.check!r}; known are {', '.join(CHECKS)}"
             continue
-        limit = rules.tolerances.find(example.check, supplier=example.supplier, commodity=example.commodity)
-        breached = limit is not None and example.actual - example.expected > limit.of(example.expected)
+        side: Side = "over" if example.actual >= example.expected else "under"
+        rule = rules.tolerances.find(
+            example.check, side=side, supplier=example.supplier, commodity=example.commodity, chart=example.chart,
+            on=example.on,
+        )  # fmt: skip
+        breached = rule is not None and abs(example.actual - example.expected) > rule.of(example.expected)
         if breached != example.breached:
-            allowed = "nothing is checked" if limit is None else f"the limit is {limit.of(example.expected)}"
+            allowed = "nothing is checked" if rule is None else f"the limit is {rule.of(example.expected)}"
             yield (
                 number,
                 f"{example.check} {example.actual} against {example.expected}: {allowed}, so breached is {str(breached).lower()}",
             )
+        place = rule.place if rule is not None else None
+        if example.rule is not None and example.rule != place:
+            yield number, f"{example.check}: {place or 'no rule'} decides, expected {example.rule}"
 
 
 def _policy_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, Policies).examples):
-        found = (
-            rules.policies.reviewer_of(example.finding)
-            if example.finding
-            else rules.policies.marketplace_of(example.marketplace)
-        )
+        found = rules.policies.marketplace_of(example.marketplace)
         if found != example.expect:
-            yield number, f"{example.finding or example.marketplace!r} gives {found!r}, expected {example.expect!r}"
+            yield number, f"{example.marketplace!r} gives {found!r}, expected {example.expect!r}"
+
+
+def _routing_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, RoutingFile).examples):
+        found = rules.routing.route(example.case)
+        if found.owners != (example.expect,):
+            yield number, f"{example.kind} goes to {found.owners[0]}, expected {example.expect}"
+        if example.expect_do not in (None, found.do):
+            yield number, f"{example.kind} does {list(found.do)}, expected {list(example.expect_do or ())}"
 
 
 def _rollout_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
@@ -206,15 +230,24 @@ def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures
             yield number, f"{example.change} does {list(found)}, expected {list(example.expect)}"
 
 
+def _reconciliation_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, ReconciliationFile).examples):
+        found = compare_example(example, rules.reconciliation)
+        if found != example.expect:
+            yield number, f"example {example.name!r}: finds {found}, expected {example.expect}"
+
+
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     ORDERS: _order_examples,
     "charges": _charge_examples,
     "taxes": _tax_examples,
     "tolerances": _tolerance_examples,
     "policies": _policy_examples,
+    "routing": _routing_examples,
     "rollout": _rollout_examples,
     "accounts": _account_examples,
     "entities": _entity_examples,
     "order_status": _order_status_examples,
     RECEIPTS: _receipt_examples,
+    RECONCILIATION: _reconciliation_examples,
 }

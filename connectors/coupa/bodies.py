@@ -46,6 +46,14 @@ class AccountReference(CoupaBody):
         return self
 
 
+class AccountAllocationPayload(CoupaBody):
+    """One GL account of a split; `pct` in percent."""
+
+    account: AccountReference
+    pct: Exact
+    amount: Exact | None = None
+
+
 class TaxLinePayload(CoupaBody):
     """`rate` in percent."""
 
@@ -69,6 +77,7 @@ class InvoiceLinePayload(CoupaBody):
     uom: Reference | None = None
     commodity: Reference | None = None
     account: AccountReference | None = None
+    account_allocations: tuple[AccountAllocationPayload, ...] | None = None
     source_part_num: str | None = Field(None, max_length=255)
     match_reference: str | None = Field(None, max_length=255)
     adjustment_type: Literal["price", "quantity", "other"] | None = None
@@ -85,6 +94,7 @@ class InvoiceChargePayload(CoupaBody):
     description: str | None = Field(None, max_length=1550)
     currency: Reference | None = None
     account: AccountReference | None = None
+    account_allocations: tuple[AccountAllocationPayload, ...] | None = None
     billing_note: str | None = None
     tax_lines: tuple[TaxLinePayload, ...] | None = None
 

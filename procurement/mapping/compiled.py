@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from procurement.charges import Billed, ChargeRules, Components, LineProblem, bill_line, consolidate
+from procurement.charge_rules import ChargeRules
+from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
 from procurement.documents import Invoice, InvoiceCharge, InvoiceLine, Note
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.converters import FieldProblem
@@ -19,8 +20,9 @@ from procurement.taxes import TaxRules
 
 CUSTOM = "custom_fields."
 COMPONENTS = (
-    "is_refund", "quantity", "principal", "total", "unit_price", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax",
-    "tax_rate", "shipping_tax_rate", "gift_wrap_tax_rate", "tax_exemption", "marketplace",
+    "is_refund", "quantity", "principal", "total", "unit_price", "shipping", "gift_wrap", "regulatory_fee", "discount",
+    "promotion", "tax", "tax_rate", "shipping_tax_rate", "gift_wrap_tax_rate", "tax_exemption", "marketplace", "commodity",
+    "cost_center", "account",
 )  # fmt: skip
 LINE_FIELDS = (
     "po_number", "po_line_number", "po_line_id", "description", "part_number", "unit_of_measure", "commodity", "account",
@@ -108,20 +110,24 @@ class CompiledMapping:
 
     def _bill(self, top: Mapping[str, Any], rows: Sequence[dict[str, Any]], found: _Findings) -> list[Billed]:
         accounts = self._choices.accounts.get(top.get("chart_of_accounts") or "", {})
-        billed = []
+        readable: dict[int, Components] = {}
         for number, row in enumerate(rows, 1):
             if UNREADABLE in row or "currency" not in top:
                 continue
-            parts = Components(is_overrefund=row["is_overrefund"], **{name: row.get(name) for name in COMPONENTS})  # type: ignore[arg-type]
             if row["total"].currency != top["currency"]:
                 found.decisions.append(
                     f"Line {number}: billed in {row['total'].currency} on an invoice in {top['currency']}."
                 )
                 continue
-            try:
-                line = bill_line(parts, self._choices.charges, self._choices.taxes, accounts)
-            except LineProblem as problem:
-                found.problems.extend(f"Line {number}: {sentence}" for sentence in problem.problems)
+            readable[number] = Components(
+                is_overrefund=row["is_overrefund"], supplier=top.get("supplier"),
+                **{name: row.get(name) for name in COMPONENTS},  # type: ignore[arg-type]
+            )  # fmt: skip
+        billed = []
+        lines = bill_lines(list(readable.values()), self._choices.charges, self._choices.taxes, accounts)
+        for (number, parts), line in zip(readable.items(), lines, strict=True):
+            if isinstance(line, LineProblem):
+                found.problems.extend(f"Line {number}: {sentence}" for sentence in line.problems)
                 continue
             if not line.treatment.known:
                 found.decisions.append(_unknown_tax(number, parts))
@@ -175,10 +181,13 @@ def _custom(values: Mapping[str, Any], names: CustomNames) -> dict[str, str]:
 
 
 def _line(number: int, row: Mapping[str, Any], billed: Billed, custom: CustomNames) -> InvoiceLine:
+    values = {name: row.get(name) for name in LINE_FIELDS}
+    if billed.allocations:  # coded by its split
+        values["account"] = None
     return InvoiceLine(
         number=number, quantity=billed.quantity, unit_price=billed.unit_price, total=billed.total,
         adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row, custom),
-        **{name: row.get(name) for name in LINE_FIELDS},  # type: ignore[arg-type]
+        allocations=billed.allocations, **values,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

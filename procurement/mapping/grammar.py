@@ -164,6 +164,7 @@ class LineRules(RuleModel):
     gift_wrap: Target = ()
     regulatory_fee: Target = ()
     discount: Target = ()
+    promotion: Target = ()
     tax: Target = ()
     tax_rate: Target = ()
     shipping_tax_rate: Target = ()
@@ -173,6 +174,7 @@ class LineRules(RuleModel):
     part_number: Target = ()
     unit_of_measure: Target = ()
     commodity: Target = ()
+    cost_center: Target = ()
     account: Target = ()
     match_reference: Target = ()
     custom_fields: CustomFields = {}

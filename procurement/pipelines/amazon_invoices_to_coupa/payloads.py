@@ -7,7 +7,7 @@ are text, dates are plain dates (a time part breaks credit-note linking), taxes 
 from collections.abc import Mapping
 from decimal import Decimal
 
-from procurement.documents import ChargeKind, Invoice, InvoiceCharge, InvoiceLine, TaxLine
+from procurement.documents import AccountShare, ChargeKind, Invoice, InvoiceCharge, InvoiceLine, TaxLine
 
 Json = dict[str, object]
 
@@ -38,6 +38,10 @@ def account_of(code: str | None, chart: str | None) -> Json | None:
     return {"code": code, "account-type": {"name": chart}} if code and chart else by("code", code)
 
 
+def account_allocation(share: AccountShare, chart: str | None) -> Json:
+    return filled(account=account_of(share.account, chart), pct=text(share.percent), amount=text(share.amount.amount))
+
+
 def tax_line(tax: TaxLine) -> Json:
     return filled(
         amount=text(tax.amount.amount),
@@ -59,6 +63,7 @@ def invoice_line(line: InvoiceLine, invoice: Invoice) -> Json:
         uom=by("code", line.unit_of_measure),
         commodity=by("name", line.commodity),
         account=account_of(line.account, invoice.chart_of_accounts),
+        account_allocations=[account_allocation(share, invoice.chart_of_accounts) for share in line.allocations],
         source_part_num=line.part_number,
         match_reference=line.match_reference,
         adjustment_type=line.adjustment_type,
@@ -75,6 +80,7 @@ def invoice_charge(charge: InvoiceCharge, number: int, invoice: Invoice) -> Json
         description=charge.description,
         currency=by("code", invoice.currency),
         account=account_of(charge.account, invoice.chart_of_accounts),
+        account_allocations=[account_allocation(share, invoice.chart_of_accounts) for share in charge.allocations],
         tax_lines=[tax_line(tax) for tax in charge.tax_lines],
     )
 

@@ -107,9 +107,7 @@ def test_free_shipping_and_its_discount_disappear(rules: Rules) -> None:
 
 
 def test_free_shipping_can_be_shown_instead(rules: Rules) -> None:
-    shown = rules.charges.model_copy(
-        update={"discount": rules.charges.discount.model_copy(update={"free_shipping": "shown"})}
-    )
+    shown = rules.charges.model_copy(update={"free_shipping": "shown"})
     billed = bill_line(parts(principal="20.00", shipping="5.99", discount="-5.99"), shown, rules.taxes, ACCOUNTS)
     assert charged(billed) == [("shipping", "5.99", "F"), ("misc", "-5.99", "D")]
 

@@ -95,10 +95,10 @@ def test_an_empty_file_lists_the_keys_it_needs(write: Callable[[str], Path]) -> 
 
 
 def test_a_misspelt_key_names_file_line_key_and_the_nearest_word(edited: Edit) -> None:
-    (problem,) = refused(edited("charges.yml", "  free_shipping: netted", "  free_shiping: netted"))
+    (problem,) = refused(edited("charges.yml", "free_shipping: netted", "free_shiping: netted"))
     assert problem == (
-        "mappings/charges.yml:20: discount.free_shiping: unknown key 'free_shiping'; did you mean 'free_shipping'? "
-        "Known: account, description, free_shipping, to"
+        "mappings/charges.yml:4: free_shiping: unknown key 'free_shiping'; did you mean 'free_shipping'? "
+        "Known: consolidate, examples, free_shipping, rounding_limit, rules"
     )
 
 
@@ -127,7 +127,7 @@ def test_a_misspelt_word_names_value_and_the_nearest_word(edited: Edit) -> None:
         ("amazon_invoices_to_coupa.yml", "from: line.shipmentId", "from: line.shipmentId\n    from_all: [[line.asin]]", "from and from_all exclude each other"),
         ("amazon_invoices_to_coupa.yml", "document: invoice", "document: invoices", "did you mean 'invoice'?"),
         ("amazon_invoices_to_coupa.yml", "from: line.shipmentId", "from: line.shipmentId\n    zone_from: transaction.marketplaceId", "zone_from is only used by convert: marketplace_date"),
-        ("charges.yml", "account: freight", "account: fright", "shipping.account: chart 'US Chart' in entities.yml has no account 'fright'; did you mean 'freight'?"),
+        ("charges.yml", "account: freight", "account: fright", "rules.2.into.0.account: chart 'US Chart' in entities.yml has no account 'fright'; did you mean 'freight'?"),
         ("charges.yml", "limit: 1.00", "limit: lots", "'lots' is not a number"),
         ("charges.yml", "consolidate: true", "consolidate: yes", "consolidate: 'yes'"),
         ("taxes.yml", "treatment: exempt,", "treatment: exempted,", "did you mean 'exempt'?"),
