@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -19,33 +18,6 @@ from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
 from procurement.receipt_policies import ReceiptPolicies
 from procurement.rule_model import Document, RuleModel, Text
-
-REQUESTER = "requester"
-FINDING_KINDS = (
-    "price",
-    "received",
-    "ordered",
-    "tax",
-    "shipping",
-    "total",
-    "unbacked",
-    "use_tax",
-    "late_component",
-    "amount_differs",
-)
-FindingKind = Literal[
-    "price",
-    "received",
-    "ordered",
-    "tax",
-    "shipping",
-    "total",
-    "unbacked",
-    "use_tax",
-    "late_component",
-    "amount_differs",
-    "other",
-]
 
 
 def _seconds(value: object) -> object:
@@ -116,9 +88,6 @@ class Policies(RuleModel):
     )
     marketplaces_enabled: tuple[Text, ...] = ("US",)
     marketplaces: dict[str, Marketplace] = Field(description="by marketplaceId")
-    reviewers: dict[FindingKind, Text] = Field(
-        {}, description="who is asked, by kind of finding: a Coupa login, or requester"
-    )
     alert_recipients: tuple[Text, ...] = ()
     sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
     orders: OrderPolicies = Field(default_factory=lambda: OrderPolicies.model_validate({}))
@@ -159,21 +128,11 @@ class Policies(RuleModel):
         entry = self.marketplaces.get(marketplace_id or "")
         return entry.country if entry else None
 
-    def reviewer_of(self, kind: str) -> str:
-        """A Coupa login, or 'requester'."""
-        reviewers: Mapping[str, str] = self.reviewers  # type: ignore[assignment]
-        return reviewers.get(kind) or reviewers.get("other") or REQUESTER
-
-    @cached_property
-    def reviewer_logins(self) -> frozenset[str]:
-        return frozenset(self.reviewers.values()) - {REQUESTER}
-
 
 class PolicyExample(RuleModel):
-    """Who reviews a finding, or which country a marketplace is in."""
+    """Which country a marketplace is in."""
 
-    finding: Text | None = None
-    marketplace: Text | None = None
+    marketplace: Text
     expect: Text
 
 

@@ -234,12 +234,12 @@ class Deliveries:
         with self._engine.begin() as connection:
             return [Known(**row._asdict()) for row in connection.execute(sql.UNFINISHED, values)]
 
-    def note_statuses(self, statuses: Mapping[int, str]) -> None:
-        """What the target says of these deliveries' documents by now."""
-        rows = [{"id": id, "status": clean(statuses[id])} for id in sorted(statuses)]
+    def note_facts(self, facts: Mapping[int, Json]) -> None:
+        """What the target says of these deliveries' documents by now; facts that are not named stay."""
+        rows = [{"id": id, "facts": dump_json(_cleaned(facts[id]))} for id in sorted(facts)]
         if rows:
             with self._engine.begin() as connection:
-                connection.execute(sql.NOTE_STATUS, rows)
+                connection.execute(sql.NOTE_FACTS, rows)
 
     def set_outcome(self, id: int, outcome: str) -> None:
         """A later match's word about a document, whatever its state."""
@@ -299,6 +299,15 @@ class Deliveries:
 
 def _listed(errors: object) -> Sequence[object]:
     return errors if isinstance(errors, list) else ()
+
+
+def _cleaned(value: object) -> object:
+    """What `jsonb` takes: the target's words without NUL."""
+    if isinstance(value, Mapping):
+        return {key: _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(inner) for inner in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def _short(sentence: str) -> str:

@@ -159,8 +159,8 @@ UNFINISHED = sa.text(f"""
     {_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.state = 'delivered'
     AND coalesce(CAST(d.facts AS jsonb) ->> 'status', '') <> ALL(:finished) ORDER BY d.id
 """)
-NOTE_STATUS = sa.text("""
-    UPDATE deliveries SET facts = CAST(CAST(facts AS jsonb) || jsonb_build_object('status', CAST(:status AS text)) AS json) WHERE id = :id
+NOTE_FACTS = sa.text("""
+    UPDATE deliveries SET facts = CAST(CAST(facts AS jsonb) || CAST(:facts AS jsonb) AS json) WHERE id = :id
 """)
 SET_OUTCOME = sa.text("UPDATE deliveries SET outcome = :outcome WHERE id = :id")
 COMPARE_TOTAL = sa.text("""

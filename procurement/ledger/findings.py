@@ -15,7 +15,7 @@ _SELECT = """
 
 _ADD = sa.text("""
     INSERT INTO findings (delivery_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value)
-    VALUES (:delivery, :run, true, :kind, :line, :sentence, :breached, :expected, :actual, :difference, :limit)
+    VALUES (:delivery, :run, :planned, :kind, :line, :sentence, :breached, :expected, :actual, :difference, :limit)
 """)
 
 
@@ -40,7 +40,7 @@ class Findings:
         """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays."""
         values = [
             {
-                "delivery": delivery_id, "run": run.id, "kind": row.kind, "line": row.line, "sentence": row.sentence,
+                "delivery": delivery_id, "run": run.id, "planned": True, "kind": row.kind, "line": row.line, "sentence": row.sentence,
                 "breached": row.breached, "expected": row.expected, "actual": row.actual, "difference": row.difference,
                 "limit": row.limit,
             }
@@ -49,6 +49,21 @@ class Findings:
         with self._engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM findings WHERE delivery_id = :id AND planned"), {"id": delivery_id})
             if values:
+                connection.execute(_ADD, values)
+
+    def set_kind(self, delivery_id: int, run: Run, kind: str, row: PlannedFinding | None) -> None:
+        """The one finding of this kind about a delivery, or none; a later plan leaves it alone."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.text("DELETE FROM findings WHERE delivery_id = :id AND kind = :kind"),
+                {"id": delivery_id, "kind": kind},
+            )
+            if row is not None:
+                values = {
+                    "delivery": delivery_id, "run": run.id, "planned": False, "kind": kind, "line": row.line,
+                    "sentence": row.sentence, "breached": row.breached, "expected": row.expected, "actual": row.actual,
+                    "difference": row.difference, "limit": row.limit,
+                }  # fmt: skip
                 connection.execute(_ADD, values)
 
     def _read(self, query: str, values: dict[str, object]) -> list[Finding]:

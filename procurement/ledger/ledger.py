@@ -18,8 +18,10 @@ from procurement.ledger.findings import Findings
 from procurement.ledger.notices import Notices, OpenDocuments, Plans
 from procurement.ledger.planning import Planning
 from procurement.ledger.rates import PostgresLimiter
+from procurement.ledger.reconciliation import Reconciliation
 from procurement.ledger.records import Records
 from procurement.ledger.runs import Runs
+from procurement.ledger.waits import Waits
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -57,9 +59,11 @@ class Ledger:
         self.findings = Findings(engine)
         self.events = Events(engine)
         self.notices = Notices(engine)
+        self.waits = Waits(engine)
         self.plans = Plans(engine)
         self.open_documents = OpenDocuments(engine)
         self.completeness = CompletenessCheck(engine)
+        self.reconciliation = Reconciliation(engine)
         self.dead_letters = DeadLetters(engine)
         self.limiter = PostgresLimiter(engine)
 

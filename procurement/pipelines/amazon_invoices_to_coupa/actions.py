@@ -1,4 +1,4 @@
-"""The three writes of the pipeline, and how Coupa is asked whether one already happened.
+"""The writes of the pipeline, and how Coupa is asked whether one already happened.
 
 `send` makes exactly one HTTP attempt; `ask` looks for the document by the key Coupa offers: supplier and invoice number,
 the invoice's own status, the marker in a comment.
@@ -12,8 +12,26 @@ from connectors.coupa.client import Coupa
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Sent
 from procurement.money import Money, to_decimal
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import COMMENT, CREATE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
+    ADD_APPROVER,
+    ALERT,
+    CLOSE,
+    COMMENT,
+    CREATE,
+    DISPUTE,
+    OPEN_RUN,
+    RESOLVE,
+    SUBMIT,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
+from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
+    AddApprover,
+    AlertException,
+    DisputeInvoice,
+    OpenExceptionRun,
+    ResolveException,
+)
+from procurement.pipelines.amazon_invoices_to_coupa.verdicts import verdict_of
 from procurement.pipelines.coupa_actions import Comment
 from procurement.sending import Action
 
@@ -24,14 +42,6 @@ def total_of(raw: Mapping[str, Any]) -> Money | None:
     """Coupa's total with taxes as read back; None where the answer does not say."""
     amount, currency = raw.get("total-with-taxes"), (raw.get("currency") or {}).get("code")
     return Money.of(to_decimal(str(amount)), currency) if amount not in (None, "") and currency else None
-
-
-def verdict_of(raw: Mapping[str, Any]) -> Json:
-    """What Coupa decided: status, and each failed tolerance by its code."""
-    failed = [str(tolerance.get("code")) for tolerance in raw.get("failed-tolerances") or ()]
-    for line in raw.get("invoice-lines") or ():
-        failed += [str(tolerance.get("code")) for tolerance in line.get("failed-tolerances") or ()]
-    return {"status": raw.get("status"), "failed_tolerances": sorted(set(failed))}
 
 
 def invoice_id(delivery: Claimed) -> int:
@@ -82,4 +92,14 @@ class SubmitInvoice:
 
 
 def actions(coupa: Coupa) -> dict[str, Action]:
-    return {CREATE: CreateInvoice(coupa), SUBMIT: SubmitInvoice(coupa), COMMENT: Comment(coupa)}
+    return {
+        CREATE: CreateInvoice(coupa),
+        SUBMIT: SubmitInvoice(coupa),
+        COMMENT: Comment(coupa),
+        ADD_APPROVER: AddApprover(coupa),
+        DISPUTE: DisputeInvoice(coupa),
+        OPEN_RUN: OpenExceptionRun(coupa),
+        ALERT: AlertException(coupa),
+        CLOSE: Comment(coupa),
+        RESOLVE: ResolveException(coupa),
+    }

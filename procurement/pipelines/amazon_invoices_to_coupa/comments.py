@@ -1,17 +1,20 @@
-"""The one comment an exception needs: whom it concerns, and the reason in plain sentences.
+"""What people read about an exception in Coupa: one comment that asks, one that closes.
 
 Comments cannot be edited in Coupa and have no key, so each carries a marker by which it is asked for before it is
 ever posted again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 from procurement.documents import Invoice, PurchaseOrder
-from procurement.matching import MatchResult
-from procurement.policies import Policies
+from procurement.matching import Finding, MatchResult
+from procurement.money import Money
+from procurement.routing import REQUESTER, Route, RoutingRules
 
 Json = dict[str, Any]
+DOCUMENT = "invoices"
 MOST_SENTENCES = 5
 
 
@@ -21,39 +24,75 @@ class Directory(Protocol):
     def users(self, logins: Iterable[str]) -> Iterable[Sequence[Json]]: ...
 
 
-def read_reviewers(coupa: Directory, policies: Policies) -> dict[str, int]:
-    """Coupa user ids of the reviewers that policies.yml names by login: one call, none when all are requesters."""
-    logins = sorted(policies.reviewer_logins)
+def read_owners(coupa: Directory, routing: RoutingRules) -> dict[str, int]:
+    """Coupa user ids of the owners that routing.yml names by login: one call, none when all are requesters."""
+    logins = sorted(routing.owner_logins)
     return {str(raw["login"]): int(raw["id"]) for page in coupa.users(logins) for raw in page} if logins else {}
 
 
-def exception_comment(
+def exception_text(
     invoice: Invoice,
     match: MatchResult,
     *,
     orders: Sequence[PurchaseOrder],
-    policies: Policies,
+    route: Route,
     user_ids: Mapping[str, int],
+    due: date,
+    message: str | None,
     marker: str,
-) -> Json:
-    """{"document", "text", "marker"}: mentions the reviewer of the gravest finding, then says what differs."""
+) -> str:
+    """Mentions the owners, the one of the gravest difference first, and says by when and what differs.
+
+    `message`: what a person can send on to the supplier.
+    """
     breached = [finding for finding in match.findings if finding.breached]
-    reviewer = policies.reviewer_of(breached[0].kind)
-    mention = _mention(reviewer, orders, user_ids)
+    mentions = " ".join(dict.fromkeys(_mention(owner, orders, user_ids) for owner in route.owners))
     sentences = [finding.sentence for finding in breached[:MOST_SENTENCES]]
     if len(breached) > MOST_SENTENCES:
         sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
-    document = "Credit note" if invoice.is_credit_note else "Invoice"
-    return {
-        "document": "invoices",
-        "text": f"{mention} {document} {invoice.number} ({invoice.total}) needs a decision. {' '.join(sentences)} [{marker}]",
-        "marker": marker,
-    }
+    parts = [
+        f"{mentions} {_titled(invoice)} ({invoice.total}) needs a decision by {due.isoformat()}.",
+        *sentences,
+        *([f"To send on to the supplier: “{message}”"] if message else []),
+        f"[{marker}]",
+    ]
+    return " ".join(parts)
 
 
-def _mention(reviewer: str, orders: Sequence[PurchaseOrder], user_ids: Mapping[str, int]) -> str:
+def closing_text(number: str, status: str, *, by_receipt: bool = False, marker: str) -> str:
+    """What became of the exception; `status` is Coupa's, `by_receipt`: it matches by now."""
+    end = "it matches by now" if by_receipt else f"Coupa shows it as {status.replace('_', ' ')}"
+    return f"Settled: invoice {number} needs no decision any more, {end}. [{marker}]"
+
+
+def supplier_message(invoice: Invoice, findings: Iterable[Finding]) -> str:
+    """A complaint in words for the supplier: what was billed and what was agreed, without our limits."""
+    orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
+    sentences = " ".join(_complaint(invoice, finding) for finding in findings)
+    return (
+        f"About your invoice {invoice.number} of {invoice.date.isoformat()} over {invoice.total} (PO {orders}): {sentences} "
+        "Please send a credit for the difference, or tell us why it is right."
+    )
+
+
+def _complaint(invoice: Invoice, finding: Finding) -> str:
+    where = f"line {finding.line}" if finding.line is not None else "the invoice"
+    if finding.expected is None or finding.actual is None:
+        return f"{where} cannot be matched with our purchase order."
+    if finding.kind in ("received", "ordered"):
+        return f"{where} bills {finding.actual:f} units where {finding.expected:f} were open."
+    billed, agreed = Money(finding.actual, invoice.currency), Money(finding.expected, invoice.currency)
+    word = {"price": "a unit price of", "tax": "tax of"}.get(finding.kind, finding.kind)
+    return f"{where} has {word} {billed} where {agreed} was agreed."
+
+
+def _titled(invoice: Invoice) -> str:
+    return f"{'Credit note' if invoice.is_credit_note else 'Invoice'} {invoice.number}"
+
+
+def _mention(owner: str, orders: Sequence[PurchaseOrder], user_ids: Mapping[str, int]) -> str:
     """Coupa's mention of a user id; a login Coupa does not know is named in words, so that the comment still says whose it is."""
-    if reviewer == "requester":
+    if owner == REQUESTER:
         requester = next((order.requester_id for order in orders if order.requester_id), None)
         return f"@[User:{requester}]" if requester else "Requester:"
-    return f"@[User:{user_ids[reviewer]}]" if reviewer in user_ids else f"{reviewer}:"
+    return f"@[User:{user_ids[owner]}]" if owner in user_ids else f"{owner}:"

@@ -12,9 +12,7 @@ from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFindin
 from procurement.matching import MatchResult, Outcome, three_way_match, units_billed
 from procurement.money import to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
-from procurement.pipelines.amazon_invoices_to_coupa.comments import exception_comment
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
-    COMMENT,
     CREATE,
     PIPELINE,
     SUBMIT,
@@ -24,6 +22,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
+from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
 from procurement.policies import Mode, Rules
 
@@ -42,7 +41,7 @@ class Drafting:
     receipts: Mapping[int, Sequence[GoodsReceipt]]
     orders: Orders
     originals: Originals
-    reviewers: Mapping[str, int]
+    owners: Mapping[str, int]
     known_deliveries: KnownDeliveries
     pending: frozenset[int]
     billed: dict[int, Decimal]
@@ -50,7 +49,7 @@ class Drafting:
     planned: set[tuple[Mode, str]] = field(default_factory=set)  # business keys of this batch, by how far they may go
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
-        """Plans create, submit and, on an exception, the comment; or says why not."""
+        """Plans create, submit and, on an exception, what routing.yml wants done; or says why not."""
         if draft.rollout.mode is Mode.OFF:
             return Verdict("waiting", "switched off in rollout.yml")
         number = self._free_number(plan, draft)
@@ -187,7 +186,7 @@ class Drafting:
         payment_reference: str | None,
     ) -> None:
         key = business_key(self.instance, invoice.supplier, invoice.number)
-        create, submit, total = (CREATE, key), (SUBMIT, key), invoice.total
+        create, total = (CREATE, key), invoice.total
         after = (SUBMIT, original.after) if original and original.after else None
         version = self.rules.version
         self.planned.add((draft.rollout.mode, key))
@@ -206,15 +205,11 @@ class Drafting:
         )
         plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
         if match.outcome is Outcome.EXCEPTION:
-            comment = exception_comment(
-                invoice,
-                match,
-                orders=[line.order for line in draft.lines],
-                policies=self.rules.policies,
-                user_ids=self.reviewers,
-                marker=delivery_id(key),
-            )
-            plan.deliveries.append(PlannedDelivery(action=COMMENT, business_key=key, payload=comment, after=submit))
+            orders = {line.order.number: line.order for line in draft.lines}
+            plan.deliveries += exception_deliveries(
+                invoice, match, key=key, orders=list(orders.values()), routing=self.rules.routing,
+                user_ids=self.owners, now=self.now,
+            )  # fmt: skip
         plan.findings.extend(match_findings(match, create))
         plan.records.extend(
             PlannedRecord(

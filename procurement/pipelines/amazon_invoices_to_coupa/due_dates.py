@@ -1,6 +1,7 @@
 """Invoices that Amazon wants paid soon and Coupa has not approved yet: one mail a day to accounts payable.
 
-Amazon's payment status and due date serve this report only; Coupa's `paid` is never set from them.
+Amazon's payment status and due date serve this report only; Coupa's `paid` is never set from them. The same look at
+Coupa brings its verdicts up to date.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Run
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.verdicts import compare_verdicts, later_facts, verdict_of
 from procurement.policies import Rules
 
 FINISHED = frozenset({"approved", "voided", "abandoned", "rejected"})  # nothing blocks these any more
@@ -40,12 +42,13 @@ def watch_due_dates(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run
     Asks only after invoices that were not finished when Coupa last told: 50 a call at Coupa, 25 a call at Amazon.
     """
     if run.dry_run:
-        return {"run": run.id, "unapproved": 0, "due": 0}
+        return {"run": run.id, "unapproved": 0, "due": 0, "verdicts_differ": 0}
     unapproved = still_unapproved(coupa, ledger)
+    differing = compare_verdicts(ledger, run=run)
     due = list(due_soon(amazon, ledger, unapproved=unapproved, run=run, rules=rules)) if unapproved else []
     if due:
         ledger.notices.add(f"{PIPELINE}/due/{run.now:%Y-%m-%d}", "due_dates", due_mail(due, rules))
-    return {"run": run.id, "unapproved": len(unapproved), "due": len(due)}
+    return {"run": run.id, "unapproved": len(unapproved), "due": len(due), "verdicts_differ": differing}
 
 
 def still_unapproved(coupa: Coupa, ledger: Ledger) -> list[tuple[Known, str]]:
@@ -54,8 +57,11 @@ def still_unapproved(coupa: Coupa, ledger: Ledger) -> list[tuple[Known, str]]:
         known.business_key: known for known in ledger.deliveries.unfinished(PIPELINE, SUBMIT, finished=FINISHED)
     }
     created = ledger.deliveries.known(PIPELINE, CREATE, submitted)
-    statuses = coupa_statuses(coupa, list(created.values()))
-    ledger.deliveries.note_statuses({submitted[key].id: status for key, status in statuses.items()})
+    facts = coupa_facts(coupa, list(created.values()))
+    ledger.deliveries.note_facts(
+        {submitted[key].id: later_facts(submitted[key].facts, now) for key, now in facts.items()}
+    )
+    statuses = {key: str(now["status"]) for key, now in facts.items()}
     return [
         (known, statuses.get(key, "not found"))
         for key, known in created.items()
@@ -90,14 +96,14 @@ def is_due(payment: InvoicePayment, latest: datetime) -> bool:
     return unpaid and payment.due_date is not None and payment.due_date <= latest
 
 
-def coupa_statuses(coupa: Coupa, unapproved: Sequence[Known]) -> Mapping[str, str]:
-    """Coupa's present status by business key."""
+def coupa_facts(coupa: Coupa, unapproved: Sequence[Known]) -> Mapping[str, Json]:
+    """Coupa's present status and failed tolerances by business key."""
     by_supplier: dict[str, dict[str, str]] = {}
     for known in unapproved:
         _, supplier, number = known.business_key.split("/", 2)
         by_supplier.setdefault(supplier, {})[number] = known.business_key
     return {
-        keys[str(raw["invoice-number"])]: str(raw["status"])
+        keys[str(raw["invoice-number"])]: verdict_of(raw)
         for supplier, keys in sorted(by_supplier.items())
         for page in coupa.invoices(supplier, keys)
         for raw in page

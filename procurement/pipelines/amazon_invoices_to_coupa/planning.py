@@ -1,7 +1,7 @@
 """From transactions to planned deliveries: the decisions of the pipeline, in the order they are taken.
 
     read → screened (how paid, which marketplace) → grouped by number → settled → dated → go-live → PO lines → already in
-    Coupa, or already sent? → original of a credit note → mapped → matched → create, submit, comment where the match fails
+    Coupa, or already sent? → original of a credit note → mapped → matched → create, submit, routed where the match fails
 
 Every record leaves with exactly one fate: billed by a delivery, or a state with its reason. Nothing here writes.
 """
@@ -52,7 +52,7 @@ from procurement.policy_files import CAREFULNESS, RolloutRule
 class Planner:
     """Plans batches of records, each batch made of whole groups.
 
-    `known` tells what the ledger already has of business keys; `reviewers` are Coupa user ids by login; `released` are
+    `known` tells what the ledger already has of business keys; `owners` are Coupa user ids by login; `released` are
     invoice numbers that a person let through the go-live date.
     """
 
@@ -61,7 +61,7 @@ class Planner:
     known: KnownDeliveries
     rules: Rules
     now: datetime
-    reviewers: Mapping[str, int]
+    owners: Mapping[str, int]
     released: frozenset[str] = frozenset()
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
     billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
@@ -82,7 +82,7 @@ class Planner:
         originals = Originals(drafts, details)
         numbers = numbers_to_look_up(drafts, originals)
         drafting = Drafting(
-            instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, reviewers=self.reviewers, now=self.now,
+            instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
             existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
             orders=orders, originals=originals, pending=pending, billed=self.billed, known_deliveries=self.known,
         )  # fmt: skip

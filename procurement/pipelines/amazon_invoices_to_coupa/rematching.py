@@ -11,15 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.coupa.client import Coupa
-from procurement.documents import ChargeKind, GoodsReceipt, Invoice, InvoiceCharge, InvoiceLine, PurchaseOrder, TaxLine
+from procurement.documents import ChargeKind, GoodsReceipt, Invoice, InvoiceCharge, InvoiceLine, TaxLine
 from procurement.ledger import Ledger
-from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
+from procurement.ledger.types import Known, Plan, Run
 from procurement.matching import DIRECT, MatchResult, Outcome, match_level, three_way_match, units_billed
 from procurement.money import Money
-from procurement.pipelines.amazon_invoices_to_coupa.comments import exception_comment, read_reviewers
+from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findings
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import COMMENT, CREATE, PIPELINE, SUBMIT, delivery_id
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import CHARGE_TYPES
+from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
 from procurement.policies import Mode, Rules
 
@@ -28,7 +29,7 @@ KINDS: Mapping[str, ChargeKind] = {name: kind for kind, name in CHARGE_TYPES.ite
 
 
 def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str, Any]:
-    """Gives each waiting invoice its new outcome and differences; an exception gets its comment planned.
+    """Gives each waiting invoice its new outcome and differences; an exception is routed.
 
     Reads Coupa 50 a call, and nothing when no invoice waits.
     """
@@ -40,7 +41,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     orders, numbers = read_ordered(coupa, payloads.values())
     invoices = {known.id: read_invoice(payloads[known.id], numbers) for known in waiting}
     receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
-    reviewers = read_reviewers(coupa, rules.policies)
+    owners = read_owners(coupa, rules.routing)
     moved = 0
     for known in waiting:
         invoice = invoices[known.id]
@@ -49,7 +50,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
         )
         if match.outcome is not Outcome.WAITING_FOR_RECEIPT:
             moved += 1
-            _Kept(ledger, run, rules, reviewers).keep(known, invoice, match, orders)
+            _Kept(ledger, run, rules, owners).keep(known, invoice, match, orders)
     return {"run": run.id, "waiting": len(waiting), "rematched": moved}
 
 
@@ -90,26 +91,18 @@ class _Kept:
     ledger: Ledger
     run: Run
     rules: Rules
-    reviewers: Mapping[str, int]
+    owners: Mapping[str, int]
 
     def keep(self, known: Known, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
         self.ledger.findings.replace(known.id, self.run, list(match_findings(match, (CREATE, known.business_key))))
         if match.outcome is Outcome.EXCEPTION:
-            requesters = [
-                orders.documents[line.po_number] for line in invoice.lines if line.po_number in orders.documents
-            ]
-            self.ledger.planning.keep(self.run, Plan(deliveries=[self._comment(known, invoice, match, requesters)]))
+            ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
+            routed = exception_deliveries(
+                invoice, match, key=known.business_key, orders=[order for order in ordered.values() if order],
+                routing=self.rules.routing, user_ids=self.owners, now=self.run.now,
+            )  # fmt: skip
+            self.ledger.planning.keep(self.run, Plan(deliveries=routed))
         self.ledger.deliveries.set_outcome(known.id, match.outcome)
-
-    def _comment(
-        self, known: Known, invoice: Invoice, match: MatchResult, orders: Sequence[PurchaseOrder]
-    ) -> PlannedDelivery:
-        payload = exception_comment(
-            invoice, match, orders=orders, policies=self.rules.policies, user_ids=self.reviewers,
-            marker=delivery_id(known.business_key),
-        )  # fmt: skip
-        after = (SUBMIT, known.business_key)
-        return PlannedDelivery(action=COMMENT, business_key=known.business_key, payload=payload, after=after)
 
 
 def read_invoice(payload: Json, numbers: Mapping[int, tuple[str, str]]) -> Invoice:

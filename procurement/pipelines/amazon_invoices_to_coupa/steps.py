@@ -14,7 +14,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Pending, Record, Run, Window
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
-from procurement.pipelines.amazon_invoices_to_coupa.comments import read_reviewers
+from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
 from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, unkept
@@ -62,7 +62,7 @@ def transform(
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
     planner = Planner(
         amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
-        reviewers=read_reviewers(coupa, rules.policies), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
+        owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)
@@ -126,7 +126,7 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
 
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
-    """Sends what is planned: create, submit, comment."""
+    """Sends what is planned: create, submit, and what exceptions need."""
     return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
 
 

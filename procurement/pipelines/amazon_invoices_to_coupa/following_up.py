@@ -1,0 +1,100 @@
+"""What became of the exceptions, and of everything that waits.
+
+An exception is settled when Coupa has approved the invoice, or somebody voided, abandoned or rejected it, or it matches by
+now: then its comment gets the one closing reply, and its integration error is resolved. Whatever is not settled grows
+older, and is escalated. Coupa's statuses are those that the last look brought (`watch_due_dates`): no call is made for them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from connectors.coupa.client import Coupa
+from procurement.ledger import Ledger
+from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.ledger.waits import OpenInvoice
+from procurement.matching import Outcome
+from procurement.pipelines.amazon_invoices_to_coupa.ageing import (
+    Item,
+    escalate,
+    exception_item,
+    number_of,
+    receipt_item,
+    unsent_item,
+)
+from procurement.pipelines.amazon_invoices_to_coupa.comments import DOCUMENT, closing_text
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
+    ALERT,
+    CLOSE,
+    COMMENT,
+    CREATE,
+    PIPELINE,
+    RESOLVE,
+    SUBMIT,
+    delivery_id,
+)
+from procurement.policies import Mode, Rules
+
+SETTLED = frozenset({"approved", "voided", "abandoned", "rejected", "paid"})  # Coupa needs nobody's decision any more
+MATCHES = frozenset({Outcome.MATCHED.value, Outcome.WITHIN_TOLERANCE.value})
+
+
+def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str, Any]:
+    """Plans the closing replies, and escalates what waits too long. Between `rematch` and `load`, which sends the replies.
+
+    Calls Coupa only for the mail addresses of people who are told now.
+    """
+    if run.dry_run or rules.rollout.widest(PIPELINE).mode is not Mode.LIVE:
+        return {"run": run.id, "settled": 0, "waiting": 0, "late": 0, "escalated": 0}
+    told = ledger.waits.open_exceptions(PIPELINE, create=CREATE, submit=SUBMIT, told=COMMENT, closed=CLOSE)
+    settled = [one for one in told if is_settled(one.status, one.outcome)]
+    replies = [closing_reply(one) for one in settled]
+    ledger.planning.keep(run, Plan(deliveries=[*replies, *resolutions(ledger)]))
+    open_ones = [one for one in told if not is_settled(one.status, one.outcome)]
+    return {
+        "run": run.id,
+        "settled": len(settled),
+        **escalate(coupa, ledger, waiting_items(ledger, open_ones, rules), run=run, rules=rules),
+    }
+
+
+def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rules) -> list[Item]:
+    """Everything that waits, whatever for."""
+    routing = rules.routing
+    waiting = ledger.waits.by_outcome(
+        PIPELINE, Outcome.WAITING_FOR_RECEIPT, create=CREATE, submit=SUBMIT, finished=SETTLED
+    )
+    return [
+        *(exception_item(one, routing) for one in exceptions),
+        *(receipt_item(one, routing) for one in waiting),
+        *(unsent_item(row, routing) for row in ledger.waits.unsent(PIPELINE, create=CREATE)),
+    ]
+
+
+def is_settled(status: str, outcome: str | None) -> bool:
+    return status in SETTLED or outcome in MATCHES
+
+
+def closing_reply(one: OpenInvoice) -> PlannedDelivery:
+    """The one reply to the one comment, under a marker of its own."""
+    marker = delivery_id(f"{one.business_key}/settled")
+    text = closing_text(
+        number_of(one.business_key), one.status, by_receipt=one.status not in SETTLED, marker=marker
+    )  # fmt: skip
+    payload = {"document": DOCUMENT, "id": int(one.target_id), "text": text, "marker": marker}
+    return PlannedDelivery(
+        action=CLOSE, business_key=one.business_key, payload=payload, after=(COMMENT, one.business_key), required=False
+    )
+
+
+def resolutions(ledger: Ledger) -> Iterator[PlannedDelivery]:
+    """The integration errors of settled exceptions that are not resolved yet, each once."""
+    raised = {row.business_key: row for row in ledger.deliveries.without_follower(PIPELINE, ALERT, RESOLVE)}
+    outcomes = ledger.deliveries.known(PIPELINE, CREATE, raised)
+    submitted = ledger.deliveries.known(PIPELINE, SUBMIT, raised)
+    for key, error in raised.items():
+        if error.target_id is None or not is_settled(str(submitted[key].facts.get("status")), outcomes[key].outcome):
+            continue
+        payload = {"error": int(error.target_id), "run": int(error.facts["run"])}
+        yield PlannedDelivery(
+            action=RESOLVE, business_key=key, payload=payload, after=(ALERT, key), required=False
+        )  # fmt: skip
