@@ -8,6 +8,7 @@ comes out; read the difference before it is committed.
 import json
 import os
 import shutil
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.plain import plain
-from procurement.matching import three_way_match
+from procurement.matching import MatchResult, three_way_match
 from procurement.policies import MAPPINGS, Rules, read_rules
 from procurement.purchase_orders import read_goods_receipt, read_purchase_order
 
@@ -46,7 +47,19 @@ def outcome(rules: Rules, pipeline: str, source: Any) -> dict[str, Any]:
     orders = {order.number: order for order in map(read_purchase_order, source.get("orders", []))}
     receipts = [receipt for raw in source.get("receipts", []) if (receipt := read_goods_receipt(raw))]
     match = three_way_match(invoice, orders, receipts, rules.tolerances)
-    return {"invoice": plain(invoice), "total": str(invoice.total), "match": plain(match)}
+    return {"invoice": plain(invoice), "total": str(invoice.total), "match": shown(match)}
+
+
+def shown(match: MatchResult) -> Any:
+    """As plain values; of the variance only the parts that are not zero."""
+    variance = match.variance
+    totals = {"billed": variance.billed, "justified": variance.justified, "written_off": variance.written_off}
+    return plain(
+        {
+            **{field.name: getattr(match, field.name) for field in fields(match)},
+            "variance": {**totals, **variance.parts},
+        }
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")

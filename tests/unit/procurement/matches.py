@@ -8,19 +8,32 @@ from procurement.matching import Finding, MatchResult, three_way_match
 from procurement.money import Money
 from procurement.tolerances import Limits, Tolerances
 
+NAMED = {"over", "under", "valid_from", "account"}
+
 
 def usd(amount: str) -> Money:
     return Money.of(amount, "USD")
 
 
-def tolerances(**limits: dict[str, str] | None) -> Tolerances:
+def limits(**checks: Any) -> Limits:
+    """{"absolute": "1"} is the limit of both sides for tax, of the upper one elsewhere."""
+    return Limits.model_validate({name: _sides(name, given) for name, given in checks.items() if given is not None})
+
+
+def _sides(name: str, given: Any) -> Any:
+    if isinstance(given, list) or NAMED & given.keys():
+        return given
+    bound = {"combine": "both", **given} if len(given) == 2 else given
+    return {"over": bound, "under": bound} if name == "tax" else {"over": bound}
+
+
+def tolerances(**checks: Any) -> Tolerances:
     """Strict in everything, unless told otherwise; None switches a check off."""
     strict: dict[str, Any] = {
         "price": {"percent": "0"}, "received": {"absolute": "0"}, "ordered": {"absolute": "0"}, "tax": {"absolute": "0"},
         "shipping": {"absolute": "0"}, "total": {"absolute": "0"},
     }  # fmt: skip
-    chosen = {name: limit for name, limit in (strict | limits).items() if limit is not None}
-    return Tolerances(Limits.model_validate(chosen), {}, {})
+    return Tolerances(limits(**(strict | checks)), {}, {})
 
 
 def match(
@@ -29,9 +42,15 @@ def match(
     receipts: list[GoodsReceipt] | None = None,
     *,
     billed: dict[int, Decimal] | None = None,
-    **limits: Any,
+    earlier: Any = (),
+    conversions: Any = None,
+    rates: Any = None,
+    **checks: Any,
 ) -> MatchResult:
-    return three_way_match(invoice, {order.number: order}, receipts or [], tolerances(**limits), billed=billed)
+    more: dict[str, Any] = {"conversions": conversions} if conversions is not None else {}
+    return three_way_match(
+        invoice, {order.number: order}, receipts or [], tolerances(**checks), billed=billed, earlier=earlier, rates=rates, **more
+    )  # fmt: skip
 
 
 def only(result: MatchResult) -> Finding:
@@ -39,5 +58,5 @@ def only(result: MatchResult) -> Finding:
     return finding
 
 
-def charge(kind: ChargeKind, amount: str) -> InvoiceCharge:
-    return InvoiceCharge(kind=kind, total=usd(amount), description="x")
+def charge(kind: ChargeKind, amount: str, description: str = "x") -> InvoiceCharge:
+    return InvoiceCharge(kind=kind, total=usd(amount), description=description)

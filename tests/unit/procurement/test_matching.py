@@ -6,29 +6,37 @@ from typing import Any
 import pytest
 
 from procurement.documents import ChargeKind, Invoice, Note, TaxLine
-from procurement.matching import Finding, MatchResult, Outcome, match_level, three_way_match, units_billed
-from procurement.tolerances import Limits, Tolerances
-from tests.unit.procurement.matches import charge, match, only, usd
+from procurement.matching import Finding, Outcome, match_level, three_way_match, units_billed
+from procurement.tolerances import Tolerances
+from tests.unit.procurement.matches import charge, limits, match, only, usd
 
 
 def test_an_invoice_that_equals_order_and_receipt_matches_without_a_finding(make: Any) -> None:
-    assert match(make.invoice(), make.order()) == MatchResult(outcome=Outcome.MATCHED, findings=())
+    result = match(make.invoice(), make.order())
+    assert (result.outcome, result.findings) == (Outcome.MATCHED, ())
+    assert (result.variance.difference, result.variance.parts) == (usd("0"), {})
 
 
 def test_units_not_received_yet_wait_for_the_receipt_and_say_so_plainly(make: Any) -> None:
     result = match(make.invoice(make.line(5)), make.order(make.po_line(quantity=Decimal(5), received=Decimal(2))))
     assert result.outcome is Outcome.WAITING_FOR_RECEIPT
     finding = only(result)
-    assert finding.sentence == "Line 1: billed 5, received 2, ordered 5."
+    assert finding.sentence == "Line 1: billed 5, received 2, ordered 5: 3 not received yet (USD 30.00)."
     assert (finding.kind, finding.line, finding.breached, finding.waits) == ("received", 1, True, True)
     assert (finding.expected, finding.actual, finding.difference, finding.limit) == (2, 5, 3, 0)
 
 
 def test_quantities_read_as_people_write_them(make: Any) -> None:
     order = make.order(make.po_line(quantity=Decimal("5.000000"), received=Decimal("2.50")))
-    assert only(match(make.invoice(make.line("5.0")), order)).sentence == "Line 1: billed 5, received 2.5, ordered 5."
+    assert (
+        only(match(make.invoice(make.line("5.0")), order)).sentence
+        == "Line 1: billed 5, received 2.5, ordered 5: 2.5 not received yet (USD 25.00)."
+    )
     large = make.order(make.po_line(quantity=Decimal(100), received=Decimal(20)))
-    assert only(match(make.invoice(make.line(100)), large)).sentence == "Line 1: billed 100, received 20, ordered 100."
+    assert (
+        only(match(make.invoice(make.line(100)), large)).sentence
+        == "Line 1: billed 100, received 20, ordered 100: 80 not received yet (USD 800.00)."
+    )
 
 
 def test_more_than_was_ordered_is_an_exception_even_when_received(make: Any) -> None:
@@ -38,7 +46,7 @@ def test_more_than_was_ordered_is_an_exception_even_when_received(make: Any) -> 
         total=None,
     )
     assert result.outcome is Outcome.EXCEPTION
-    assert only(result).sentence == "Line 1: billed 6, ordered 5."
+    assert only(result).sentence == "Line 1: billed 6, ordered 5: expect a credit for 1 (USD 10.00)."
     assert (only(result).kind, only(result).waits) == ("ordered", False)
 
 
@@ -57,7 +65,10 @@ def test_what_was_billed_before_counts_against_order_and_receipts(make: Any) -> 
     assert match(make.invoice(make.line(2)), order).outcome is Outcome.MATCHED
     result = match(make.invoice(make.line(3)), order)
     assert result.outcome is Outcome.WAITING_FOR_RECEIPT
-    assert only(result).sentence == "Line 1: billed 3 (and 4 before), received 6, ordered 10."
+    assert (
+        only(result).sentence
+        == "Line 1: billed 3 (and 4 before), received 6, ordered 10: 1 not received yet (USD 10.00)."
+    )
     assert (only(result).expected, only(result).actual) == (2, 3)
 
 
@@ -86,8 +97,8 @@ def test_invoice_lines_on_one_po_line_count_together(make: Any) -> None:
     lines = (make.line(6), make.line(5, number=2))
     result = match(make.invoice(*lines), make.order(make.po_line(received=Decimal(10))), total=None)
     assert [(one.kind, one.line, one.sentence) for one in result.findings] == [
-        ("ordered", 1, "Line 1: billed 11, ordered 10."),
-        ("received", 1, "Line 1: billed 11, received 10, ordered 10."),
+        ("ordered", 1, "Line 1: billed 11, ordered 10: expect a credit for 1 (USD 10.00)."),
+        ("received", 1, "Line 1: billed 11, received 10, ordered 10: expect a credit for 1 (USD 10.00)."),
     ]
 
 
@@ -131,7 +142,10 @@ def test_two_ways_do_not_ask_for_a_receipt_but_for_the_order(make: Any) -> None:
     order = make.order(make.po_line(match_type="2-way", received=Decimal(0)))
     assert match(make.invoice(), order).outcome is Outcome.MATCHED
     result = match(make.invoice(make.line(11)), order, total=None)
-    assert (result.outcome, only(result).sentence) == (Outcome.EXCEPTION, "Line 1: billed 11, ordered 10.")
+    assert (result.outcome, only(result).sentence) == (
+        Outcome.EXCEPTION,
+        "Line 1: billed 11, ordered 10: expect a credit for 1 (USD 10.00).",
+    )
 
 
 def test_a_line_that_is_not_matched_is_not_compared(make: Any) -> None:
@@ -145,7 +159,7 @@ def test_direct_matching_counts_only_receipts_of_the_same_shipment(make: Any) ->
     assert match(invoice, order, [make.receipt(4, "D1")]).outcome is Outcome.MATCHED
     result = match(invoice, order, [make.receipt(3, "D1"), make.receipt(7, "D2")])
     assert result.outcome is Outcome.WAITING_FOR_RECEIPT
-    assert only(result).sentence == "Line 1: billed 4, received 3, ordered 10."
+    assert only(result).sentence == "Line 1: billed 4, received 3, ordered 10: 1 not received yet (USD 10.00)."
 
 
 def test_a_surplus_of_one_shipment_does_not_cover_another(make: Any) -> None:
@@ -175,7 +189,8 @@ def test_a_price_over_its_limit_is_an_exception_that_shows_both_prices(make: Any
     result = match(make.invoice(make.line(10, "12.00")), make.order(), price={"percent": "5"}, total=None)
     assert result.outcome is Outcome.EXCEPTION
     assert only(result).sentence == (
-        "Line 1: unit price USD 12.00 is USD 2.00 (20.0 %) above the PO price USD 10.00; allowed above it USD 0.50."
+        "Line 1: unit price USD 12.00 is USD 2.00 (20.0 %) above the PO price USD 10.00; allowed above it USD 0.50: "
+        "expect a credit for 10 x USD 2.00 (USD 20.00)."
     )
     assert (only(result).expected, only(result).actual, only(result).difference) == (10, 12, 2)
     assert only(result).limit == Decimal("0.5")
@@ -205,13 +220,11 @@ def test_a_free_po_line_has_no_percentage(make: Any) -> None:
 
 def test_a_limit_by_commodity_wins_over_the_suppliers_and_both_over_the_default(make: Any) -> None:
     def outcome(**scopes: Any) -> Outcome:
-        limits = {
-            name: {key: Limits.model_validate(value) for key, value in scope.items()} for name, scope in scopes.items()
-        }
+        chosen_scopes = {name: {key: limits(**value) for key, value in scope.items()} for name, scope in scopes.items()}
         chosen = Tolerances(
-            Limits.model_validate({"price": {"percent": "0"}}),
-            limits.get("suppliers", {}),
-            limits.get("commodities", {}),
+            limits(price={"percent": "0"}),
+            chosen_scopes.get("suppliers", {}),
+            chosen_scopes.get("commodities", {}),
         )
         order = make.order()
         return three_way_match(make.invoice(make.line(10, "11.00")), {order.number: order}, [], chosen).outcome
@@ -238,7 +251,10 @@ def test_tax_is_compared_with_its_own_rate_both_ways(make: Any) -> None:
     assert match(taxed(make, "8.24"), make.order()).outcome is Outcome.EXCEPTION
     result = match(taxed(make, "9.25"), make.order(), tax={"absolute": "0.99"})
     assert (result.outcome, only(result).kind, only(result).difference) == (Outcome.EXCEPTION, "tax", 1)
-    assert only(result).sentence == "Line 1: tax USD 9.25, at 8.25 % it would be USD 8.25; allowed difference USD 0.99."
+    assert (
+        only(result).sentence
+        == "Line 1: tax USD 9.25, at 8.25 % it would be USD 8.25; allowed difference USD 0.99: expect a credit of USD 1.00."
+    )
     assert match(taxed(make, "9.25"), make.order(), tax={"absolute": "1"}).outcome is Outcome.WITHIN_TOLERANCE
     assert match(taxed(make, "7.25"), make.order(), tax={"absolute": "1"}).outcome is Outcome.WITHIN_TOLERANCE
     assert match(taxed(make, "7.25"), make.order(), tax=None).outcome is Outcome.MATCHED
@@ -263,7 +279,10 @@ def test_shipping_and_handling_are_compared_with_what_is_allowed(make: Any) -> N
         10,
         0,
     )
-    assert only(result).sentence == "Shipping and handling USD 10.00, which no PO line orders; allowed USD 9.99."
+    assert (
+        only(result).sentence
+        == "Shipping and handling USD 10.00, which no PO line orders; allowed USD 9.99: expect a credit of USD 10.00."
+    )
     assert only(result).line is None
     assert match(invoice, make.order(), shipping={"absolute": "10"}).outcome is Outcome.WITHIN_TOLERANCE
     assert match(invoice, make.order(), shipping={"percent": "10"}).outcome is Outcome.WITHIN_TOLERANCE
@@ -277,7 +296,7 @@ def test_fees_that_nobody_ordered_show_in_the_total(make: Any) -> None:
     assert (result.outcome, only(result).expected, only(result).actual) == (Outcome.EXCEPTION, 100, 104)
     assert (
         only(result).sentence
-        == "Goods and other charges USD 104.00, at PO prices USD 100.00; allowed above it USD 3.99."
+        == "Goods and other charges USD 104.00, at PO prices USD 100.00; allowed above it USD 3.99: expect a credit of USD 4.00."
     )
     assert match(invoice, make.order(), total={"absolute": "4"}).outcome is Outcome.WITHIN_TOLERANCE
     assert match(invoice, make.order(), total=None).outcome is Outcome.MATCHED
@@ -298,7 +317,10 @@ def test_amount_lines_are_compared_in_money(make: Any) -> None:
     line = make.po_line(quantity=None, unit_price=usd("100.00"), received=Decimal("60.00"))
     result = match(make.invoice(make.line(1, "80.00")), make.order(line))
     assert result.outcome is Outcome.WAITING_FOR_RECEIPT
-    assert only(result).sentence == "Line 1: billed USD 80.00, received USD 60.00, ordered USD 100.00."
+    assert (
+        only(result).sentence
+        == "Line 1: billed USD 80.00, received USD 60.00, ordered USD 100.00: USD 20.00 not received yet."
+    )
     assert match(make.invoice(make.line(1, "60.00")), make.order(line)).outcome is Outcome.MATCHED
 
 
@@ -319,14 +341,20 @@ def test_a_credit_note_gives_back_no_more_than_was_billed(make: Any) -> None:
     order = make.order(make.po_line(invoiced=Decimal(3)))
     assert match(credit(make, -3), order, billed={}).outcome is Outcome.MATCHED
     result = match(credit(make, -4), order, billed={})
-    assert (result.outcome, only(result).sentence) == (Outcome.EXCEPTION, "Line 1: credited 4, billed 3.")
+    assert (result.outcome, only(result).sentence) == (
+        Outcome.EXCEPTION,
+        "Line 1: credited 4, billed 3: 1 too many (USD 10.00).",
+    )
     assert match(credit(make, -4), order, billed={1: Decimal(1)}).outcome is Outcome.MATCHED
 
 
 def test_where_billed_units_are_not_known_a_credit_is_bounded_by_the_order(make: Any) -> None:
     assert match(credit(make, -10), make.order()).outcome is Outcome.MATCHED
     result = match(credit(make, -11), make.order())
-    assert (result.outcome, only(result).sentence) == (Outcome.EXCEPTION, "Line 1: credited 11, ordered 10.")
+    assert (result.outcome, only(result).sentence) == (
+        Outcome.EXCEPTION,
+        "Line 1: credited 11, ordered 10: 1 too many (USD 10.00).",
+    )
 
 
 @pytest.mark.parametrize("kind", ["price", "other"])

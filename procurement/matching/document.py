@@ -1,0 +1,201 @@
+"""The comparisons of the document as a whole: taxes, charges, its total, its date; and what may be written off."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
+from procurement.matching.comparing import compare
+from procurement.matching.positions import ZERO, Position
+from procurement.matching.result import Finding
+from procurement.matching.variance import Split, Variance, Written
+from procurement.matching.words import closing, plain
+from procurement.matching.worth import Worth
+from procurement.money import Money, minor_unit, round_to
+from procurement.tolerances import InForce
+
+MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"})
+MONEY_PARTS = ("price", "tax", "shipping", "discount", "fee", "exchange", "rounding")
+ROUNDING = "rounding"  # how charges.yml begins the description of its rounding charge
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentMatch:
+    """`worths`: the PO lines it bills; `unbacked`: lines without one."""
+
+    invoice: Invoice
+    rules: InForce
+    worths: Sequence[Worth]
+    unbacked: Sequence[InvoiceLine]
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._tax_findings()
+        if self.invoice.is_credit_note:
+            return
+        yield from self._charge_findings()
+        yield from self._total_finding()
+        yield from self._date_findings()
+
+    def split(self, split: Split) -> None:
+        """Adds taxes, charges and unbacked lines to the causes of the difference."""
+        for line in self.unbacked:
+            split.add("quantity", line.total.amount)
+        split.justified += self.invoice.tax.amount
+        for line in self.invoice.lines:
+            if line.tax_lines and (known := _known(line)):
+                beyond = _tax_of(known) - _tax_at_rate(known, self.invoice.currency)
+                split.add("tax", beyond)
+                split.justified -= beyond
+        for charge in self.invoice.charges:
+            amount = charge.total.amount
+            if charge.kind is not ChargeKind.MISC:
+                split.add("shipping", amount)
+            elif not charge.description.casefold().startswith(ROUNDING):
+                split.add("fee" if amount > 0 else "discount", amount)
+
+    def _tax_findings(self) -> Iterator[Finding]:
+        currency = self.invoice.currency
+        for line in self.invoice.lines:
+            known = _known(line) if line.tax_lines else ()
+            if not known:
+                continue
+            expected, actual = _tax_at_rate(known, currency), _tax_of(known)
+            found = compare(self.rules, "tax", actual - expected, expected)
+            if found is None:
+                continue
+            rates, money = ", ".join(f"{plain(tax.rate or ZERO)} %" for tax in known), Money(found.difference, currency)
+            allowed = f"; allowed difference {Money(found.allowed, currency)}" if found.allowed is not None else ""
+            yield Finding(
+                kind="tax", line=line.number, expected=expected, actual=actual, difference=found.difference, limit=found.allowed,
+                breached=found.breached, money=money, rule=found.place,
+                sentence=f"Line {line.number}: tax {Money(actual, currency)}, at {rates} it would be {Money(expected, currency)}"
+                f"{allowed}{closing(money, breached=found.breached)}",
+            )  # fmt: skip
+
+    def _charge_findings(self) -> Iterator[Finding]:
+        """Shipping and other charges against none: no PO line orders them. Discounts count against other charges."""
+        invoice = self.invoice
+        shipping = invoice.charged(ChargeKind.SHIPPING) + invoice.charged(ChargeKind.HANDLING)
+        for check, name, charged in (
+            ("shipping", "Shipping and handling", shipping),
+            ("charges", "Other charges", invoice.charged(ChargeKind.MISC)),
+        ):
+            found = compare(self.rules, check, charged.amount, self._goods())
+            if found is None or found.rule is None or found.allowed is None:
+                continue
+            yield Finding(
+                kind=check, line=None, expected=ZERO, actual=charged.amount, difference=charged.amount, limit=found.allowed,
+                breached=found.breached, money=charged, rule=found.place,
+                sentence=f"{name} {charged}, which no PO line orders; allowed {Money(found.allowed, charged.currency)}"
+                f"{closing(charged, breached=found.breached)}",
+            )  # fmt: skip
+
+    def _total_finding(self) -> Iterator[Finding]:
+        """Goods and miscellaneous charges against the value of the billed units at PO prices."""
+        expected, currency = self._ordered_value(), self.invoice.currency
+        if expected is None:
+            return
+        actual = self._goods() + self.invoice.charged(ChargeKind.MISC).amount
+        found = compare(self.rules, "total", actual - expected, expected)
+        if found is None or found.rule is None or found.allowed is None:
+            return
+        money, side = Money(found.difference, currency), "above" if found.difference > 0 else "below"
+        yield Finding(
+            kind="total", line=None, expected=expected, actual=actual, difference=found.difference, limit=found.allowed,
+            breached=found.breached, money=money, rule=found.place,
+            sentence=f"Goods and other charges {Money(actual, currency)}, at PO prices {Money(expected, currency)}; "
+            f"allowed {side} it {Money(found.allowed, currency)}{closing(money, breached=found.breached)}",
+        )  # fmt: skip
+
+    def _goods(self) -> Decimal:
+        return sum((line.total.amount for line in self.invoice.lines), ZERO)
+
+    def _ordered_value(self) -> Decimal | None:
+        """None when a line has nothing to compare with: no PO line, or a unit or currency that cannot be converted."""
+        value, step = ZERO, minor_unit(self.invoice.currency)
+        if self.unbacked:
+            return None
+        for worth in self.worths:
+            position = worth.position
+            if worth.rate is None or position.unclear:
+                return None
+            for measured in position.counted:
+                line = measured.line
+                value += (
+                    line.total.amount
+                    if measured.is_money
+                    else round_to(line.quantity * worth.prices(measured).expected, step)
+                )
+            value += sum((self._adjusted(position, line, step) for line in position.money_only), ZERO)
+        return value
+
+    def _adjusted(self, position: Position, line: InvoiceLine, step: Decimal) -> Decimal:
+        """An adjustment of price, at the PO price of its quantity."""
+        if position.on_amounts:
+            return line.total.amount
+        return round_to(line.quantity * position.po_line.unit_price.amount, step)
+
+    def _date_findings(self) -> Iterator[Finding]:
+        """Early: before the PO was issued. Late: after the last receipt of what is billed."""
+        day = self.invoice.date
+        issued = [worth.position.order.issued_at for worth in self.worths]
+        first = max((one.date() for one in issued if one is not None), default=None)
+        arrived = [
+            receipt.received_on for worth in self.worths for receipt in worth.position.receipts if receipt.quantity > 0
+        ]
+        last = max((one for one in arrived if one > date.min), default=None)
+        if first is not None and day < first:
+            yield from self._date_finding(
+                Decimal((day - first).days), f"before the PO was issued ({first.isoformat()})"
+            )
+        if last is not None and day > last:
+            yield from self._date_finding(Decimal((day - last).days), f"after the last receipt ({last.isoformat()})")
+
+    def _date_finding(self, days: Decimal, which: str) -> Iterator[Finding]:
+        found = compare(self.rules, "date", days, ZERO)
+        if found is not None and found.rule is not None and found.allowed is not None:
+            yield Finding(
+                kind="date", line=None, expected=ZERO, actual=days, difference=days, limit=found.allowed, breached=found.breached,
+                rule=found.place,
+                sentence=f"Dated {self.invoice.date.isoformat()}, {plain(abs(days))} days {which}; allowed {plain(found.allowed)}.",
+            )  # fmt: skip
+
+
+def write_off(rules: InForce, findings: list[Finding], variance: Variance) -> tuple[list[Finding], Variance]:
+    """Breaches in money alone are let through where all of them together are small enough, and say so; never units.
+
+    What counts is the sum of all differences whatever their sign, so that two large ones never cancel out.
+    """
+    if not any(one.breached and one.kind in MONEY_KINDS for one in findings):
+        return findings, variance
+    parts = [getattr(variance, name) for name in MONEY_PARTS]
+    money = Money.sum(parts, variance.billed.currency)
+    stake = sum((abs(part.amount) for part in parts), ZERO)
+    rule = rules.get(("write_off", "over" if money.amount > 0 else "under"))
+    if rule is None or rule.account is None or stake > rule.of(variance.billed.amount):
+        return findings, variance
+    written = Written(money=money, account=rule.account, rule=rule.place)
+    noted = Finding(
+        kind="write_off", line=None, breached=False, expected=ZERO, actual=money.amount, difference=money.amount,
+        limit=rule.of(variance.billed.amount), money=money, rule=rule.place,
+        sentence=f"A difference of {money} is written off to the account {rule.account}.",
+    )  # fmt: skip
+    released = [replace(one, breached=False) if one.kind in MONEY_KINDS else one for one in findings]
+    return [*released, noted], replace(variance, written_off=written)
+
+
+def _known(line: InvoiceLine) -> list[TaxLine]:
+    """Taxes that can be held against their own rate."""
+    return [tax for tax in line.tax_lines if tax.rate is not None and tax.base is not None]
+
+
+def _tax_of(taxes: Sequence[TaxLine]) -> Decimal:
+    return sum((tax.amount.amount for tax in taxes), ZERO)
+
+
+def _tax_at_rate(taxes: Sequence[TaxLine], currency: str) -> Decimal:
+    step = minor_unit(currency)
+    return sum(
+        (round_to(tax.base.amount * tax.rate / 100, step) for tax in taxes if tax.base and tax.rate is not None), ZERO
+    )

@@ -1,0 +1,128 @@
+"""The three-way match itself: what is compared, in which order, and what it comes to."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from procurement.documents import GoodsReceipt, Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.matching.allocation import allocations
+from procurement.matching.comparing import Rates, rules_for
+from procurement.matching.document import DocumentMatch, write_off
+from procurement.matching.lines import LineMatch
+from procurement.matching.positions import position
+from procurement.matching.result import Finding, MatchResult, by_gravity, outcome_of
+from procurement.matching.variance import Split
+from procurement.matching.worth import Worth
+from procurement.tolerances import Tolerances
+from procurement.units_of_measure import NO_CONVERSIONS, Conversions
+
+ONE = Decimal(1)
+Groups = Mapping[tuple[str, int], Sequence[InvoiceLine]]
+
+
+def three_way_match(
+    invoice: Invoice,
+    orders: Mapping[str, PurchaseOrder],
+    receipts: Sequence[GoodsReceipt],
+    tolerances: Tolerances,
+    *,
+    billed: Mapping[int, Decimal] | None = None,
+    earlier: Iterable[Invoice] = (),
+    conversions: Conversions = NO_CONVERSIONS,
+    rates: Rates | None = None,
+) -> MatchResult:
+    """`orders` by PO number; `receipts` all of the PO lines, returns included. `billed`: units by PO line id on documents that
+    Coupa does not count yet. `earlier`: invoices and credit notes billed before on these PO lines, as far as they are known;
+    of these and what Coupa counts the larger number holds. Without `rates` two currencies are never compared."""
+    received = _receipts(receipts)
+    before = _earlier(invoice, earlier)
+    worths: list[Worth] = []
+    unbacked: list[InvoiceLine] = []
+    for (po_number, line_id), lines in _groups(invoice).items():
+        found = _po_line(orders, po_number, line_id)
+        if found is None:
+            unbacked.extend(lines)
+            continue
+        order, po_line = found
+        where = position(
+            order, po_line, lines, receipts=received.get(line_id, ()), earlier=before.get(line_id, ()), planned=billed,
+            conversions=conversions,
+        )  # fmt: skip
+        rules = rules_for(tolerances, invoice, po_line.commodity)
+        worths.append(Worth(invoice, where, rules, _rate(order, invoice, rates)))
+    document = DocumentMatch(invoice, rules_for(tolerances, invoice), worths, unbacked)
+    return _result(document)
+
+
+def _result(document: DocumentMatch) -> MatchResult:
+    invoice, split = document.invoice, Split(document.invoice.currency)
+    findings = [_unbacked(line) for line in document.unbacked]
+    for worth in document.worths:
+        findings += LineMatch(worth).findings()
+        worth.split(split)
+    findings += document.findings()
+    document.split(split)
+    findings, variance = write_off(document.rules, findings, split.variance(invoice.total))
+    findings += _notes(invoice)
+    ordered = tuple(sorted(findings, key=by_gravity))
+    used = [one for worth in document.worths for one in allocations(worth.position)]
+    return MatchResult(
+        outcome=outcome_of(ordered), findings=ordered, variance=variance,
+        allocations=tuple(sorted(used, key=lambda one: (one.line, one.po_line_id))),
+    )  # fmt: skip
+
+
+def _groups(invoice: Invoice) -> Groups:
+    """Invoice lines by the PO line they bill, in the order of their numbers."""
+    groups: dict[tuple[str, int], list[InvoiceLine]] = defaultdict(list)
+    for line in sorted(invoice.lines, key=lambda one: one.number):
+        groups[line.po_number, line.po_line_id].append(line)
+    return groups
+
+
+def _receipts(receipts: Iterable[GoodsReceipt]) -> Mapping[int, Sequence[GoodsReceipt]]:
+    by_line: dict[int, list[GoodsReceipt]] = defaultdict(list)
+    for receipt in receipts:
+        by_line[receipt.po_line_id].append(receipt)
+    return by_line
+
+
+def _earlier(invoice: Invoice, earlier: Iterable[Invoice]) -> Mapping[int, Sequence[InvoiceLine]]:
+    """Lines of earlier documents by PO line; the document itself is never earlier than itself."""
+    by_line: dict[int, list[InvoiceLine]] = defaultdict(list)
+    for document in earlier:
+        if (document.supplier, document.number) != (invoice.supplier, invoice.number):
+            for line in document.lines:
+                by_line[line.po_line_id].append(line)
+    return by_line
+
+
+def _po_line(
+    orders: Mapping[str, PurchaseOrder], po_number: str, line_id: int
+) -> tuple[PurchaseOrder, PurchaseOrderLine] | None:
+    order = orders.get(po_number)
+    if order is not None:
+        for line in order.lines:
+            if line.id == line_id:
+                return order, line
+    return None
+
+
+def _rate(order: PurchaseOrder, invoice: Invoice, rates: Rates | None) -> Decimal | None:
+    """What one unit of the PO's currency is worth on the invoice date; None: not known, or no rate at all."""
+    if order.currency == invoice.currency:
+        return ONE
+    rate = rates(order.currency, invoice.currency, invoice.date) if rates is not None else None
+    return rate if rate is not None and rate > 0 else None
+
+
+def _notes(invoice: Invoice) -> Iterator[Finding]:
+    for note in invoice.notes:
+        yield Finding(kind=note.kind, line=note.line, sentence=note.sentence, breached=False)
+
+
+def _unbacked(line: InvoiceLine) -> Finding:
+    return Finding(
+        kind="unbacked", line=line.number, breached=True, actual=line.total.amount, difference=line.total.amount, money=line.total,
+        sentence=f"Line {line.number}: {line.total} is billed, but PO {line.po_number} has no line {line.po_line_number}.",
+    )  # fmt: skip

@@ -1,0 +1,160 @@
+"""Where a PO line stands for one document: what is ordered, received and billed before, in the PO line's unit.
+
+Counted over all receipts, returns, invoices and credit notes of the PO line, in units (in money on amount lines, never on
+others). What Coupa counts and the earlier documents that are known: the larger counts. Pure and independent of any order
+of lines or receipts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from procurement.documents import GoodsReceipt, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.matching.levels import DIRECT, NO_UNITS, THREE_WAY, match_level
+from procurement.units_of_measure import SAME, Conversions, Factor
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One invoice line in the PO line's unit (in money on an amount line)."""
+
+    line: InvoiceLine
+    units: Decimal
+    factor: Factor
+    is_money: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What was billed before: `total` of it, and of the documents that are known `by_reference`."""
+
+    total: Decimal
+    by_reference: Mapping[str | None, Decimal]
+    is_known: bool  # False: only Coupa's own count
+    unclear: tuple[InvoiceLine, ...] = ()  # billed in a unit that cannot be converted
+
+    @property
+    def known(self) -> Decimal:
+        return sum(self.by_reference.values(), ZERO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """`open_ordered` and `open_received` are what is left for this document; `open_received` None: no receipt is asked for."""
+
+    order: PurchaseOrder
+    po_line: PurchaseOrderLine
+    level: str
+    counted: tuple[Measured, ...]  # lines that bill units
+    money_only: tuple[InvoiceLine, ...]  # adjustments of price
+    unclear: tuple[InvoiceLine, ...]  # in a unit that cannot be converted
+    receipts: tuple[GoodsReceipt, ...]
+    units: Decimal
+    ordered: Decimal
+    earlier: Earlier
+    open_ordered: Decimal
+    open_received: Decimal | None
+
+    @property
+    def on_amounts(self) -> bool:
+        return self.po_line.quantity is None
+
+    @property
+    def credit_bound(self) -> Decimal:
+        """A credit gives back no more than was billed; where that is not known, no more than was ordered."""
+        return self.earlier.total if self.earlier.is_known else self.ordered
+
+    @property
+    def justified(self) -> Decimal:
+        """Units of this document that order and receipts cover."""
+        if self.level == "none":
+            return self.units
+        if self.units < 0:
+            return max(self.units, -max(ZERO, self.credit_bound))
+        covered = self.open_ordered if self.open_received is None else min(self.open_ordered, self.open_received)
+        return max(ZERO, min(self.units, covered))
+
+
+def position(
+    order: PurchaseOrder,
+    po_line: PurchaseOrderLine,
+    lines: Sequence[InvoiceLine],
+    *,
+    receipts: Sequence[GoodsReceipt],
+    earlier: Sequence[InvoiceLine],
+    planned: Mapping[int, Decimal] | None,
+    conversions: Conversions,
+) -> Position:
+    """`earlier`: lines of earlier documents on this PO line. `planned`: units on documents that Coupa does not count yet."""
+    level = match_level(order, po_line)
+    counted, unclear = measure(po_line, lines, conversions)
+    units = sum((one.units for one in counted), ZERO)
+    ordered = (po_line.total.amount if po_line.quantity is None else po_line.quantity) or ZERO
+    before = _earlier(po_line, earlier, planned, conversions)
+    own = tuple(sorted(receipts, key=lambda one: (one.received_on, one.id)))
+    return Position(
+        order=order, po_line=po_line, level=level, counted=counted, unclear=unclear, receipts=own, units=units, ordered=ordered,
+        money_only=tuple(line for line in lines if line.adjustment_type in NO_UNITS),
+        earlier=before, open_ordered=ordered - before.total,
+        open_received=_received(po_line, counted, own, level, before) if level in THREE_WAY else None,
+    )  # fmt: skip
+
+
+def measure(
+    po_line: PurchaseOrderLine, lines: Iterable[InvoiceLine], conversions: Conversions
+) -> tuple[tuple[Measured, ...], tuple[InvoiceLine, ...]]:
+    """The lines that bill units, in the PO line's unit; and those whose unit cannot be converted."""
+    counted, unclear = [], []
+    for line in lines:
+        if line.adjustment_type in NO_UNITS:
+            continue
+        if po_line.quantity is None:
+            counted.append(Measured(line, line.total.amount, SAME, is_money=True))
+            continue
+        factor = conversions.factor(line.unit_of_measure, po_line.unit_of_measure, item=po_line.part_number)
+        if factor is None:
+            unclear.append(line)
+        else:
+            counted.append(Measured(line, line.quantity if factor is SAME else factor.units(line.quantity), factor))
+    return tuple(counted), tuple(unclear)
+
+
+def _earlier(
+    po_line: PurchaseOrderLine,
+    lines: Sequence[InvoiceLine],
+    planned: Mapping[int, Decimal] | None,
+    conversions: Conversions,
+) -> Earlier:
+    counted, unclear = measure(po_line, lines, conversions)
+    by_reference: dict[str | None, Decimal] = defaultdict(Decimal)
+    for one in counted:
+        by_reference[one.line.match_reference] += one.units
+    total = po_line.invoiced + (planned or {}).get(po_line.id, ZERO)
+    if counted:
+        total = max(total, sum(by_reference.values(), ZERO))
+    is_known = planned is not None or bool(lines)
+    return Earlier(total=total, by_reference=by_reference, is_known=is_known, unclear=unclear)
+
+
+def _received(
+    po_line: PurchaseOrderLine,
+    counted: Sequence[Measured],
+    receipts: Sequence[GoodsReceipt],
+    level: str,
+    earlier: Earlier,
+) -> Decimal:
+    """What was received and not billed yet; with direct matching, of the shipments that are billed."""
+    arrived = sum((one.quantity for one in receipts), ZERO) if receipts else po_line.received
+    left = arrived - earlier.total
+    if level not in DIRECT:
+        return left
+    billed, came = defaultdict(Decimal, earlier.by_reference), defaultdict[str | None, Decimal](Decimal)
+    for measured in counted:
+        billed[measured.line.match_reference] += measured.units
+    for receipt in receipts:
+        came[receipt.match_reference] += receipt.quantity
+    tied = sum((min(units, came[reference]) for reference, units in billed.items()), ZERO)
+    return min(left, tied - earlier.known)

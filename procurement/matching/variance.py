@@ -1,0 +1,86 @@
+"""The difference in money between an invoice and what its PO and receipts justify, split by cause.
+
+Justified is, line by line, the units that are ordered (and received, on three-way lines) and not billed before, at the PO
+price, with the tax that the line's own rates give. Where the PO says nothing to compare with (level none, tax without a rate,
+the taxes of charges) the invoice stands as it is. The parts always add up to the difference; what single roundings leave is
+the rounding part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from procurement.money import Money
+
+PARTS = ("quantity", "price", "tax", "shipping", "discount", "fee", "unit", "exchange", "rounding")
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A small difference that goes to an account (a name of entities.yml) instead of to a person."""
+
+    money: Money
+    account: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variance:
+    """Each part is what the invoice has too much (less than nothing: too little) for that cause.
+
+    quantity: units beyond what is justified, at the invoice price; price: justified units times the price difference; unit
+    and exchange: lines that cannot be compared, or what differing rates explain; fee and discount: other charges by sign.
+    `written_off` names how much of the parts goes to an account: it is no part of its own that is added.
+    """
+
+    billed: Money
+    justified: Money
+    quantity: Money
+    price: Money
+    tax: Money
+    shipping: Money
+    discount: Money
+    fee: Money
+    unit: Money
+    exchange: Money
+    rounding: Money
+    written_off: Written | None = None
+
+    @property
+    def difference(self) -> Money:
+        return self.billed - self.justified
+
+    @property
+    def parts(self) -> Mapping[str, Money]:
+        """Those that are not zero, by name; they add up to `difference`."""
+        return {name: part for name in PARTS if (part := getattr(self, name))}
+
+
+class Split:
+    """Adds up the parts of one document."""
+
+    __slots__ = ("currency", "justified", "parts")
+
+    def __init__(self, currency: str) -> None:
+        self.currency, self.justified, self.parts = currency, ZERO, dict[str, Decimal]()
+
+    def add(self, part: str, amount: Decimal) -> None:
+        if amount:
+            self.parts[part] = self.parts.get(part, ZERO) + amount
+
+    def variance(self, billed: Money) -> Variance:
+        """What the named causes leave over is rounding."""
+        parts, currency = self.parts, self.currency
+        nothing = Money(ZERO, currency)
+        rest = billed.amount - self.justified - sum(parts.values(), ZERO)
+        self.add("rounding", rest)
+
+        def part(name: str) -> Money:
+            return Money(parts[name], currency) if name in parts else nothing
+
+        return Variance(
+            billed=billed, justified=Money(self.justified, currency), quantity=part("quantity"), price=part("price"),
+            tax=part("tax"), shipping=part("shipping"), discount=part("discount"), fee=part("fee"), unit=part("unit"),
+            exchange=part("exchange"), rounding=part("rounding"),
+        )  # fmt: skip

@@ -1,0 +1,23 @@
+"""Numbers as people write them, and the sentence that says what to expect of the supplier."""
+
+from decimal import Decimal
+
+from procurement.money import Money, round_to
+
+
+def plain(value: Decimal) -> str:
+    """A quantity as people write it: 2, not 2.000000."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def apart(difference: Decimal, expected: Decimal, currency: str) -> str:
+    share = f" ({round_to(abs(difference) * 100 / expected, Decimal('0.1'))} %)" if expected else ""
+    return f"{Money(abs(difference), currency)}{share} {'above' if difference > 0 else 'below'}"
+
+
+def closing(money: Money, *, breached: bool, units: str = "") -> str:
+    """How a sentence ends: with a full stop, or with the credit that an exception calls for."""
+    if not breached or money.amount <= 0:
+        return "."
+    return f": expect a credit for {units} ({money})." if units else f": expect a credit of {money}."
