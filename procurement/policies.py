@@ -18,7 +18,7 @@ from procurement.errors import MappingError
 from procurement.mapping.compiled import Choices, CompiledMapping
 from procurement.mapping.fields import Tables
 from procurement.mapping.grammar import MappingFile, targets
-from procurement.mapping.lookups import Lookup, LookupFile, build_lookup
+from procurement.mapping.lookups import Lookup, LookupFile, UnitFile, build_lookup
 from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.order_grammar import targets as order_targets
 from procurement.mapping.order_mapping import CompiledOrderMapping
@@ -40,6 +40,7 @@ from procurement.routing import RoutingFile, RoutingRules
 from procurement.rule_model import RuleModel
 from procurement.taxes import TaxFile, TaxRules
 from procurement.tolerances import ToleranceFile, Tolerances
+from procurement.units_of_measure import Conversions
 
 MAPPINGS = ("amazon_invoices_to_coupa",)
 ORDERS = "coupa_requisitions_to_amazon_orders"
@@ -51,6 +52,7 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     ORDERS: OrderMappingFile,
     RECEIPTS: ReceiptMappingFile,
     **dict.fromkeys(LOOKUPS, LookupFile),
+    "units": UnitFile,
     "charges": ChargeRules,
     "taxes": TaxFile,
     "tolerances": ToleranceFile,
@@ -75,6 +77,7 @@ class Rules:
     charges: ChargeRules
     taxes: TaxRules
     tolerances: Tolerances
+    conversions: Conversions
     policies: Policies
     rollout: Rollout
     accounts: Accounts
@@ -165,6 +168,7 @@ def build_rules(read: RuleFiles) -> Rules:
         receipts=read.of(RECEIPTS, ReceiptMappingFile),
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
+        conversions=Conversions.of(read.of("units", UnitFile).conversions),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
         order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),
         reconciliation=read.of(RECONCILIATION, ReconciliationFile),
@@ -279,6 +283,18 @@ def _account_names(read: RuleFiles) -> list[str]:
     return problems
 
 
+def _write_off_accounts(read: RuleFiles) -> list[str]:
+    """What is written off goes to an account that every chart has."""
+    charts, source = read.of("entities", EntityFile).charts, read.sources["tolerances"]
+    return [
+        source.problem((*scope, "write_off"), f"chart {chart!r} in entities.yml has no account {name!r}{nearest(name, entity.accounts)}")
+        for scope, limits in read.of("tolerances", ToleranceFile).scopes()
+        for name in sorted({entry.account for entry in limits.write_off})
+        for chart, entity in charts.items()
+        if name not in entity.accounts
+    ]  # fmt: skip
+
+
 def _account_charts(read: RuleFiles) -> list[str]:
     """An Amazon account names a chart and a marketplace that exist."""
     charts, countries = read.of("entities", EntityFile).charts, read.of("policies", Policies).countries
@@ -324,6 +340,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _routed_suppliers,
     _account_names,
     _account_charts,
+    _write_off_accounts,
     _tax_countries,
 )
 

@@ -18,7 +18,7 @@ from procurement.rule_model import Number, RuleModel, Text, Texts
 from procurement.tolerances import CHECKS
 
 REQUESTER, MANAGER = "requester", "manager"
-KINDS = (*CHECKS, *(kind for kind in ("unbacked", "use_tax", "late_component", "amount_differs") if kind not in CHECKS))
+KINDS = (*CHECKS, *(kind for kind in ("unbacked", "unit", "currency", "use_tax", "late_component", "amount_differs") if kind not in CHECKS))
 Step = Literal["comment", "add_approver", "dispute", "integration_error"]
 STEPS: tuple[Step, ...] = ("comment", "add_approver", "dispute", "integration_error")
 WaitReason = Literal["receipt", "number", "original", "decision", "other"]

@@ -13,7 +13,7 @@ from procurement.documents import AccountShare
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.coverage import line_context
 from procurement.mapping.grammar import MappingExample, MappingFile
-from procurement.mapping.lookups import LookupFile
+from procurement.mapping.lookups import LookupFile, UnitFile
 from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
@@ -94,6 +94,15 @@ def _lookup_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
         found = rules.lookups[name].find(example.key)
         if found != example.expect:
             yield number, f"{example.key!r} gives {found!r}, expected {example.expect!r}"
+
+
+def _unit_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    yield from _lookup_examples(name, read, rules)
+    for number, example in enumerate(read.of(name, UnitFile).conversion_examples):
+        factor = rules.conversions.factor(example.unit, example.into, item=example.item)
+        found = factor.units(example.quantity) if factor is not None else None
+        if found != example.expect:
+            yield number, f"{example.quantity} {example.unit} in {example.into} gives {found}, expected {example.expect}"
 
 
 def _charge_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
@@ -242,6 +251,7 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "charges": _charge_examples,
     "taxes": _tax_examples,
     "tolerances": _tolerance_examples,
+    "units": _unit_examples,
     "policies": _policy_examples,
     "routing": _routing_examples,
     "rollout": _rollout_examples,

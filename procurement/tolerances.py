@@ -155,6 +155,13 @@ class ToleranceFile(RuleModel):
     commodities: dict[str, Limits] = Field({}, description="by commodity name of the PO line")
     examples: list[ToleranceExample] = Field(min_length=1)
 
+    def scopes(self) -> Iterator[tuple[tuple[str, ...], Limits]]:
+        """Every scope with its keys in the file."""
+        yield ("default",), self.default
+        for name in ("charts", "suppliers", "commodities"):
+            for key, limits in getattr(self, name).items():
+                yield (name, key), limits
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

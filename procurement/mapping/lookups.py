@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from procurement.rule_model import RuleModel, Text
+from procurement.units_of_measure import Conversion, ConversionExample
 
 
 class LookupExample(RuleModel):
@@ -29,6 +30,13 @@ class LookupFile(RuleModel):
     default: Text | None = None
     values: dict[str, Text]
     examples: list[LookupExample] = Field(min_length=1)
+
+
+class UnitFile(LookupFile):
+    """units.yml: Coupa's unit by Amazon's word, and how many of one unit are in another."""
+
+    conversions: list[Conversion] = []
+    conversion_examples: list[ConversionExample] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,6 +46,8 @@ def test_a_typing_mistake_ends_with_its_place_and_exit_code_1(edited: Edit, caps
         ("charges.yml", "    quantity: 0\n    unit_price: 20.00\n    principal: -3.00", "    quantity: 0\n    unit_price: 20.00\n    principal: 3.00", "the sign is wrong"),
         ("taxes.yml", "treatment: unknown}", "treatment: taxed}", "DE at 16 % is unknown, code None; expected taxed, code None"),
         ("tolerances.yml", "actual: 102.01, breached: true", "actual: 102.00, breached: true", "the limit is 2.00, so breached is false"),
+        ("tolerances.yml", 'rule: "tolerances.yml: default.tax.under"', 'rule: "tolerances.yml: default.tax.over"', "tolerances.yml: default.tax.under decides, expected tolerances.yml: default.tax.over"),
+        ("units.yml", "into: EA, expect: 24", "into: EA, expect: 25", "2 DZ in EA gives 24, expected 25"),
         ("tolerances.yml", "check: shipping", "check: shiping", "there is no check 'shiping'; known are price"),
         ("policies.yml", "{finding: tax, expect: ap.lead}", "{finding: tax, expect: requester}", "'tax' gives 'ap.lead', expected 'requester'"),
         ("policies.yml", "expect: JP}", "expect: DE}", "'A1VC38T7YXB528' gives 'JP', expected 'DE'"),

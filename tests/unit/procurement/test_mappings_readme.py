@@ -6,6 +6,7 @@ from pathlib import Path
 from procurement.mapping.converters import CONVERTERS
 from procurement.mapping.grammar import LINE_ROOTS, FieldRule
 from procurement.policies import RULE_FILES
+from procurement.routing import KINDS, STEPS, RouteWhen, Waits
 from procurement.tolerances import CHECKS
 
 README = (Path(__file__).parents[3] / "mappings" / "README.md").read_text()
@@ -28,7 +29,15 @@ def test_every_conversion_and_every_document_is_explained() -> None:
 
 
 def test_every_check_is_explained() -> None:
-    assert table("where both ways count.") == set(CHECKS)
+    assert table("These are the checks:") == set(CHECKS)
+
+
+def test_every_step_and_every_reason_to_wait_is_explained() -> None:
+    assert table("all their owners, everything that any of them wants done, the earliest day.") == set(STEPS)
+    section = README.split("## Routing", 1)[1].split("## ", 1)[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    assert named >= set(Waits.model_fields)
+    assert named >= set(RouteWhen.model_fields) | (set(KINDS) - set(CHECKS))
 
 
 def test_every_file_is_listed() -> None:
