@@ -9,6 +9,7 @@
     ├── MoneyError           an amount or currency broke a rule of `money`
     ├── DuplicateTarget      the target holds two documents where there must be one: an alarm
     └── IncompleteRun        a run cannot account for every document it saw
+        └── Unreconciled     both sides were compared, and they differ
 
 A failed three-way match is none of these: it is a value (`matching.MatchResult`).
 """
@@ -55,3 +56,7 @@ class DuplicateTarget(ProcurementError):
 
 class IncompleteRun(ProcurementError):
     """Seen is not delivered + waiting + held + skipped + dead; the message names the documents."""
+
+
+class Unreconciled(IncompleteRun):
+    """Amazon, the ledger and Coupa do not agree, or a stretch was never read; the message counts the differences."""

@@ -4,7 +4,7 @@ Pages follow each other by id (`id[gt]`), so records that appear or vanish meanw
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from typing import Any
 
@@ -72,6 +72,15 @@ class CoupaReads:
         """Invoices of a supplier (by number) that carry one of the invoice numbers."""
         query = {"supplier[number]": supplier}
         return self._among("list_invoices", "invoice_number", numbers, wanted.INVOICE, query=query)
+
+    def invoices_by_id(self, ids: Iterable[int]) -> Pages:
+        """Invoices as Coupa shows them now, by its ids; deleted ones are absent."""
+        return self._among("list_invoices", "id", ids, wanted.INVOICE, unique=True)
+
+    def invoices_dated(self, suppliers: Sequence[str], since: date, until: date) -> Pages:
+        """Every invoice and credit note of the suppliers (by number) with an invoice date in [since, until), whatever its status."""
+        query = {"invoice_date[gt_or_eq]": since.isoformat(), "invoice_date[lt]": until.isoformat()}
+        return self._among("list_invoices", "supplier[number]", suppliers, wanted.INVOICE, query=query)
 
     def get_invoice(self, id: int) -> Json:
         """One invoice as Coupa shows it now; NotFound if there is none."""

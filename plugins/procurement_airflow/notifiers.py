@@ -34,14 +34,24 @@ def message_id(key: str) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@procurement>"
 
 
-def build_mail(*, key: str, to: Sequence[str], subject: str, text: str, link: str | None = None) -> EmailMessage:
-    """Plain text with an HTML alternative in which everything is escaped."""
+def build_mail(
+    *,
+    key: str,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    link: str | None = None,
+    attachments: Sequence[Mapping[str, str]] = (),
+) -> EmailMessage:
+    """Plain text with an HTML alternative in which everything is escaped; `attachments` are CSVs, each with `name` and `text`."""
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
     mail["From"], mail["To"], mail["Message-ID"] = SENDER, ", ".join(to), message_id(key)
     mail.set_content(text + (f"\n\n{link}\n" if link else "\n"))
     anchor = f'<p><a href="{html.escape(link, quote=True)}">Open in Airflow</a></p>' if link else ""
     mail.add_alternative(f"<pre>{html.escape(text)}</pre>{anchor}", subtype="html")
+    for attachment in attachments:
+        mail.add_attachment(attachment["text"], subtype="csv", filename=attachment["name"])
     return mail
 
 
@@ -75,7 +85,10 @@ def send_notice(notice: Notice) -> None:
     to = [str(address) for address in body.get("to") or alert_recipients()]
     if not to:
         raise ConfigurationError(f"nobody is to be told: fill alert_recipients in policies.yml, or set {RECIPIENTS}")
-    send_mail(build_mail(key=notice.key, to=to, subject=str(body["subject"]), text=str(body["text"])))
+    attached = body.get("attachments") or ()
+    send_mail(
+        build_mail(key=notice.key, to=to, subject=str(body["subject"]), text=str(body["text"]), attachments=attached)
+    )
     send_slack(str(body["subject"]))
 
 

@@ -40,3 +40,16 @@ ORDERED = {
     "from": Param(None, **MOMENT, title="From", description="look for orders placed since (UTC); empty: not yet read"),
     "to": Param(None, **MOMENT, title="To", description="and until; empty: now"),
 }
+COMPARED = {
+    "from": Param(
+        None, **MOMENT, title="From", description="compare what Amazon published since (UTC); empty: the last days"
+    ),
+    "to": Param(None, **MOMENT, title="To", description="and until; empty: now"),
+    "supplier": Param(
+        None, type=["null", "string"], title="Supplier", description="Coupa's number of one supplier; empty: all"
+    ),
+    "po_numbers": Param(
+        [], type="array", items={"type": "string"}, title="PO numbers",
+        description="compare only what is on these purchase orders: one a line; empty: all",
+    ),
+}  # fmt: skip

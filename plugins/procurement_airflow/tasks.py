@@ -88,6 +88,11 @@ def ledger_url() -> str:
     return url
 
 
+def reconciliation_folder() -> str:
+    """Where reconciliations leave their CSV; on several machines a folder they share."""
+    return os.environ.get("RECONCILIATION_FOLDER", "").strip() or "var/reconciliation"
+
+
 def read_request(context: Mapping[str, Any]) -> RunRequest:
     """Run type, interval (absent on manual and asset runs) and form of the current run."""
     run = context["dag_run"]

@@ -6,7 +6,8 @@ dead > held > waiting > delivered > skipped; planned, sending and undecided coun
 allocation. One statement takes the snapshot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,6 +30,10 @@ _SEEN_BY_RUN = """
 _SEEN_BY_ALL = """
     SELECT r.source, r.kind, r.key, r.id AS record_id, r.currency, r.amount FROM source_records r
     WHERE EXISTS (SELECT FROM run_records l JOIN runs u ON u.id = l.run_id WHERE l.record_id = r.id AND u.dag_id = :pipeline)
+"""
+_SEEN_AMONG = """
+    SELECT r.source, r.kind, r.key, r.id AS record_id, r.currency, r.amount FROM source_records r
+    WHERE r.source = :source AND r.kind = :kind AND r.key = ANY(CAST(:keys AS text[]))
 """
 # Rank of a state: the worst decides. The chain of a delivery is what follows it under the same business key.
 _RANK = "CASE {state} WHEN 'dead' THEN 5 WHEN 'held' THEN 4 WHEN 'delivered' THEN 2 WHEN 'skipped' THEN 1 ELSE 3 END"
@@ -89,6 +94,38 @@ class CompletenessCheck:
             _snapshot(connection, _SEEN_BY_ALL, {"pipeline": pipeline})
             rows = connection.execute(_BY_DOCUMENT).all()
         return {row.key: (_DISPOSITIONS[row.rank], "" if row.rank == 2 else row.reason) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Disposed:
+    """What became of one record. `allocated` is the sum of its parts in its own currency; None: not planned yet."""
+
+    key: str
+    state: Disposition
+    reason: str
+    amount: Decimal | None
+    currency: str | None
+    allocated: Decimal | None
+    group_key: str | None = None
+
+
+def disposed(
+    connection: sa.Connection, source: str, kind: str, keys: Sequence[str]
+) -> tuple[Completeness, list[Disposed]]:
+    """The records of these keys that the ledger has, whichever run read them, and the account over them."""
+    _snapshot(connection, _SEEN_AMONG, {"source": source, "kind": kind, "keys": list(keys)})
+    rows = connection.execute(_BY_DOCUMENT).all()
+    groups = connection.execute(
+        sa.text("SELECT id, group_key FROM source_records WHERE id = ANY(:ids)"), {"ids": [row.record_id for row in rows]}
+    )
+    named = {row.id: row.group_key for row in groups}
+    found = [
+        Disposed(
+            row.key, _DISPOSITIONS[row.rank], row.reason, row.seen, row.currency, row.allocated, named[row.record_id]
+        )
+        for row in rows
+    ]
+    return _settled(connection, opened_at=None), found
 
 
 def _snapshot(connection: sa.Connection, seen: str, values: Mapping[str, object]) -> None:

@@ -49,6 +49,10 @@ class Coverage:
         with self._engine.begin() as connection:
             return [Window(row.lo, row.hi) for row in connection.execute(query, {"pipeline": pipeline})]
 
+    def missing(self, pipeline: str, *, since: datetime, until: datetime) -> list[Window]:
+        """The stretches of [since, until) that nobody read, as they are; none where it is empty."""
+        return gaps(since, until, self.covered(pipeline)) if since < until else []
+
     def uncovered(self, pipeline: str, until: datetime, *, since: datetime, overlap: timedelta) -> list[Window]:
         """Every stretch of [since, until) still to be read, each begun `overlap` earlier for what the source dated back."""
         return widened(gaps(since, until, self.covered(pipeline)), since=since, overlap=overlap)

@@ -42,6 +42,13 @@ class Runs:
         window = Window(row.window_from, row.window_to) if row.window_from is not None else None
         return Run(row.id, row.dag_id, row.run_id, row.now, window, row.dry_run)
 
+    def latest(self, dag_id: str) -> Run | None:
+        """The run of this DAG that was opened last; None before the first."""
+        query = sa.select(runs.c.run_id).where(runs.c.dag_id == dag_id).order_by(runs.c.id.desc()).limit(1)
+        with self._engine.begin() as connection:
+            run_id = connection.execute(query).scalar_one_or_none()
+        return self.get(dag_id, run_id) if run_id is not None else None
+
     def keep_tally(self, run: Run, source: str, tally: Tally) -> None:
         """What the run saw of `source`; replaces what an earlier try of the same run counted there."""
         documents = [

@@ -38,12 +38,17 @@ def close(
         body = letters_mail(pipeline, letters, rules)
         ledger.notices.add(f"{pipeline}/letters/{run.run_id}", "dead_letters", body)
     try:
-        for notice in ledger.notices.pending():
-            send_mail(notice)
-            ledger.notices.sent(notice.key)
+        send_pending(ledger, send_mail)
     finally:
         completeness.require()  # an account that does not add up outranks a mail server that is away
     return {"run": run.id, **account(completeness), "dead_letters": len(letters), "failed": list(failed_upstream)}
+
+
+def send_pending(ledger: Ledger, send_mail: SendMail) -> None:
+    """Every notice that was not sent yet, whoever wrote it; each at least once."""
+    for notice in ledger.notices.pending():
+        send_mail(notice)
+        ledger.notices.sent(notice.key)
 
 
 def account(completeness: Completeness) -> Summary:

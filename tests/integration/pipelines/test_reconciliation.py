@@ -1,0 +1,160 @@
+"""Amazon, the ledger and Coupa held against each other: a clean world is green, and one of each kind planted is found."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from procurement.clock import FixedClock
+from procurement.errors import Unreconciled
+from procurement.ledger import Ledger
+from procurement.ledger.types import Notice, Window
+from procurement.pipelines import reconciliation
+from procurement.pipelines.windows import RunRequest
+from procurement.policies import Rules
+from tests.integration.pipelines.conftest import (
+    NOW,
+    InvoiceRun,
+    SandboxPair,
+    StartSandbox,
+    connect_amazon,
+    connect_coupa,
+)
+
+pytestmark = pytest.mark.integration
+INVOICES = "amazon_invoices_to_coupa"
+ROUNDING = {"code": "10-4900-6810", "account-type": {"name": "US Chart"}}
+RunInvoices = Callable[[SandboxPair], InvoiceRun]
+LATER = NOW + timedelta(hours=3)  # the newest hours are left out
+
+
+@dataclass(slots=True)
+class Reconcile:
+    """The four steps as the DAG calls them."""
+
+    pair: SandboxPair
+    ledger: Ledger
+    rules: Rules
+    folder: Path
+    now: datetime = LATER
+    mails: list[Notice] = field(default_factory=list)
+
+    def __call__(self, run_id: str = "r1", **params: object) -> dict[str, Any]:
+        request = RunRequest(dag_id="reconciliation", run_id=run_id, params=params)
+        amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
+        run = reconciliation.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
+        reconciliation.extract(amazon, self.ledger, run=run, request=request, rules=self.rules)
+        reconciliation.compare(coupa, self.ledger, run=run, request=request, rules=self.rules)
+        summary = reconciliation.report(self.ledger, run=run, rules=self.rules, folder=str(self.folder))
+        if summary["result"] == "green":
+            reconciliation.close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
+        else:
+            with pytest.raises(Unreconciled):
+                reconciliation.close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
+        return summary
+
+
+@pytest.fixture
+def reconcile(ledger: Ledger, rules: Rules, tmp_path: Path) -> Callable[[SandboxPair], Reconcile]:
+    return lambda pair: Reconcile(pair, ledger, rules, tmp_path / "reports")
+
+
+@pytest.fixture
+def quarter(start_sandbox: StartSandbox, run_invoices: RunInvoices) -> InvoiceRun:
+    run = run_invoices(start_sandbox("quarter"))
+    run("first")
+    run.pair.post("amazon", "clock", advance=3 * 3600)
+    run.now = LATER
+    run("second")
+    return run
+
+
+def test_a_clean_quarter_is_green_to_the_cent(quarter: InvoiceRun, reconcile: Any) -> None:
+    summary = reconcile(quarter.pair)()
+    assert summary["rows"] == [] and summary["gaps"] == []
+    assert summary["result"] == "green"
+    assert summary["documents"]["seen"] > 300 and summary["invoices"] > 200
+
+
+def ours(pair: SandboxPair) -> list[dict[str, Any]]:
+    return [one for one in pair.invoices() if (one.get("custom-fields") or {}).get("ab-delivery-id")]
+
+
+def keyed(pair: SandboxPair, number: str, *, day: str, **changes: Any) -> None:
+    """A clerk keys an invoice by an account, without naming a PO."""
+    line = {"type": "InvoiceAmountLine", "description": "keyed", "price": "12.34", "account": ROUNDING}
+    body = {
+        "invoice-number": number, "supplier": {"number": "AMZN-US"}, "invoice-date": day, "currency": {"code": "USD"},
+        "account-type": {"name": "US Chart"}, "invoice-lines": [line],
+        "bill-to-address": {"location-code": "AUS-AP"}, "remit-to-address": {"remit-to-code": "AMZN-RT1"},
+    }  # fmt: skip
+    answer = requests.post(pair.control("coupa", "events/enter_invoice"), json=body | changes, timeout=30)
+    assert answer.ok, answer.text
+
+
+def keyed_again(pair: SandboxPair, payload: dict[str, Any], number: str) -> None:
+    """The lines and the money of an invoice of ours under another number."""
+    body = {key: value for key, value in payload.items() if key not in ("custom-fields", "invoice-number")}
+    pair.post("coupa", "events/enter_invoice", **body | {"invoice-number": number, "draft": True})
+
+
+def feed_of(run: InvoiceRun) -> list[dict[str, Any]]:
+    amazon = connect_amazon(run.pair, run.ledger)
+    pages = (
+        amazon.transaction_pages(NOW - timedelta(days=30 * n), NOW - timedelta(days=30 * n - 30)) for n in (3, 2, 1)
+    )
+    return json.loads(json.dumps([row for some in pages for page in some for row in page], default=str))
+
+
+@pytest.fixture
+def planted(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, ledger: Ledger
+) -> tuple[InvoiceRun, dict[str, str]]:
+    """A clean world in which one thing of each kind was then done; the invoice numbers by the kind that must be found."""
+    run = run_invoices(start_sandbox("clean", orders="24"))
+    pair, feed = run.pair, feed_of(run)
+    early, lost = feed[0]["invoiceNumber"], feed[1]
+    keyed(pair, early, day="2026-06-01")  # before we come, with a wrong amount
+    run("first")
+    voided, changed, doubled = (one for one in ours(pair)[:3])
+    coupa = connect_coupa(pair, ledger)
+    pair.post("coupa", "events/act_on_invoice", id=voided["id"], action="void")
+    edited = {"invoice-lines": [{"id": changed["invoice-lines"][0]["id"], "account": ROUNDING}]}
+    coupa.update_invoice(changed["id"], edited, coupa.permit("update_invoice"))
+    known = ledger.deliveries.known(INVOICES, "create_invoice", [f"acme/AMZN-US/{doubled['invoice-number']}"])
+    [payload] = ledger.deliveries.payloads([one.id for one in known.values()]).values()
+    keyed_again(pair, payload, "AGAIN-1")
+    keyed(pair, "NOBODY-1", day="2026-06-10")
+    pair.post("amazon", "clock", advance=3600)
+    pair.post("amazon", "events/charge", transaction={
+        **{key: value for key, value in lost.items() if key != "feedDate"}, "transactionId": "lost", "invoiceNumber": "LOST-1",
+    })  # fmt: skip
+    ledger.coverage.cover(INVOICES, Window(NOW, NOW + timedelta(hours=6)))  # read, and yet the charge never arrived
+    pair.post("amazon", "clock", advance=5 * 3600)
+    return run, {
+        "missing_in_coupa": "LOST-1", "missing_at_amazon": "NOBODY-1", "amount_differs": early, "doubled": "AGAIN-1",
+        "state_differs": voided["invoice-number"], "changed_by_hand": changed["invoice-number"],
+    }  # fmt: skip
+
+
+def test_one_planted_difference_of_each_kind_is_found_and_nothing_else(
+    planted: Any, reconcile: Any, ledger: Ledger
+) -> None:
+    run, numbers = planted
+    again = reconcile(run.pair)
+    again.now = NOW + timedelta(hours=6)
+    before = run.pair.calls("coupa")["writes"], run.pair.calls("amazon")["writes"]
+    records = ledger.completeness.population(INVOICES)
+    summary = again()
+    assert {row["kind"]: row["invoice_number"] for row in summary["rows"]} == numbers
+    assert summary["kinds"] == dict.fromkeys(numbers, 1)
+    assert summary["result"] == "red" and summary["gaps"] == []
+    assert summary["line"].startswith("Reconciled 25 transactions, 23 invoices, USD ")
+    assert (run.pair.calls("coupa")["writes"], run.pair.calls("amazon")["writes"]) == before
+    assert ledger.completeness.population(INVOICES) == records
