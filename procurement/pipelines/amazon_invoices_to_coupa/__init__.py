@@ -7,7 +7,8 @@ number, asks both systems for what surrounds them, maps and matches, and keeps t
 invoices that waited for a receipt. `follow_up` closes the exceptions that are settled, and escalates what waits too
 long. `load` sends what is planned: create, submit, and what routing.yml wants done about exceptions. `watch_due_dates`
 looks for unapproved invoices that Amazon wants paid soon, and compares Coupa's verdicts with ours. `close` accounts
-for every document and every cent, and tells people what needs them. Each returns ids and counts only; running any of them again changes nothing.
+for every document and every cent, and tells people what needs them. Each returns ids and counts only; running any of
+them again changes nothing.
 """
 
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE

@@ -22,6 +22,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
+from procurement.pipelines.amazon_invoices_to_coupa.rivals import Rivals
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
 from procurement.policies import Mode, Rules
@@ -46,6 +47,7 @@ class Drafting:
     pending: frozenset[int]
     billed: dict[int, Decimal]
     now: datetime
+    rivals: Rivals
     planned: set[tuple[Mode, str]] = field(default_factory=set)  # business keys of this batch, by how far they may go
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
@@ -67,6 +69,8 @@ class Drafting:
             return Verdict("held", " ".join(error.problems), error.problems)
         except RecordError as error:
             return Verdict("dead", "the invoice cannot be built", error.problems)
+        if (twice := self.rivals.check(plan, draft, invoice, printed=printed)) is not None:
+            return twice
         match = self._matched(draft, invoice)
         reference = printed if number != printed else None
         self._plan(plan, draft, invoice=invoice, match=match, original=original, payment_reference=reference)
@@ -170,8 +174,10 @@ class Drafting:
         lines = {line.po_line_id for line in invoice.lines}
         receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
         orders = {line.order.number: line.order for line in draft.lines}
-        match = three_way_match(invoice, orders, receipts, self.rules.tolerances, billed=self.billed)
-        for line_id, units in units_billed(invoice).items():
+        match = three_way_match(
+            invoice, orders, receipts, self.rules.tolerances, billed=self.billed, conversions=self.rules.conversions
+        )
+        for line_id, units in units_billed(invoice, orders.values(), self.rules.conversions).items():
             self.billed[line_id] = self.billed.get(line_id, Decimal(0)) + units
         return match
 

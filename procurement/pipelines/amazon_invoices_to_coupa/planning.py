@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
-from procurement.matching import DIRECT, match_level
+from procurement.matching import BY_RECEIPT, match_level
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     PAID_BY_CARD,
     Candidate,
@@ -34,6 +34,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.lines import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
 from procurement.pipelines.amazon_invoices_to_coupa.preview import Proposal
+from procurement.pipelines.amazon_invoices_to_coupa.rivals import AlikeDeliveries, nothing_alike, read_rivals
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     InvoiceSource,
     InvoiceTarget,
@@ -53,7 +54,8 @@ class Planner:
     """Plans batches of records, each batch made of whole groups.
 
     `known` tells what the ledger already has of business keys; `owners` are Coupa user ids by login; `released` are
-    invoice numbers that a person let through the go-live date.
+    invoice numbers that a person let through the go-live date, or past the suspicion that they are duplicates; `alike`
+    tells which deliveries these could be duplicates of.
     """
 
     amazon: InvoiceSource
@@ -63,6 +65,7 @@ class Planner:
     now: datetime
     owners: Mapping[str, int]
     released: frozenset[str] = frozenset()
+    alike: AlikeDeliveries = nothing_alike
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
     billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
@@ -81,9 +84,18 @@ class Planner:
         drafts = self._drafts(plan, identified, orders)
         originals = Originals(drafts, details)
         numbers = numbers_to_look_up(drafts, originals)
+        existing = read_existing(self.coupa, numbers)
+        rivals = read_rivals(
+            self.alike,
+            drafts,
+            existing=existing,
+            instance=self.coupa.instance,
+            rules=self.rules,
+            released=self.released,
+        )
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
-            existing=read_existing(self.coupa, numbers), known=self._known(numbers), receipts=self._receipts(drafts),
+            existing=existing, rivals=rivals, known=self._known(numbers), receipts=self._receipts(drafts),
             orders=orders, originals=originals, pending=pending, billed=self.billed, known_deliveries=self.known,
         )  # fmt: skip
         originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
@@ -179,7 +191,7 @@ class Planner:
             line.po_line.id
             for draft in drafts
             for line in draft.lines
-            if match_level(line.order, line.po_line) in DIRECT
+            if match_level(line.order, line.po_line) in BY_RECEIPT
         }
         return read_receipts(self.coupa, lines)
 

@@ -14,7 +14,7 @@ from connectors.coupa.client import Coupa
 from procurement.documents import ChargeKind, GoodsReceipt, Invoice, InvoiceCharge, InvoiceLine, TaxLine
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Plan, Run
-from procurement.matching import DIRECT, MatchResult, Outcome, match_level, three_way_match, units_billed
+from procurement.matching import BY_RECEIPT, MatchResult, Outcome, match_level, three_way_match, units_billed
 from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findings
@@ -46,17 +46,19 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     for known in waiting:
         invoice = invoices[known.id]
         match = three_way_match(
-            invoice, orders.documents, receipts_of(invoice, receipts), rules.tolerances, billed=own_units(invoice)
-        )
+            invoice, orders.documents, receipts_of(invoice, receipts), rules.tolerances,
+            billed=own_units(invoice, orders, rules), conversions=rules.conversions,
+        )  # fmt: skip
         if match.outcome is not Outcome.WAITING_FOR_RECEIPT:
             moved += 1
             _Kept(ledger, run, rules, owners).keep(known, invoice, match, orders)
     return {"run": run.id, "waiting": len(waiting), "rematched": moved}
 
 
-def own_units(invoice: Invoice) -> dict[int, Decimal]:
+def own_units(invoice: Invoice, orders: Orders, rules: Rules) -> dict[int, Decimal]:
     """What Coupa already counts of this very invoice, by PO line: to be taken off."""
-    return {line_id: -units for line_id, units in units_billed(invoice).items()}
+    own = units_billed(invoice, orders.documents.values(), rules.conversions)
+    return {line_id: -units for line_id, units in own.items()}
 
 
 def read_ordered(coupa: Coupa, payloads: Iterable[Json]) -> tuple[Orders, dict[int, tuple[str, str]]]:
@@ -75,7 +77,7 @@ def direct_lines(invoices: Iterable[Invoice], orders: Orders) -> set[int]:
         for line in invoice.lines
         if (order := orders.documents.get(line.po_number)) is not None
         for po_line in order.lines
-        if po_line.id == line.po_line_id and match_level(order, po_line) in DIRECT
+        if po_line.id == line.po_line_id and match_level(order, po_line) in BY_RECEIPT
     }
 
 
@@ -114,6 +116,7 @@ def read_invoice(payload: Json, numbers: Mapping[int, tuple[str, str]]) -> Invoi
         is_credit_note=bool(payload.get("is-credit-note")),
         supplier=payload["supplier"]["number"],
         currency=currency,
+        chart_of_accounts=(payload.get("account-type") or {}).get("name"),
         supplier_total=Money.of(Decimal(payload["supplier-total"]), currency),
         lines=tuple(_line(line, numbers, currency) for line in payload.get("invoice-lines") or ()),
         charges=tuple(_charge(charge, currency) for charge in payload.get("invoice-charges") or ()),
@@ -128,7 +131,7 @@ def _line(raw: Json, numbers: Mapping[int, tuple[str, str]], currency: str) -> I
         number=int(raw["line-num"]), description=raw.get("description", ""), quantity=quantity, unit_price=price,
         total=(Money(price, currency) * quantity).rounded(), po_number=po_number, po_line_number=po_line_number,
         po_line_id=line_id, match_reference=raw.get("match-reference"), adjustment_type=raw.get("adjustment-type"),
-        tax_lines=_taxes(raw, currency),
+        unit_of_measure=(raw.get("uom") or {}).get("code"), tax_lines=_taxes(raw, currency),
     )  # fmt: skip
 
 

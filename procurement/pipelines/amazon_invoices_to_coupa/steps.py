@@ -63,6 +63,7 @@ def transform(
     planner = Planner(
         amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
         owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
+        alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=source_of(amazon.account)),
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)

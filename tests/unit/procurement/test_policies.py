@@ -8,7 +8,7 @@ import pytest
 
 from procurement.errors import MappingError
 from procurement.policies import MAPPINGS, RULE_FILES, Mode, Rules, mappings_directory, read_rules
-from procurement.policy_files import REQUESTER, Policies
+from procurement.policy_files import Policies
 
 Edit = Callable[..., Path]
 PIPELINE = "amazon_invoices_to_coupa"
@@ -47,8 +47,6 @@ def test_defaults_hold_where_the_file_is_silent() -> None:
     )
     assert (policies.sending.timeout, policies.sending.ask_again_after, policies.sending.max_attempts) == (60, 600, 5)
     assert policies.card_instruments == ()
-    assert policies.reviewer_of("price") == REQUESTER
-    assert policies.reviewer_logins == frozenset()
 
 
 def test_the_narrowest_rollout_entry_counts(edited: Edit) -> None:
@@ -69,13 +67,6 @@ def test_the_narrowest_rollout_entry_counts(edited: Edit) -> None:
     assert rollout.of(PIPELINE, account="first").mode is Mode.LIVE
     assert rollout.of(PIPELINE, account="second", supplier="AMZN-DE").mode is Mode.OFF
     assert rollout.of(PIPELINE, supplier="AMZN-DE", cost_center="4300").go_live == date(2026, 3, 1)
-
-
-def test_a_finding_goes_to_its_reviewer_and_anything_new_to_the_other_one(rules: Rules) -> None:
-    assert rules.policies.reviewer_of("price") == REQUESTER
-    assert rules.policies.reviewer_of("tax") == "ap.lead"
-    assert rules.policies.reviewer_of("never heard of") == "ap.lead"
-    assert rules.policies.reviewer_logins == {"ap.lead", "ap.clerk"}
 
 
 def test_marketplaces_are_known_by_id(rules: Rules) -> None:
