@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from procurement.buying_policies import Ordering, OrderPolicies
+from procurement.duplicates import DuplicatePolicies
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
@@ -92,6 +93,7 @@ class Policies(RuleModel):
     sending: Sending = Field(default_factory=lambda: Sending.model_validate({}))
     orders: OrderPolicies = Field(default_factory=lambda: OrderPolicies.model_validate({}))
     receipts: ReceiptPolicies = Field(default_factory=lambda: ReceiptPolicies.model_validate({}))
+    duplicates: DuplicatePolicies = Field(default_factory=lambda: DuplicatePolicies.model_validate({}))
     examples: list["PolicyExample"] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -6,13 +6,14 @@ All waiting here is measured by PostgreSQL's clock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import sqlalchemy as sa
 
 from procurement.ledger import delivery_statements as sql
 from procurement.ledger.encoding import clean, dump_json
 from procurement.ledger.events import add_event
-from procurement.ledger.types import Claimed, ErrorClass, Found, Known, Peeked, Run, Sent, Stop
+from procurement.ledger.types import Alike, Claimed, ErrorClass, Found, Known, Peeked, Run, Sent, Stop
 
 Json = dict[str, object]
 
@@ -180,6 +181,28 @@ class Deliveries:
         values = {"pipeline": pipeline, "action": action, "prefixes": escaped}
         with self._engine.begin() as connection:
             return [Known(**row._asdict()) for row in connection.execute(sql.KNOWN_PREFIXED, values)]
+
+    def alike(
+        self,
+        pipeline: str,
+        action: str,
+        *,
+        source: str,
+        order_lines: Iterable[tuple[str, str]],
+        po_lines: Iterable[int],
+        amounts: Iterable[Decimal],
+        numbers: Iterable[str],
+    ) -> list[Alike]:
+        """Invoices that stand, or will: of these (order id, order line id) of `source`, of one of the amounts on one of the
+        PO lines, or with nearly one of the numbers (case, zeros and punctuation apart), in the order they were planned."""
+        pairs = sorted(set(order_lines))
+        values = {
+            "pipeline": pipeline, "action": action, "source": source, "orders": [order for order, _ in pairs],
+            "lines": [line for _, line in pairs], "po_lines": sorted(set(map(str, po_lines))), "amounts": sorted(set(amounts)),
+             "numbers": sorted(set(numbers)),
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            return [Alike(**row._asdict()) for row in connection.execute(sql.ALIKE, values)]
 
     def of_targets(self, pipeline: str, action: str, target_ids: Iterable[str]) -> list[Known]:
         """Delivered rows of `action` whose target is one of these, in order; one that made several (joined by ", ") counts for each."""

@@ -250,6 +250,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """A delivery that may be the same document once more; `payload` is what was, or will be, sent."""
+
+    business_key: str
+    state: State
+    amount: Decimal
+    currency: str
+    payload: Json
+    target_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery this process may send once; also what is asked for. `attempt` guards its outcome."""
 

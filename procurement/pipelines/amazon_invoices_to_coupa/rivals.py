@@ -4,6 +4,7 @@ Coupa is not asked again: what was read for its number is looked at once more. F
 deliveries that bill the same order lines, the same amount on the same PO line, or nearly the same number.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -59,7 +60,7 @@ class Rivals:
     def check(self, plan: Plan, draft: Draft, invoice: Invoice, *, printed: str) -> Verdict | None:
         """Held where a policy says so, unless a person released the number; every suspicion becomes a finding.
 
-        `printed` is Amazon's number where the document goes under another: its late component is no duplicate of it.
+        `printed` is Amazon's number, also where the document goes under another: late components are no duplicates of it.
         """
         policies = self.rules.policies.duplicates
         known = self.standing.setdefault(invoice.supplier, Duplicates())
@@ -68,7 +69,7 @@ class Rivals:
         found = [
             suspicion
             for suspicion in known.suspicions(document, _ordered(draft))
-            if suspicion.other.number not in (printed, invoice.number) and suspicion.other.day >= oldest
+            if suspicion.other.day >= oldest and not _is_of(suspicion.other.number, printed)
         ]
         held = [one for one in found if policies.answer(one.kind) == "hold" and printed not in self.released]
         if not held and draft.rollout.mode is Mode.LIVE:
@@ -158,6 +159,11 @@ def _units(raw: Json) -> Iterator[BilledUnits]:
             yield BilledUnits(
                 int(line_id), to_decimal(str(quantity)), to_decimal(str(price)), line.get("match-reference") or None
             )
+
+
+def _is_of(number: str, printed: str) -> bool:
+    """Amazon's number itself, or the number that a late component of it went under."""
+    return number == printed or re.fullmatch(rf"{re.escape(printed)}-\d", number) is not None
 
 
 def _ordered(draft: Draft) -> dict[int, Decimal]:
