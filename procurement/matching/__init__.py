@@ -11,12 +11,13 @@ line's match reference; `none` compares nothing on the line. A line that needs n
 """
 
 from procurement.matching.comparing import Rates
-from procurement.matching.levels import DIRECT, FIFO, NO_UNITS, THREE_WAY, match_level, units_billed
+from procurement.matching.levels import BY_RECEIPT, DIRECT, FIFO, NO_UNITS, THREE_WAY, match_level, units_billed
 from procurement.matching.match import three_way_match
 from procurement.matching.result import Allocation, Finding, MatchResult, Outcome
 from procurement.matching.variance import PARTS, Variance, Written
 
 __all__ = [
+    "BY_RECEIPT",
     "DIRECT",
     "FIFO",
     "NO_UNITS",

@@ -1,13 +1,16 @@
 """Match levels, as Coupa names them, and what a document counts for."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 
-from procurement.documents import Invoice, PurchaseOrder, PurchaseOrderLine
+from procurement.documents import Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
 DIRECT = frozenset({"direct_matching", "3-way-direct"})
 FIFO = frozenset({"3-way", "3-way-fifo"})
 THREE_WAY = FIFO | DIRECT
+BY_RECEIPT = frozenset({"3-way-fifo"}) | DIRECT  # receipts are used up one by one: all of them must be read
 NO_UNITS = frozenset({"price", "other"})  # adjustment types that change money, not units
 
 
@@ -17,10 +20,25 @@ def match_level(order: PurchaseOrder, po_line: PurchaseOrderLine) -> str:
     return "2-way" if level in THREE_WAY and not po_line.receipt_required else level
 
 
-def units_billed(invoice: Invoice) -> dict[int, Decimal]:
-    """Units by PO line id that the document will count for, as `billed` of the next match; money alone counts for none."""
+def units_billed(
+    invoice: Invoice, orders: Iterable[PurchaseOrder] = (), conversions: Conversions = NO_CONVERSIONS
+) -> dict[int, Decimal]:
+    """Units by PO line id that the document will count for, as `billed` of the next match; price adjustments count for none.
+
+    In the unit of the PO line where `orders` has it, and in money on its amount lines.
+    """
+    po_lines = {line.id: line for order in orders for line in order.lines}
     units: dict[int, Decimal] = defaultdict(Decimal)
     for line in invoice.lines:
         if line.adjustment_type not in NO_UNITS:
-            units[line.po_line_id] += line.quantity
+            units[line.po_line_id] += _counted(line, po_lines.get(line.po_line_id), conversions)
     return dict(units)
+
+
+def _counted(line: InvoiceLine, po_line: PurchaseOrderLine | None, conversions: Conversions) -> Decimal:
+    if po_line is None:
+        return line.quantity
+    if po_line.quantity is None:
+        return line.total.amount
+    factor = conversions.factor(line.unit_of_measure, po_line.unit_of_measure, item=po_line.part_number)
+    return line.quantity if factor is None else factor.units(line.quantity)
