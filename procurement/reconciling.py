@@ -188,7 +188,8 @@ def compare_sent(sent: Sent, found: Sequence[InCoupa], rules: ReconciliationFile
         sentence = f"Our invoice {sent.target_id} over {money} is not in Coupa any more{instead}."
         return _of(Kind.MISSING_IN_COUPA, sent, None, sentence)
     if ours.status in rules.statuses.gone:
-        sentence = f"The ledger has it delivered, in Coupa it is {ours.status}."
+        instead = f"; {stands[0].id} of the same number stands ({stands[0].money})" if stands else ""
+        sentence = f"The ledger has it delivered, in Coupa it is {ours.status}{instead}."
         return _of(Kind.STATE_DIFFERS, sent, ours, sentence)
     return _money(sent, ours, rules) or _content(sent, ours, rules) or _submitted(sent, ours, rules)
 

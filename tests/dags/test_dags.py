@@ -25,6 +25,8 @@ pytestmark = pytest.mark.dags
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
 NAMES = [path.stem for path in FILES]
+READERS = ("reconciliation",)  # compares and tells; sends to neither system
+SENDERS = [name for name in NAMES if name not in READERS]
 RULES_OF = {"amazon_order_status_to_coupa": "order_status"}  # its file holds rules, not fields
 ALLOWED_IMPORTS = ("airflow.sdk", "datetime", "typing", "procurement.pipelines", "procurement_airflow")
 
@@ -96,7 +98,15 @@ def test_what_a_person_must_mend_fails_at_once_and_what_time_mends_is_tried_agai
     assert RETRY_POLICY.evaluate(error, 1, 3, {}).action == action
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", READERS)
+def test_what_only_compares_has_no_task_that_sends_and_reports_after_it_compared(bag: Any, name: str) -> None:
+    dag = bag.dags[name]
+    assert [task.task_id for task in dag.topological_sort()] == ["extract", "compare", "report", "close"]
+    assert pools(bag, name)["extract"] == ("amazon_business_api", 1)
+    assert pools(bag, name)["compare"] == ("coupa_api", 4)
+
+
+@pytest.mark.parametrize("name", SENDERS)
 def test_documents_are_planned_before_they_are_sent(bag: Any, name: str) -> None:
     dag = bag.dags[name]
     assert "extract" in dag.get_task("transform").upstream_task_ids
@@ -166,7 +176,7 @@ def test_every_task_fits_into_a_pool_that_an_installation_makes(bag: Any, name: 
     assert [task.task_id for task in bag.dags[name].tasks if task.pool_slots > sizes.get(task.pool, 0)] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SENDERS)
 def test_sending_stops_by_itself_well_before_airflow_cuts_a_call_in_half(bag: Any, name: str) -> None:
     load = bag.dags[name].get_task("load")
     assert load.execution_timeout.total_seconds() - LOAD_SECONDS >= 10 * 60
@@ -185,6 +195,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("coupa_requisitions_to_amazon_orders", ["dry_run", "from", "po_numbers", "to"]),
         ("amazon_order_status_to_coupa", ["dry_run", "from", "order_ids", "to"]),
         ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
+        ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],
 )
 def test_the_form_offers_what_can_be_asked_for_all_with_valid_defaults(bag: Any, name: str, fields: list[str]) -> None:

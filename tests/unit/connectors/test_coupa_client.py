@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +57,12 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         lambda c: c.invoices("AMZN-US", ["1", "2"]),
         "invoices",
         {"supplier[number]": "AMZN-US", "invoice_number[in]": "1,2"},
+    ),
+    "invoices by id": (lambda c: c.invoices_by_id([7, 8]), "invoices", {"id[in]": "7,8"}),
+    "invoices by date": (
+        lambda c: c.invoices_dated(["A", "B"], date(2026, 6, 1), date(2026, 7, 1)),
+        "invoices",
+        {"supplier[number][in]": "A,B", "invoice_date[gt_or_eq]": "2026-06-01", "invoice_date[lt]": "2026-07-01"},
     ),
     "suppliers by number": (lambda c: c.suppliers(["A"]), "suppliers", {"number": "A"}),
     "suppliers by name": (lambda c: c.suppliers(names=["A", "B"]), "suppliers", {"name[in]": "A,B"}),
