@@ -2,12 +2,13 @@
 
 import sys
 
-from bench import dag_parse, invoice_calls, invoice_planning, open_orders, order_calls
+from bench import dag_parse, invoice_calls, invoice_planning, matching, open_orders, order_calls
 from bench.figures import table
 
 BENCHMARKS = {
     "invoice_calls": invoice_calls.measure,
     "invoice_planning": invoice_planning.measure,
+    "matching": matching.measure,
     "order_calls": order_calls.measure,
     "open_orders": open_orders.measure,
     "dag_parse": dag_parse.measure,
