@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import requests
 
 from local.stack import Running
-from local.world import BUYING, INVOICES, World
+from local.world import BUYING, INVOICES, RECONCILIATION, World
 
 ORDERS, STATUS, RECEIPTS = BUYING
 LONGEST_RUN = 900.0
@@ -49,6 +49,10 @@ class Theatre:
 
     def play(self, world: World) -> None:
         """What was not yet played of a scenario; a report, or a world that is over, runs its pipelines once. FailedRun when one is red."""
+        self._play(world)
+        self._reconcile()
+
+    def _play(self, world: World) -> None:
         if world.orders_report is not None:
             return self._run(world.pipelines)
         ahead = ACTS[world.played :]
@@ -85,6 +89,18 @@ class Theatre:
         if announced == "success":
             self.say("receipts wake the invoices that wait")
             self.follow({INVOICES: self.appeared(INVOICES, before, "asset_triggered")})
+
+    def _reconcile(self) -> None:
+        """Both sides held against each other at the end. Red is what it has to say; a task before its end that failed is not."""
+        run_id = self.start(RECONCILIATION)
+        try:
+            self.follow({RECONCILIATION: run_id})
+        except FailedRun:
+            failed = [
+                task["task_id"] for task in self.running.rest.tasks(RECONCILIATION, run_id) if task["state"] == "failed"
+            ]
+            if failed != ["close"]:
+                raise
 
     def start(self, dag_id: str) -> str:
         """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered."""

@@ -155,6 +155,7 @@ class Stack:
             "AIRFLOW_CONN_SMTP_DEFAULT": f"smtp://127.0.0.1:{smtp_port}?disable_ssl=true&disable_tls=true",
             "LEDGER_URL": ledger_url,
             "PROCUREMENT_MAPPINGS": str(world.mappings),
+            "RECONCILIATION_FOLDER": str(world.folder / "reconciliation"),
             "PROCUREMENT_NOW": f"@{world.moment_file}",
             "PROCUREMENT_ALERT_TO": ALERTS_TO,
             **self.settings,

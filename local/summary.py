@@ -19,10 +19,11 @@ from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
 from local.story import tell
-from local.world import INVOICES
+from local.world import INVOICES, RECONCILIATION
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account
 from procurement.ledger.types import Known
+from procurement.pipelines.reconciliation.results import read_result
 
 DAG = INVOICES
 NAMES = {  # as people read them, with what is counted
@@ -33,6 +34,7 @@ NAMES = {  # as people read them, with what is counted
 }
 WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")
 OUTCOMES = ("matched", "within_tolerance", "waiting_for_receipt", "exception")
+MOST_DIFFERENCES = 10
 Values = dict[str, Any]
 
 
@@ -57,6 +59,8 @@ def build_summary(running: Running, *, recording: Path, mails_before: int) -> Su
             "pipelines": {name: pipeline_values(ledger, name) for name in running.world.pipelines},
             "exceptions": exceptions(ledger),
         }
+        if (reconciled := reconciliation(ledger)) is not None:
+            values["reconciliation"] = reconciled
         world = requests.get(f"{running.amazon_url}/_sandbox/world", timeout=30).json()
         if po_number := world["facts"].get("story"):
             values["story"] = {"po": po_number, "events": tell(str(po_number), running, ledger)}
@@ -106,6 +110,25 @@ def pipeline_values(ledger: Ledger, name: str) -> Values:
             outcome: match_values(ledger.deliveries.list_by_outcome(name, outcome)) for outcome in OUTCOMES
         }
     return values
+
+
+def reconciliation(ledger: Ledger) -> Values | None:
+    """What the last reconciliation found: its line, and every difference; None before the first."""
+    run = ledger.runs.latest(RECONCILIATION)
+    result = read_result(ledger, run) if run is not None else None
+    if result is None:
+        return None
+    rows = [
+        {name: row[name] for name in ("kind", "invoice_number", "transaction", "sentence")}
+        for row in result.differences
+    ]
+    return {
+        "line": result.line,
+        "green": result.green,
+        "kinds": result.kinds,
+        "gaps": list(result.gaps),
+        "differences": rows,
+    }
 
 
 def dispositions(account: Account) -> dict[str, Decimal]:
@@ -161,6 +184,7 @@ def render(values: Values, *, keep: bool) -> str:
     lines += render_exceptions(values["exceptions"])
     if "report" in values:
         lines += render_report(values["report"])
+    lines += render_reconciliation(values.get("reconciliation"))
     lines += render_story(values.get("story"))
     lines += ["", *render_writes(values["writes"])]
     lines += render_alerts(values["alerts"])
@@ -183,6 +207,16 @@ def render_pipelines(pipelines: Mapping[str, Values]) -> list[str]:
             lines += ["", f"{NAMES[name].split(' (')[0]} not delivered, and why:"]
             lines += [f"  {row['documents']:>4}  {row['state']}: {row['reason']}" for row in pipeline["reasons"]]
     return [*lines, ""]
+
+
+def render_reconciliation(values: Values | None) -> list[str]:
+    """The line, and the first differences where it is red."""
+    if values is None:
+        return []
+    rows = values["differences"]
+    lines = [f"  {row['invoice_number'] or row['transaction']}: {row['sentence']}" for row in rows[:MOST_DIFFERENCES]]
+    more = [f"  ... and {len(rows) - MOST_DIFFERENCES} more"] if len(rows) > MOST_DIFFERENCES else []
+    return ["", values["line"], *lines, *more]
 
 
 def render_story(story: Values | None) -> list[str]:

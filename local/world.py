@@ -12,6 +12,7 @@ from pathlib import Path
 
 SHIPPED_MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 INVOICES = "amazon_invoices_to_coupa"
+RECONCILIATION = "reconciliation"
 BUYING = (
     "coupa_requisitions_to_amazon_orders",
     "amazon_order_status_to_coupa",

@@ -3,8 +3,9 @@
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import requests
 from procurement.clock import FixedClock
 from procurement.errors import Unreconciled
 from procurement.ledger import Ledger
-from procurement.ledger.types import Notice, Window
+from procurement.ledger.types import Notice, Staged, Window
 from procurement.pipelines import reconciliation
 from procurement.pipelines.windows import RunRequest
-from procurement.policies import Rules
+from procurement.policies import Rollout, Rules
 from tests.integration.pipelines.conftest import (
     NOW,
     InvoiceRun,
@@ -158,3 +159,104 @@ def test_one_planted_difference_of_each_kind_is_found_and_nothing_else(
     assert summary["line"].startswith("Reconciled 25 transactions, 23 invoices, USD ")
     assert (run.pair.calls("coupa")["writes"], run.pair.calls("amazon")["writes"]) == before
     assert ledger.completeness.population(INVOICES) == records
+
+
+def test_the_report_is_a_csv_and_a_mail_with_it_and_the_output_is_bounded(planted: Any, reconcile: Any) -> None:
+    run, numbers = planted
+    again = reconcile(run.pair)
+    again.now = NOW + timedelta(hours=6)
+    summary = again()
+    with Path(summary["file"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["kind"]: row["invoice_number"] for row in rows} == numbers
+    assert {row["invoice_number"] for row in rows if row["difference"] not in ("", "0", "0.00")} >= {
+        numbers["amount_differs"]
+    }
+    [mail] = [mail for mail in again.mails if mail.kind == "reconciliation"]
+    assert mail.body["text"].startswith(summary["line"])
+    assert mail.body["attachments"][0]["text"].splitlines()[0].startswith("kind,invoice_number")
+    assert "sandbox-secret" not in json.dumps([summary, mail.body])
+    assert len(summary["rows"]) <= 50
+
+
+def test_a_step_that_is_tried_again_tells_the_same(planted: Any, reconcile: Any, ledger: Ledger) -> None:
+    run, _ = planted
+    again = reconcile(run.pair)
+    again.now = NOW + timedelta(hours=6)
+    first = again()
+    assert again() == first
+    assert len(again.mails) == 1
+
+
+def test_one_purchase_order_or_supplier_alone_is_compared(planted: Any, reconcile: Any, rules: Rules) -> None:
+    run, numbers = planted
+    again = reconcile(run.pair)
+    again.now = NOW + timedelta(hours=6)
+    changed = next(one for one in run.pair.invoices() if one["invoice-number"] == numbers["changed_by_hand"])
+    order = changed["invoice-lines"][0]["po-number"]
+    one = again("one po", po_numbers=[order])
+    assert [row["invoice_number"] for row in one["rows"]] == [numbers["changed_by_hand"]]
+    assert one["documents"]["seen"] < 5 and one["invoices"] < 5
+    other = again("another supplier", supplier="ACME-1")
+    assert (other["documents"]["seen"], other["invoices"], other["result"]) == (0, 0, "green")
+    ours_only = again("our supplier", supplier="AMZN-US")
+    assert ours_only["kinds"] == dict.fromkeys(numbers, 1)
+
+
+def test_a_stretch_that_was_never_read_is_red_although_nothing_differs(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="8"))
+    run("first")
+    late = reconcile(run.pair)
+    late.now = NOW + timedelta(days=2)
+    run.pair.post("amazon", "clock", advance=2 * 86400)
+    summary = late()
+    assert (summary["result"], summary["differences"]) == ("red", 0)
+    assert [gap["from"] for gap in summary["gaps"]] == [NOW.isoformat()]
+    assert summary["line"].endswith("red: 1 stretch never read")
+    before = late("before it", **{"from": "2026-04-01", "to": "2026-06-01"})
+    assert before["result"] == "green"
+
+
+def test_what_the_ledger_read_and_amazon_shows_no_more_is_missing_at_amazon(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="8"))
+    run("first")
+    other = ledger.runs.open(INVOICES, "read once", now=NOW)
+    gone = Staged(
+        key="gone",
+        raw={"transactionId": "gone"},
+        amount=Decimal("5.00"),
+        currency="USD",
+        dated_at=NOW - timedelta(days=3),
+    )
+    ledger.records.stage(other, "amazon_business/sandbox", "transaction", [gone])
+    summary = reconcile(run.pair)("r", to=NOW.isoformat(), **{"from": "2026-06-01"})
+    assert [(row["kind"], row["transaction"]) for row in summary["rows"]] == [("missing_at_amazon", "gone")]
+
+
+def test_calls_grow_by_one_a_page_and_only_reads_are_made(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="130"))
+    run("first")
+    for vendor in ("amazon", "coupa"):
+        requests.delete(run.pair.control(vendor, "calls"), timeout=30)
+    summary = reconcile(run.pair)("r", **{"from": "2026-03-01", "to": NOW.isoformat()})
+    assert summary["result"] == "green" and summary["invoices"] == 130
+    amazon, coupa = run.pair.calls("amazon"), run.pair.calls("coupa")
+    assert amazon["writes"] == coupa["writes"] == {}
+    assert amazon["calls"] <= 5 + 1 + 130 // 50  # five stretches of 30 days, a token, pages
+    assert coupa["calls"] <= 2 * (130 // 50 + 2) + 1
+
+
+def test_nothing_is_compared_by_itself_while_the_invoices_are_switched_off(
+    start_sandbox: StartSandbox, reconcile: Any, rules: Rules
+) -> None:
+    idle = reconcile(start_sandbox("clean", orders="4"))
+    idle.rules = replace(rules, rollout=Rollout({}))
+    request = RunRequest(dag_id="reconciliation", run_id="r")
+    run = reconciliation.open_run(idle.ledger, request, rules=idle.rules, clock=FixedClock(LATER))
+    assert run.window is None

@@ -10,7 +10,7 @@ import responses
 from local import acts
 from local.acts import ACTS, ORDERS, RECEIPTS, STATUS, FailedRun, Theatre
 from local.stack import Running
-from local.world import INVOICES, World, open_world, read_world
+from local.world import INVOICES, RECONCILIATION, World, open_world, read_world
 
 pytestmark = pytest.mark.unit
 COUPA = "http://127.0.0.1:1"
@@ -19,8 +19,8 @@ COUPA = "http://127.0.0.1:1"
 class FakeRest:
     """An Airflow whose runs end at once; `red` names the DAGs that fail, `announces` whether receipts are new."""
 
-    def __init__(self, *, red: str = "", announces: bool = True) -> None:
-        self.red, self.announces = red, announces
+    def __init__(self, *, red: str = "", failing: str = "load", announces: bool = True) -> None:
+        self.red, self.failing, self.announces = red, failing, announces
         self.made: dict[str, list[str]] = {}
         self.log_of: list[str] = []
 
@@ -41,7 +41,7 @@ class FakeRest:
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         if dag_id == self.red:
-            return [{"task_id": "load", "state": "failed"}]
+            return [{"task_id": self.failing, "state": "failed"}]
         return [{"task_id": "announce", "state": "success" if self.announces else "skipped"}]
 
     def log(self, dag_id: str, run_id: str, task: object) -> str:
@@ -97,7 +97,7 @@ def test_a_world_that_is_over_runs_once_more_without_moving_its_clock(
     rest = FakeRest(announces=False)
     play(read_world(world.folder), rest)
     assert len(clock.calls) == 0
-    assert sorted(rest.made) == sorted([ORDERS, STATUS, RECEIPTS, INVOICES])
+    assert sorted(rest.made) == sorted([ORDERS, STATUS, RECEIPTS, INVOICES, RECONCILIATION])
 
 
 def test_a_red_run_ends_the_demo_with_what_its_task_said(
@@ -109,9 +109,18 @@ def test_a_red_run_ends_the_demo_with_what_its_task_said(
     assert read_world(world.folder).played == 0
 
 
+def test_a_reconciliation_that_is_red_ends_the_demo_well_and_one_that_broke_does_not(
+    world: World, clock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts.time, "sleep", lambda seconds: None)
+    play(world, FakeRest(red=RECONCILIATION, failing="close"))
+    with pytest.raises(FailedRun, match="Coupa refused the token"):
+        play(world, FakeRest(red=RECONCILIATION, failing="compare"))
+
+
 def test_a_report_runs_its_one_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acts.time, "sleep", lambda seconds: None)
     (tmp_path / "a.csv").write_text("one")
     rest = FakeRest()
     play(open_world(tmp_path / "worlds", scenario="quarter", orders_report=tmp_path / "a.csv"), rest)
-    assert rest.log_of == [f"scheduled {INVOICES}"]
+    assert rest.log_of == [f"scheduled {INVOICES}", f"scheduled {RECONCILIATION}"]

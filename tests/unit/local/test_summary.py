@@ -54,6 +54,19 @@ def values(**changes: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("differences", [0, 12])
+def test_the_reconciliation_is_one_line_and_its_first_differences(differences: int) -> None:
+    rows = [
+        {"kind": "doubled", "invoice_number": f"N-{n}", "transaction": None, "sentence": "Twice."}
+        for n in range(differences)
+    ]
+    found = {"line": "Reconciled 398 transactions, 309 invoices, USD 217,696.26: green", "differences": rows}
+    text = render(values(reconciliation=found), keep=False)
+    assert "\nReconciled 398 transactions, 309 invoices, USD 217,696.26: green\n" in text
+    assert text.count(": Twice.") == min(differences, 10)
+    assert ("... and 2 more" in text) == (differences == 12)
+
+
 def test_documents_money_matches_reasons_and_alerts_are_all_told() -> None:
     text = render(values(), keep=False)
     for said in (
