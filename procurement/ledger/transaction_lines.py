@@ -26,6 +26,9 @@ class TransactionLine:
     po_line_number: str | None
     asin: str | None
     reason: str | None
+    amount: Decimal | None = None  # as Amazon signs it: a refund's is negative
+    currency: str | None = None
+    number: str | None = None  # of the invoice
 
 
 def read_transaction_lines(engine: sa.Engine, source: str, order_ids: Iterable[str]) -> list[TransactionLine]:
@@ -37,6 +40,7 @@ def read_transaction_lines(engine: sa.Engine, source: str, order_ids: Iterable[s
 
 _LINES = sa.text("""
     SELECT r.key, r.subkind, l.order_id, l.order_line_id, l.shipment_id, l.quantity, r.dated_at,
+        l.amount, r.currency, r.group_key AS number,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'purchaseOrderLineItemId' AS po_line_number,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'asin' AS asin,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'refundReason' AS reason

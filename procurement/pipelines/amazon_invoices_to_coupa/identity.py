@@ -4,7 +4,7 @@ The date is Amazon's own `invoiceDate`; it never moves. A consolidated invoice w
 Japan names the original of a credit memo: elsewhere it is the standard invoice of the same order line and shipment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,11 +73,16 @@ def original_of(group: Group, details: Details) -> Original | None:
     for detail in known:
         if detail.associated_invoice_number and detail.associated_invoice_date:
             return Original(detail.associated_invoice_number, detail.associated_invoice_date)
-    standard = sorted(
-        (detail.invoice_date, str(detail.final_number))
-        for detail in known
+    return next(iter(standard_invoices(known)), None)
+
+
+def standard_invoices(details: Iterable[InvoiceDetail]) -> list[Original]:
+    """The invoices that are issued, each once, the earliest first."""
+    found = {
+        (detail.invoice_date, detail.final_number)
+        for detail in details
         if (detail.invoice_type or STANDARD) == STANDARD
         and detail.final_number
         and detail.final_number.lower() != PENDING
-    )
-    return Original(standard[0][1], standard[0][0]) if standard else None
+    }
+    return [Original(number, moment) for moment, number in sorted(found)]

@@ -4,7 +4,7 @@ A credit note goes to Coupa only after its original is there: created in the sam
 by a clerk. Until then it waits, for `original_wait_days`; after that a person decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from procurement.ledger.types import Known
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import Draft, business_key
-from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Original, original_of
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Original
+from procurement.pipelines.amazon_invoices_to_coupa.pairing import NEVER_SEEN, Unknown
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
 from procurement.policies import Mode, Rules
 
@@ -27,16 +28,15 @@ class KnownOriginal:
 
 
 class Originals:
-    """Originals of a batch's credit notes; `named` maps each credit note's number to what Amazon says of its original."""
+    """Originals of a batch's credit notes; `named` maps each credit note's number to its original, or to why none can be
+    named yet."""
 
-    def __init__(self, drafts: Sequence[Draft], details: Details) -> None:
-        self._named: dict[str, Original | None] = {
-            draft.identity.number: original_of(draft.group, details) for draft in drafts if draft.group.is_credit_note
-        }
+    def __init__(self, named: Mapping[str, Original | Unknown]) -> None:
+        self._named = named
 
     def number_of(self, draft: Draft) -> str | None:
         original = self._named.get(draft.identity.number)
-        return original.number if original else None
+        return original.number if isinstance(original, Original) else None
 
     def find(
         self,
@@ -50,9 +50,9 @@ class Originals:
         now: datetime,
     ) -> KnownOriginal | Verdict:
         """The original to name, or why the credit note waits, is held or is skipped. `planned`: keys planned before it in the same plan."""
-        original = self._named.get(draft.identity.number)
-        if original is None:
-            return self._unseen(draft, rules, now, "no original invoice is known for this refund")
+        original = self._named.get(draft.identity.number, NEVER_SEEN)
+        if isinstance(original, Unknown):
+            return self._unseen(draft, rules, now, original.reason)
         if (draft.supplier, original.number) in existing:
             return KnownOriginal(original.number, original.moment)
         key = business_key(instance, draft.supplier, original.number)

@@ -32,7 +32,9 @@ from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     header_conflict,
     resolve_group,
 )
+from procurement.pipelines.amazon_invoices_to_coupa.movements import OrderTransactions, nothing_sold
 from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
+from procurement.pipelines.amazon_invoices_to_coupa.pairing import named_originals
 from procurement.pipelines.amazon_invoices_to_coupa.preview import Proposal
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import AlikeDeliveries, nothing_alike, read_rivals
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
@@ -55,7 +57,7 @@ class Planner:
 
     `known` tells what the ledger already has of business keys; `owners` are Coupa user ids by login; `released` are
     invoice numbers that a person let through the go-live date, or past the suspicion that they are duplicates; `alike`
-    tells which deliveries these could be duplicates of.
+    tells which deliveries these could be duplicates of, `sold` what the ledger has of the orders that were refunded.
     """
 
     amazon: InvoiceSource
@@ -66,6 +68,7 @@ class Planner:
     owners: Mapping[str, int]
     released: frozenset[str] = frozenset()
     alike: AlikeDeliveries = nothing_alike
+    sold: OrderTransactions = nothing_sold
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
     billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
@@ -82,7 +85,7 @@ class Planner:
         for card in cards:
             settle(plan, [card], card_verdict(card, orders))
         drafts = self._drafts(plan, identified, orders)
-        originals = Originals(drafts, details)
+        originals = Originals(named_originals(drafts, details, sold=self.sold, amazon=self.amazon))
         numbers = numbers_to_look_up(drafts, originals)
         existing = read_existing(self.coupa, numbers)
         rivals = read_rivals(

@@ -11,6 +11,7 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
+from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Pending, Record, Run, Window
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
@@ -64,6 +65,7 @@ def transform(
         amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
         owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
         alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=source_of(amazon.account)),
+        sold=partial(read_transaction_lines, ledger.engine, source_of(amazon.account)),
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)

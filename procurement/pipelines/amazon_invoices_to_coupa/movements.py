@@ -1,0 +1,29 @@
+"""The charges and refunds that the ledger holds of an order, as the rules of refunds see them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from procurement.ledger.transaction_lines import TransactionLine
+from procurement.refunds import ZERO, Movement
+
+
+class OrderTransactions(Protocol):
+    """The transaction lines of these orders, oldest first."""
+
+    def __call__(self, order_ids: Iterable[str]) -> Sequence[TransactionLine]: ...
+
+
+def nothing_sold(order_ids: Iterable[str]) -> Sequence[TransactionLine]:
+    """Where there is no ledger to ask."""
+    return ()
+
+
+def movements(lines: Iterable[TransactionLine]) -> Iterator[Movement]:
+    """Those that say which line they are about, and how much."""
+    for line in lines:
+        if line.order_line_id is not None and line.amount is not None and line.currency is not None:
+            yield Movement(
+                key=line.key, is_refund=line.subkind != "CHARGE", order_id=line.order_id, order_line_id=line.order_line_id,
+                amount=line.amount, currency=line.currency, quantity=line.quantity or ZERO, shipment_id=line.shipment_id,
+                at=line.dated_at, number=line.number, asin=line.asin,
+            )  # fmt: skip
