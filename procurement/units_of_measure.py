@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from procurement.rule_model import Number, RuleModel, Text
 
+WIDE = Context(prec=80)  # for the largest quantities, too
 STEP = Decimal("1e-12")  # converted quantities are cut here, so that parts never add up to more than the whole
 
 
@@ -47,7 +48,8 @@ class Factor:
     def units(self, quantity: Decimal) -> Decimal:
         """Exact where it has at most twelve decimals, else cut."""
         converted = quantity * self.times / self.by
-        return converted if converted * self.by == quantity * self.times else converted.quantize(STEP, ROUND_DOWN)
+        cut = converted.quantize(STEP, ROUND_DOWN, WIDE)
+        return converted if cut == converted else cut
 
 
 SAME = Factor()

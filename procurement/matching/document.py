@@ -16,7 +16,6 @@ from procurement.money import Money, minor_unit, round_to
 from procurement.tolerances import InForce
 
 MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"})
-MONEY_PARTS = ("price", "tax", "shipping", "discount", "fee", "exchange", "rounding")
 ROUNDING = "rounding"  # how charges.yml begins the description of its rounding charge
 
 
@@ -162,18 +161,18 @@ class DocumentMatch:
             )  # fmt: skip
 
 
-def write_off(rules: InForce, findings: list[Finding], variance: Variance) -> tuple[list[Finding], Variance]:
+def write_off(
+    rules: InForce, findings: list[Finding], variance: Variance, gross: Decimal
+) -> tuple[list[Finding], Variance]:
     """Breaches in money alone are let through where all of them together are small enough, and say so; never units.
 
-    What counts is the sum of all differences whatever their sign, so that two large ones never cancel out.
+    `gross` counts: the sum of all differences whatever their sign, so that two large ones never cancel out.
     """
     if not any(one.breached and one.kind in MONEY_KINDS for one in findings):
         return findings, variance
-    parts = [getattr(variance, name) for name in MONEY_PARTS]
-    money = Money.sum(parts, variance.billed.currency)
-    stake = sum((abs(part.amount) for part in parts), ZERO)
+    money = variance.difference - variance.quantity - variance.unit
     rule = rules.get(("write_off", "over" if money.amount > 0 else "under"))
-    if rule is None or rule.account is None or stake > rule.of(variance.billed.amount):
+    if rule is None or rule.account is None or gross > rule.of(variance.billed.amount):
         return findings, variance
     written = Written(money=money, account=rule.account, rule=rule.place)
     noted = Finding(

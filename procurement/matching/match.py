@@ -62,7 +62,8 @@ def _result(document: DocumentMatch) -> MatchResult:
         worth.split(split)
     findings += document.findings()
     document.split(split)
-    findings, variance = write_off(document.rules, findings, split.variance(invoice.total))
+    variance = split.variance(invoice.total)
+    findings, variance = write_off(document.rules, findings, variance, split.gross)
     findings += _notes(invoice)
     ordered = tuple(sorted(findings, key=by_gravity))
     used = [one for worth in document.worths for one in allocations(worth.position)]

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from procurement.money import Money
 
+UNITS = frozenset({"quantity", "unit"})  # parts that a quantity explains; the others are differences of money alone
 PARTS = ("quantity", "price", "tax", "shipping", "discount", "fee", "unit", "exchange", "rounding")
 ZERO = Decimal(0)
 
@@ -58,16 +59,19 @@ class Variance:
 
 
 class Split:
-    """Adds up the parts of one document."""
+    """Adds up the parts of one document. `gross`: all differences of money alone, whatever their sign."""
 
-    __slots__ = ("currency", "justified", "parts")
+    __slots__ = ("currency", "gross", "justified", "parts")
 
     def __init__(self, currency: str) -> None:
-        self.currency, self.justified, self.parts = currency, ZERO, dict[str, Decimal]()
+        self.currency, self.justified, self.gross = currency, ZERO, ZERO
+        self.parts: dict[str, Decimal] = {}
 
     def add(self, part: str, amount: Decimal) -> None:
         if amount:
             self.parts[part] = self.parts.get(part, ZERO) + amount
+            if part not in UNITS:
+                self.gross += abs(amount)
 
     def variance(self, billed: Money) -> Variance:
         """What the named causes leave over is rounding."""

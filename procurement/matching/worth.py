@@ -44,7 +44,7 @@ class Worth:
         price, factor, rate = self.position.po_line.unit_price.amount, measured.factor, self.rate
         if rate is None or (factor is SAME and rate == 1):
             return Prices(price)
-        expected = round_to(price * rate * factor.times / factor.by, PRICE_STEP)
+        expected = round_to(price * rate * factor.times / factor.by, PRICE_STEP).normalize()
         if self.invoice.currency == self.position.order.currency:
             return Prices(expected)
         difference = measured.line.unit_price - expected

@@ -1,0 +1,154 @@
+"""Which limit holds: the narrowest scope, side by side; the newest entry on the invoice date; and where it stands."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from procurement.matching import Outcome
+from procurement.tolerances import Bound, Limits, ToleranceFile, Tolerances
+from tests.unit.procurement.matches import limits, only, tolerances
+
+
+def scoped(default: Any, **scopes: Any) -> Tolerances:
+    """Upper price limits by scope."""
+    return Tolerances(
+        limits(price=default),
+        {"AMZN-US": limits(price=scopes["supplier"])} if "supplier" in scopes else {},
+        {"Pens": limits(price=scopes["commodity"])} if "commodity" in scopes else {},
+        {"US Chart": limits(price=scopes["chart"])} if "chart" in scopes else {},
+    )
+
+
+def percent(value: str) -> dict[str, str]:
+    return {"percent": value}
+
+
+FULL = {"commodity": "Pens", "supplier": "AMZN-US", "chart": "US Chart"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "place", "value"),
+    [
+        ({"commodity": percent("1"), "supplier": percent("2"), "chart": percent("3")}, "commodities.Pens", 1),
+        ({"supplier": percent("2"), "chart": percent("3")}, "suppliers.AMZN-US", 2),
+        ({"chart": percent("3")}, "charts.US Chart", 3),
+        ({}, "default", 4),
+    ],
+)
+def test_the_narrowest_scope_decides_and_is_named(scopes: Any, place: str, value: int) -> None:
+    rule = scoped(percent("4"), **scopes).find("price", **FULL)
+    assert rule is not None
+    assert (rule.place, rule.bound.percent) == (f"tolerances.yml: {place}.price.over", value)
+
+
+def test_a_scope_overrules_one_side_and_leaves_the_other_to_the_default() -> None:
+    found = scoped({"over": percent("4"), "under": percent("5")}, commodity={"over": percent("1")})
+    over, under = found.find("price", **FULL), found.find("price", side="under", **FULL)
+    assert over is not None and under is not None
+    assert (over.bound.percent, under.bound.percent) == (1, 5)
+
+
+def test_a_scope_can_switch_a_check_off_that_a_wider_one_makes() -> None:
+    assert scoped(percent("4"), commodity={"over": {"checked": False}}).find("price", **FULL) is None
+
+
+def test_an_absent_check_is_not_made() -> None:
+    assert scoped(percent("4")).find("tax") is None
+    assert scoped(percent("4")).find("price", side="under") is None
+
+
+@pytest.mark.parametrize(
+    ("day", "value", "since"),
+    [(None, 2, ""), ("2026-06-30", 2, ""), ("2026-07-01", 1, ", from 2026-07-01"), ("2027-01-01", 3, ", from 2026-12-31")],
+)  # fmt: skip
+def test_the_newest_entry_in_force_on_the_invoice_date_counts(day: str | None, value: int, since: str) -> None:
+    entries = [
+        {"valid_from": "2026-12-31", "over": percent("3")}, {"over": percent("2")}, {"valid_from": "2026-07-01", "over": percent("1")},
+    ]  # fmt: skip
+    rule = scoped(entries).find("price", on=date.fromisoformat(day) if day else None)
+    assert rule is not None
+    assert (rule.bound.percent, rule.place) == (value, f"tolerances.yml: default.price.over{since}")
+
+
+def test_a_narrow_scope_that_is_not_in_force_yet_leaves_the_wider_one() -> None:
+    found = scoped(percent("4"), commodity=[{"valid_from": "2026-07-01", "over": percent("1")}])
+    before, after = (found.find("price", on=day, **FULL) for day in (date(2026, 6, 30), date(2026, 7, 1)))
+    assert before is not None and before.place == "tolerances.yml: default.price.over"
+    assert after is not None and after.place == "tolerances.yml: commodities.Pens.price.over, from 2026-07-01"
+
+
+def test_a_later_entry_replaces_side_by_side_and_can_end_a_check() -> None:
+    found = scoped(
+        [{"over": percent("4"), "under": percent("5")}, {"valid_from": "2026-07-01", "over": {"checked": False}}]
+    )
+    day = date(2026, 7, 1)
+    assert found.find("price", on=day) is None
+    assert found.find("price", side="under", on=day) is not None
+
+
+@pytest.mark.parametrize(("combine", "allowed"), [("both", "2"), ("either", "10")])
+def test_how_percent_and_amount_combine_is_said(combine: str, allowed: str) -> None:
+    bound = Bound.model_validate({"percent": "2", "absolute": "10", "combine": combine})
+    assert bound.of(Decimal(100)) == Decimal(allowed)
+    assert bound.of(Decimal(-100)) == Decimal(allowed)
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        {"percent": "2", "absolute": "10"},
+        {"percent": "2", "combine": "both"},
+        {"absolute": "2", "combine": "either"},
+        {"percent": "2", "absolute": "10", "combine": "any"},
+        {"checked": False, "absolute": "0"},
+        {"checked": True},
+        {},
+        {"absolute": "-1"},
+    ],
+)
+def test_a_side_that_leaves_a_question_open_is_refused(side: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Bound.model_validate(side)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"price": {}},
+        {"price": {"valid_from": "2026-07-01"}},
+        {"price": [{"over": percent("1")}, {"over": percent("2")}]},
+        {"date": {"over": percent("1")}},
+        {"write_off": {"over": {"absolute": "1"}}},
+        {"price": {"over": percent("1"), "account": "rounding"}},
+        {"prices": {"over": percent("1")}},
+    ],
+)
+def test_a_scope_that_says_nothing_or_too_much_is_refused(scope: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Limits.model_validate(scope)
+
+
+def test_every_scope_of_the_file_is_listed_with_its_keys() -> None:
+    one = {"price": {"over": percent("1")}}
+    file = ToleranceFile.model_validate({
+        "default": one, "charts": {"US Chart": one}, "suppliers": {"A": one}, "commodities": {"Pens": one},
+        "examples": [{"check": "price", "expected": 1, "actual": 1, "breached": False}],
+    })  # fmt: skip
+    assert [keys for keys, _ in file.scopes()] == [("default",), ("charts", "US Chart"), ("suppliers", "A"), ("commodities", "Pens")]  # fmt: skip
+    assert Tolerances.from_file(file).find("price", chart="US Chart") is not None
+
+
+def test_a_finding_names_the_rule_of_its_commodity_supplier_chart_and_day(make: Any) -> None:
+    from procurement.matching import three_way_match
+
+    day = [{"over": percent("50")}, {"valid_from": "2026-02-01", "over": percent("10")}]
+    order, invoice = make.order(), make.invoice(make.line(10, "11.50"), chart_of_accounts="US Chart")
+    for scope, name in (("commodities", "Office Supplies"), ("suppliers", "AMZN-US"), ("charts", "US Chart")):
+        given: dict[str, Any] = {"suppliers": {}, "commodities": {}, scope: {name: limits(price=day)}}
+        chosen = Tolerances(tolerances(total=None, price=percent("20")).default, **given)
+        result = three_way_match(invoice, {order.number: order}, [], chosen)
+        assert result.outcome is Outcome.EXCEPTION
+        assert only(result).rule == f"tolerances.yml: {scope}.{name}.price.over, from 2026-02-01"
