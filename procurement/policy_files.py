@@ -17,6 +17,7 @@ from procurement.duplicates import DuplicatePolicies
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
+from procurement.owing import OwedPolicies
 from procurement.receipt_policies import ReceiptPolicies
 from procurement.rule_model import Document, RuleModel, Text
 
@@ -94,6 +95,7 @@ class Policies(RuleModel):
     orders: OrderPolicies = Field(default_factory=lambda: OrderPolicies.model_validate({}))
     receipts: ReceiptPolicies = Field(default_factory=lambda: ReceiptPolicies.model_validate({}))
     duplicates: DuplicatePolicies = Field(default_factory=lambda: DuplicatePolicies.model_validate({}))
+    owed: OwedPolicies = Field(default_factory=lambda: OwedPolicies.model_validate({}))
     examples: list["PolicyExample"] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -20,9 +20,9 @@ from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
 from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
-from procurement.routing import RoutingFile
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.reconciling import compare_example
+from procurement.routing import RoutingFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, Side, ToleranceFile
 

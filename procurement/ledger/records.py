@@ -4,7 +4,8 @@ An unchanged re-read only moves `last_seen`. A changed one is a new version and 
 bills it was already claimed: then it is a finding, and the difference in money is held for a person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -99,6 +100,18 @@ class Records:
         values = {"source": source, "kind": kind, "keys": sorted(set(keys))}
         with self._engine.begin() as connection:
             return {row.key: Record(**row._asdict()) for row in connection.execute(_FIND, values)}
+
+    def pages(self, kind: str, *, since: datetime, size: int) -> Iterator[list[Record]]:
+        """All records of the kind dated since then, of every source, with content, `size` at a time in the order they came."""
+        last = 0
+        while True:
+            values = {"kind": kind, "since": since, "after": last, "size": size}
+            with self._engine.begin() as connection:
+                found = [Record(**row._asdict()) for row in connection.execute(_PAGE, values)]
+            if not found:
+                return
+            yield found
+            last = found[-1].id
 
     def link(self, run: Run, ids: Iterable[int]) -> None:
         """Counts known records among those the run is about, without reading their source again."""
@@ -226,6 +239,11 @@ _FIND = sa.text("""
     SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
     FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
     WHERE r.source = :source AND r.kind = :kind AND r.key = ANY(:keys)
+""")
+_PAGE = sa.text("""
+    SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
+    FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    WHERE r.kind = :kind AND r.dated_at >= :since AND r.id > :after ORDER BY r.id LIMIT :size
 """)
 _LINK_KNOWN = sa.text("INSERT INTO run_records (run_id, record_id) VALUES (:run, :record) ON CONFLICT DO NOTHING")
 # The reason stands in the raw line only; a line is found again by its place.

@@ -14,7 +14,19 @@ them again changes nothing.
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.due_dates import watch_due_dates
 from procurement.pipelines.amazon_invoices_to_coupa.following_up import follow_up
+from procurement.pipelines.amazon_invoices_to_coupa.owed import watch_owed
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import rematch
 from procurement.pipelines.amazon_invoices_to_coupa.steps import close, extract, load, open_run, transform
 
-__all__ = ["PIPELINE", "close", "extract", "follow_up", "load", "open_run", "rematch", "transform", "watch_due_dates"]
+__all__ = [
+    "PIPELINE",
+    "close",
+    "extract",
+    "follow_up",
+    "load",
+    "open_run",
+    "rematch",
+    "transform",
+    "watch_due_dates",
+    "watch_owed",
+]
