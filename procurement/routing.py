@@ -18,7 +18,15 @@ from procurement.rule_model import Number, RuleModel, Text, Texts
 from procurement.tolerances import CHECKS
 
 REQUESTER, MANAGER = "requester", "manager"
-KINDS = (*CHECKS, *(kind for kind in ("unbacked", "unit", "currency", "use_tax", "late_component", "amount_differs") if kind not in CHECKS))
+OTHER_KINDS = (
+    "unbacked",
+    "unit",
+    "currency",
+    "use_tax",
+    "late_component",
+    "amount_differs",
+)  # differences without a limit
+KINDS = tuple(dict.fromkeys((*CHECKS, *OTHER_KINDS)))
 Step = Literal["comment", "add_approver", "dispute", "integration_error"]
 STEPS: tuple[Step, ...] = ("comment", "add_approver", "dispute", "integration_error")
 WaitReason = Literal["receipt", "number", "original", "decision", "other"]

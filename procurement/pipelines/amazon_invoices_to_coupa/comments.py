@@ -68,7 +68,7 @@ def closing_text(number: str, status: str, *, by_receipt: bool = False, marker: 
 def supplier_message(invoice: Invoice, findings: Iterable[Finding]) -> str:
     """A complaint in words for the supplier: what was billed and what was agreed, without our limits."""
     orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
-    sentences = " ".join(_complaint(invoice, finding) for finding in findings)
+    sentences = " ".join(dict.fromkeys(_complaint(invoice, finding) for finding in findings))
     return (
         f"About your invoice {invoice.number} of {invoice.date.isoformat()} over {invoice.total} (PO {orders}): {sentences} "
         "Please send a credit for the difference, or tell us why it is right."
@@ -76,11 +76,11 @@ def supplier_message(invoice: Invoice, findings: Iterable[Finding]) -> str:
 
 
 def _complaint(invoice: Invoice, finding: Finding) -> str:
-    where = f"line {finding.line}" if finding.line is not None else "the invoice"
+    where = f"Line {finding.line}" if finding.line is not None else "The invoice"
     if finding.expected is None or finding.actual is None:
         return f"{where} cannot be matched with our purchase order."
     if finding.kind in ("received", "ordered"):
-        return f"{where} bills {finding.actual:f} units where {finding.expected:f} were open."
+        return f"{where} bills {finding.actual:f} where {finding.expected:f} could be billed."
     billed, agreed = Money(finding.actual, invoice.currency), Money(finding.expected, invoice.currency)
     word = {"price": "a unit price of", "tax": "tax of"}.get(finding.kind, finding.kind)
     return f"{where} has {word} {billed} where {agreed} was agreed."

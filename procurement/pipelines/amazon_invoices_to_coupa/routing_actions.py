@@ -35,10 +35,10 @@ OPEN_APPROVALS = frozenset({"pending_approval", "pending", "on_hold", "escalated
 
 
 def cases_of(invoice: Invoice, match: MatchResult, orders: Sequence[PurchaseOrder]) -> list[Case]:
-    """The breached differences, gravest first; one of the whole invoice concerns all its lines."""
-    return [
-        _case(invoice, finding, orders) for finding in match.findings if finding.breached and not finding.waits
-    ] or [_case(invoice, finding, orders) for finding in match.findings if finding.breached]
+    """What no receipt can mend, if there is any; lines before the whole invoice, whose difference they often explain."""
+    breached = [finding for finding in match.findings if finding.breached]
+    lasting = [finding for finding in breached if not finding.waits] or breached
+    return [_case(invoice, finding, orders) for finding in sorted(lasting, key=lambda one: one.line is None)]
 
 
 def _case(invoice: Invoice, finding: Finding, orders: Sequence[PurchaseOrder]) -> Case:
