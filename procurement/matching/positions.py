@@ -8,6 +8,7 @@ of lines or receipts.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from procurement.documents import GoodsReceipt, InvoiceLine, PurchaseOrder, PurchaseOrderLine
@@ -94,13 +95,17 @@ def position(
     units = sum((one.units for one in counted), ZERO)
     ordered = (po_line.total.amount if po_line.quantity is None else po_line.quantity) or ZERO
     before = _earlier(po_line, earlier, planned, conversions)
-    own = tuple(sorted(receipts, key=lambda one: (one.received_on, one.id)))
+    own = tuple(sorted(receipts, key=_oldest_first)) if len(receipts) > 1 else tuple(receipts)
     return Position(
         order=order, po_line=po_line, level=level, counted=counted, unclear=unclear, receipts=own, units=units, ordered=ordered,
         money_only=tuple(line for line in lines if line.adjustment_type in NO_UNITS),
         earlier=before, open_ordered=ordered - before.total,
         open_received=_received(po_line, counted, own, level, before) if level in THREE_WAY else None,
     )  # fmt: skip
+
+
+def _oldest_first(receipt: GoodsReceipt) -> tuple[date, int, str]:
+    return (receipt.received_on, receipt.id, receipt.match_reference or "")
 
 
 def measure(
