@@ -1,8 +1,8 @@
 """Golden cases: `<pipeline>/<case>/source.json` through the shipped rules, compared with the reviewed `expected.json`.
 
 A case is what the pipeline hands over: `header` and `lines`, and for the match `orders` and `receipts` as Coupa shows
-them. Charts of countries that are not shipped as enabled come from `rules/entities.yml`. GOLDEN_WRITE=1 writes what
-comes out; read the difference before it is committed.
+them. Charts of countries that are not shipped as enabled come from `rules/entities.yml`. A case that needs
+rules of its own has them under `rules/`. GOLDEN_WRITE=1 writes what comes out; read the difference before it is committed.
 """
 
 import json
@@ -29,10 +29,16 @@ CASES = sorted(path.parent for name in MAPPINGS for path in HERE.glob(f"{name}/*
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
-    folder = tmp_path_factory.mktemp("golden") / "mappings"
+    return read_rules(rule_files(tmp_path_factory.mktemp("golden") / "mappings"))
+
+
+def rule_files(folder: Path, case: Path | None = None) -> Path:
+    """The shipped files, with the charts of several countries, and what a case brings under `rules/`."""
     shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    shutil.copy(HERE / "rules" / "entities.yml", folder)
-    return read_rules(folder)
+    for own in (HERE / "rules", *((case / "rules",) if case else ())):
+        for path in own.glob("*.yml"):
+            shutil.copy(path, folder)
+    return folder
 
 
 def outcome(rules: Rules, pipeline: str, source: Any) -> dict[str, Any]:
@@ -63,7 +69,9 @@ def shown(match: MatchResult) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_each_case_comes_out_as_reviewed(case: Path, rules: Rules) -> None:
+def test_each_case_comes_out_as_reviewed(case: Path, rules: Rules, tmp_path: Path) -> None:
+    if (case / "rules").is_dir():
+        rules = read_rules(rule_files(tmp_path / "mappings", case))
     source = json.loads((case / "source.json").read_text(), parse_float=Decimal)
     found = json.loads(json.dumps(outcome(rules, case.parent.name, source)))
     expected = case / "expected.json"
