@@ -2,7 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
+from procurement.charge_rules import Destination, When
+from procurement.duplicates import Kind
 from procurement.mapping.converters import CONVERTERS
 from procurement.mapping.grammar import LINE_ROOTS, FieldRule
 from procurement.policies import RULE_FILES
@@ -42,3 +45,12 @@ def test_every_step_and_every_reason_to_wait_is_explained() -> None:
 
 def test_every_file_is_listed() -> None:
     assert set(re.findall(r"`(\w+)\.yml` \|", README)) == set(RULE_FILES)
+
+
+def test_every_key_of_a_charge_rule_and_every_kind_of_duplicate_is_explained() -> None:
+    assert table("Under `when`, all that is said must hold:") == set(When.model_fields)
+    words = {
+        word for word in table("Under `into` stand one or several destinations:") if word in Destination.model_fields
+    }
+    assert words == set(Destination.model_fields)
+    assert table("A held number is released in the form of the next run.") == set(get_args(Kind))
