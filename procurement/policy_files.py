@@ -17,7 +17,7 @@ from procurement.duplicates import DuplicatePolicies
 from procurement.mapping.converters import zone
 from procurement.mapping.lookups import Lookup
 from procurement.mapping.reading import nearest
-from procurement.owing import OwedPolicies
+from procurement.owed_policies import OwedPolicies
 from procurement.receipt_policies import ReceiptPolicies
 from procurement.rule_model import Document, RuleModel, Text
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts
-from procurement.owing import Owed, OwedPolicies, owed
+from procurement.owed_policies import OwedPolicies
+from procurement.owing import Owed, owed
 from procurement.refunds import Movement
 
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
