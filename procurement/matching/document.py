@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
 from procurement.matching.comparing import compare
-from procurement.matching.positions import ZERO, Position
+from procurement.matching.positions import ZERO, Measured, Position
 from procurement.matching.result import Finding
 from procurement.matching.variance import Split, Variance, Written
 from procurement.matching.words import closing, plain
@@ -111,21 +111,21 @@ class DocumentMatch:
         return sum((line.total.amount for line in self.invoice.lines), ZERO)
 
     def _ordered_value(self) -> Decimal | None:
-        """None when a line has nothing to compare with: no PO line, or a unit or currency that cannot be converted."""
+        """None when a line has nothing to compare with: no PO line, or a unit or currency that cannot be converted.
+
+        A line that is not matched counts as it is billed."""
         value, step = ZERO, minor_unit(self.invoice.currency)
         if self.unbacked:
             return None
         for worth in self.worths:
             position = worth.position
+            if position.level == "none":
+                lines = (*(one.line for one in position.counted), *position.money_only, *position.unclear)
+                value += sum((line.total.amount for line in lines), ZERO)
+                continue
             if worth.rate is None or position.unclear:
                 return None
-            for measured in position.counted:
-                line = measured.line
-                value += (
-                    line.total.amount
-                    if measured.is_money
-                    else round_to(line.quantity * worth.prices(measured).expected, step)
-                )
+            value += sum((_at_po_price(worth, measured, step) for measured in position.counted), ZERO)
             value += sum((self._adjusted(position, line, step) for line in position.money_only), ZERO)
         return value
 
@@ -182,6 +182,11 @@ def write_off(
     )  # fmt: skip
     released = [replace(one, breached=False) if one.kind in MONEY_KINDS else one for one in findings]
     return [*released, noted], replace(variance, written_off=written)
+
+
+def _at_po_price(worth: Worth, measured: Measured, step: Decimal) -> Decimal:
+    line = measured.line
+    return line.total.amount if measured.is_money else round_to(line.quantity * worth.prices(measured).expected, step)
 
 
 def _known(line: InvoiceLine) -> list[TaxLine]:
