@@ -270,7 +270,7 @@ def test_what_nobody_settles_is_escalated_by_mail_once_a_step_and_listed_every_d
     def mails(kind: str) -> list[Any]:
         return [mail for mail in run.mails if mail.kind == kind and number in mail.body["text"]]
 
-    for day in (1, 3.9):
+    for day in (1, 3.4):
         run.later(day, f"day {day}")
     assert not mails("escalation") and not mails("waiting")
     run.later(4.1, "first step")
