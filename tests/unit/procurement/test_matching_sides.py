@@ -180,3 +180,33 @@ def test_two_large_differences_never_cancel_out(make: Any) -> None:
     order = make.order(make.po_line(), make.po_line(id=2, number="2"))
     result = match(make.invoice(*lines), order, write_off=WRITE_OFF, total=None)
     assert (result.outcome, result.variance.written_off) == (Outcome.EXCEPTION, None)
+
+
+@pytest.mark.parametrize("kind", ["shipping", "charges", "tax", "line"])
+def test_every_difference_of_money_alone_can_be_written_off(make: Any, kind: str) -> None:
+    from procurement.documents import TaxLine
+
+    tax = TaxLine(amount=usd("8.29"), rate=Decimal("8.25"), base=usd("100"))
+    invoices = {
+        "shipping": make.invoice(charges=(charge(ChargeKind.SHIPPING, "0.04"),)),
+        "charges": make.invoice(charges=(charge(ChargeKind.MISC, "0.04"),)),
+        "tax": make.invoice(make.line(tax_lines=(tax,))),
+        "line": make.invoice(make.line(total=usd("100.04"))),
+    }
+    strict = {"line": {"absolute": "0"}, "charges": {"absolute": "0"}}
+    assert match(invoices[kind], make.order(), **strict).outcome is Outcome.EXCEPTION
+    result = match(invoices[kind], make.order(), write_off=WRITE_OFF, **strict)
+    assert result.outcome is Outcome.WITHIN_TOLERANCE
+    assert result.variance.written_off is not None
+    assert result.variance.written_off.money == usd("0.04")
+
+
+def test_an_adjustment_of_price_counts_in_the_total_at_the_po_price(make: Any) -> None:
+    lines = (make.line(5), make.line(2, "12.00", number=2, adjustment_type="price"))
+    result = match(make.invoice(*lines), make.order(), total={"absolute": "3.99"})
+    assert (only(result).expected, only(result).actual) == (70, 74)
+
+
+def test_a_part_of_a_unit_that_was_not_received_is_not_justified(make: Any) -> None:
+    order = make.order(make.po_line(received=Decimal("0.25")))
+    assert match(make.invoice(make.line("0.50")), order).variance.quantity == usd("2.50")
