@@ -10,8 +10,8 @@ import pytest
 from procurement.documents import PurchaseOrder, PurchaseOrderLine
 from procurement.money import Money
 from procurement.order_changes import OrderChange, find_changes
-from procurement.order_lines import units_cancelled
 from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts
+from procurement.order_lines import units_cancelled
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PO = PurchaseOrder(
