@@ -13,8 +13,8 @@ from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts
 from procurement.order_lines import order_lines, units_cancelled
 from procurement.order_results import Accepted, Asked, LineResult, OrderOutcome, Rejected
 from procurement.pipelines.open_order_times import is_settled
-from procurement.pipelines.placed_orders import late_placements
-from procurement.placed_facts import PlacedFacts, read_placed
+from procurement.pipelines.placed_orders import late_placements, read_placed
+from procurement.placed_facts import PlacedFacts
 from tests.unit.procurement.test_order_changes import DAY, PO, line, order, shipment
 
 USD = Decimal("19.99")
