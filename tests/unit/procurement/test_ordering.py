@@ -106,6 +106,16 @@ def test_amazon_sells_whole_units(quantity: Decimal | None, said: str) -> None:
         ("EA", None, (), 12, "asks for single pieces (EA)"),
         ("EA", 12, (), 12, None),
         (None, None, (), None, "names no unit of measure"),
+        ("EA", None, ("1 Count",), None, None),
+        ("EA", None, ("12 Count",), None, "asks for single pieces (EA), and Amazon sells B0SAMPLE01 by the piece of 12"),
+        ("PK", None, ("12 Count",), None, None),
+        ("PK", 12, ("Pack of 12",), None, None),
+        ("PK", 12, ("12-Pack",), 12, None),
+        ("PK", 10, ("Pack of 12",), None, "means 10 pieces by one PK, and Amazon sells B0SAMPLE01 by the pack of 12"),
+        ("PK", 12, ("1 Count (Pack of 12)",), None, None),
+        ("EA", None, ("1 Count (Pack of 12)",), None, "by the pack of 12"),
+        ("BX", None, ("Pack of 12",), None, "asks for BX, and Amazon sells B0SAMPLE01 by the pack of 12"),
+        ("PK", None, ("Pack of 2",), 12, "gives several counts for one unit of B0SAMPLE01"),
     ],
 )  # fmt: skip
 def test_a_unit_at_amazon_must_be_what_the_po_line_means(
@@ -114,6 +124,30 @@ def test_a_unit_at_amazon_must_be_what_the_po_line_means(
     product = Product(asin="B0SAMPLE01", packages=packages, bundle=bundle)
     found = unit_problem(line(unit=unit, pack_size=pack_size), product, policies(), WORDS)
     assert (found is None) if said is None else (found is not None and said in found)
+
+
+@pytest.mark.parametrize(
+    ("unit", "pack_size", "packages", "bundle", "said"),
+    [
+        ("PK", None, (), None, "asks for PK, and Amazon does not say that B0SAMPLE01 is sold so"),
+        ("PK", None, (), 1, "it may be a single piece"),
+        ("PK", None, ("1 Count",), None, "it may be a single piece"),
+        ("PK", 12, ("Pack",), None, "means 12 pieces by one PK, and Amazon does not say how many"),
+        ("EA", 12, (), None, "means 12 pieces by one EA, and Amazon does not say how many"),
+    ],
+)
+def test_more_than_single_pieces_that_amazon_does_not_confirm_is_held_unless_policy_accepts_it(
+    unit: str, pack_size: int | None, packages: tuple[str, ...], bundle: int | None, said: str
+) -> None:
+    product, wanted = Product(asin="B0SAMPLE01", packages=packages, bundle=bundle), line(unit=unit, pack_size=pack_size)
+    assert said in (unit_problem(wanted, product, policies(), WORDS) or "")
+    assert unit_problem(wanted, product, policies(units_unknown="accept"), WORDS) is None
+
+
+def test_accepting_what_is_unknown_does_not_accept_what_differs() -> None:
+    product = Product(asin="B0SAMPLE01", packages=("Pack of 12",))
+    assert unit_problem(line(unit="BX"), product, policies(units_unknown="accept"), WORDS) is not None
+    assert unit_problem(line(unit="PK", pack_size=10), product, policies(units_unknown="accept"), WORDS) is not None
 
 
 def choose(
