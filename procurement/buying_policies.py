@@ -68,6 +68,9 @@ class OrderPolicies(RuleModel):
         description="what is done in Coupa about units that Amazon refuses, by reason; a comment where nothing is said",
     )
     tell_requester: Flag = Field(True, description="a comment to the requester on what was ordered")
+    contact: Text = Field(
+        "Procurement", description="who orders refused units again or closes lines, as requesters read it: a name, an address"
+    )
     integration: Text | None = Field(None, description="code of the Coupa integration under which errors are reported")
 
     def action_on(self, kind: RejectionKind) -> RejectionAction:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import requests
 
+from connectors.coupa.client import Coupa
+from connectors.errors import UncertainOutcome
 from procurement.ledger import Ledger
 from tests.integration.pipelines.buying import OrderRun, switched
 from tests.integration.pipelines.conftest import StartSandbox
@@ -117,3 +119,53 @@ def test_policy_decides_what_is_done_in_coupa_about_refused_units(
     else:
         (error,) = run.pair.state("coupa")["integration_errors"]
         assert error["external-id"] == f"{purchase_order(run)['po-number']}-1-1"
+
+
+def refused_twice(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> OrderRun:
+    rules = switched(mappings_directory, rejections={"other": "integration_error", "quantity": "integration_error"})
+    run = OrderRun(start_sandbox("buying_plain", orders="2", lines="1"), ledger, rules)
+    lines = [line for order in run.pair.state("coupa")["purchase_orders"] for line in order["order-lines"]]
+
+    def withdraw() -> None:
+        for offer in {line["supp-aux-part-num"] for line in lines}:
+            run.amazon("withdraw_offer", offerId=offer)
+
+    run("one", between=withdraw)
+    return run
+
+
+def test_all_that_is_refused_on_a_day_is_reported_under_one_integration_run(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run = refused_twice(start_sandbox, ledger, mappings_directory)
+    assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
+    (opened,) = run.pair.state("coupa")["integration_runs"]
+    assert {error["integration-run-id"] for error in run.pair.state("coupa")["integration_errors"]} == {opened["id"]}
+    assert [row.business_key for row in run.of("open_integration_run")] == ["AB_ORDERS/2026-06-30"]
+
+
+def test_an_integration_run_whose_answer_was_lost_is_not_opened_twice(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Coupa.create_integration_run
+
+    def lost(self: Coupa, integration: str, permit: Any) -> dict[str, Any]:
+        create(self, integration, permit)
+        raise UncertainOutcome("the connection broke", operation="create_integration_run")
+
+    monkeypatch.setattr(Coupa, "create_integration_run", lost)
+    run = refused_twice(start_sandbox, ledger, mappings_directory)
+    run("two")
+    assert len(run.pair.state("coupa")["integration_runs"]) == 1
+    assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
+
+
+def test_the_requester_reads_what_to_do_and_whom_to_ask(run: OrderRun) -> None:
+    run("one", between=lambda: dearer(run))
+    (report,) = run.of("report_rejection")
+    text = str(run.ledger.deliveries.payloads([report.id])[report.id]["text"])
+    assert (
+        "Tell Procurement (procurement@example.com), who can order them again under this PO, or close the lines."
+        in text
+    )
+    assert "pipeline" not in text and "ledger" not in text
