@@ -57,6 +57,7 @@ class Planner:
     trials: KnownOrders
     rules: Rules
     now: datetime
+    asked_amazon_at: datetime | None = None  # machine time, not later than Amazon was asked; absent: `now`
     released: frozenset[str] = frozenset()
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
 
@@ -183,7 +184,8 @@ class Planner:
         candidate, policies = drafted.candidate, self.rules.policies.orders
         order = ReadyOrder(
             judged=Judged.of(candidate.raw), mapped=drafted.mapped, buyer_email=drafted.buyer_email,
-            approved_by=tuple(approved_by(candidate.requisition)), lines=ready,
+            approved_by=tuple(approved_by(candidate.requisition)), asked_amazon_at=self.asked_amazon_at or self.now,
+            lines=ready,
         )  # fmt: skip
         attempt = next_attempt(candidate.earlier)
         parts: list[tuple[PartKey, Json]] = []
@@ -208,7 +210,11 @@ class Planner:
         """The order, behind its trial where policy wants one."""
         version = self.rules.version
         order = PlannedDelivery(
-            action=PLACE, business_key=str(key), payload=payload, mapping_version=version, policy_version=version,
+            action=PLACE,
+            business_key=str(key),
+            payload=payload,
+            mapping_version=version,
+            policy_version=version,
             scope=self.amazon.account,
         )
         if self.rules.policies.orders.trial_mode == "off":

@@ -6,11 +6,11 @@ from typing import Any
 
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
 from procurement.money import Money
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PLACE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
 
 Json = dict[str, Any]
-SHADOW = "shadow: planned, not sent"
 
 
 @dataclass(frozen=True, slots=True)
