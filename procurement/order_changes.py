@@ -20,6 +20,7 @@ WHOLE = "-"  # stands where a change is of the order, not of one line
 PO_CANCELLED = frozenset({"cancelled", "canceled"})
 RETURN_WORD = "return"
 UNAVAILABLE = "unavailable"
+LOST = frozenset({"UNDELIVERABLE", "RETURNED"})  # a change of its own, and not late besides
 A_DAY = timedelta(days=1)
 
 
@@ -121,7 +122,9 @@ def _late(line: OrderLine) -> Iterator[OrderChange]:
     if line.order.cancelled or (line.order.closed and not line.shipments):
         return
     accepted = max((one.first_promise for one in line.placed if one.first_promise), default=None)
-    on_their_way = [one for one in line.shipments if one.shipped and not one.delivered]
+    on_their_way = [
+        one for one in line.shipments if one.shipped and not one.delivered and one.tracking_status not in LOST
+    ]
     planned = [one for one in line.shipments if not one.shipped] if line.unshipped else []
     waiting = [(one.quantity, _why_late(one, accepted)) for one in planned]
     waiting.append((line.unshipped - sum(one.quantity for one in planned), _why_not_shipped(line)))

@@ -195,6 +195,12 @@ def test_undeliverable_and_returned_packages() -> None:
     assert only(order(shipment(10, tracking_status="RETURNED"))).id == "113-1/L1/returned/S1"
 
 
+def test_what_could_not_be_delivered_is_not_late_besides() -> None:
+    assert kinds(order(shipment(10, tracking_status="UNDELIVERABLE", expected_at=DAY, overdue=DAY))) == [
+        "undeliverable"
+    ]
+
+
 def test_refunds_say_whether_the_goods_came_back() -> None:
     delivered = order(shipment(10, delivered_seen=DAY), of=line(charged=10))
     back = only(delivered, refunds=[Refund("R1", Decimal(2), Decimal("-39.98"), "Customer Return")])
