@@ -15,6 +15,7 @@ from procurement.policies import Rules
 Summary = dict[str, Any]
 SendMail = Callable[[Notice], None]
 MOST_LISTED = 50
+NOTICES = "notices"
 
 
 def close(
@@ -38,9 +39,12 @@ def close(
         body = letters_mail(pipeline, letters, rules)
         ledger.notices.add(f"{pipeline}/letters/{run.run_id}", "dead_letters", body)
     try:
-        for notice in ledger.notices.pending():
-            send_mail(notice)
-            ledger.notices.sent(notice.key)
+        with ledger.planning.planning_lock(
+            NOTICES
+        ):  # pipelines that close at once would send each other's notices, too
+            for notice in ledger.notices.pending():
+                send_mail(notice)
+                ledger.notices.sent(notice.key)
     finally:
         completeness.require()  # an account that does not add up outranks a mail server that is away
     return {"run": run.id, **account(completeness), "dead_letters": len(letters), "failed": list(failed_upstream)}
