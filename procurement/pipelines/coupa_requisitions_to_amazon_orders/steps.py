@@ -16,6 +16,7 @@ from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate_alarms import GateAlarms
@@ -67,6 +68,7 @@ def transform(
     planner = Planner(
         amazon=amazon, coupa=coupa, rules=rules, now=run.now, released=frozenset(request.document_numbers), rehearsal=run.dry_run,
         asked_amazon_at=datetime.now(UTC),
+        shadowed=partial(ledger.records.skipped_because, source_of(coupa.instance), KIND, reason=SHADOW),
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
