@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from procurement.buying_policies import OrderPolicies
-from procurement.money import Money, minor_unit, round_to
+from procurement.money import Money, allocate, minor_unit, round_to
 
 MOST_LINES = 50  # of one Amazon order
 LONGEST_PO_NUMBER = 30  # characters that Amazon keeps of a PO number
@@ -108,6 +108,27 @@ def shipping_ceiling(lines: Iterable[tuple[Money, int]], policies: OrderPolicies
         return None
     goods = sum((price.amount * units for price, units in lines), Decimal(0))
     return Money(policies.shipping.of(goods), currency).rounded()
+
+
+def shipping_ceilings(
+    parts: Sequence[Iterable[tuple[Money, int]]],
+    whole: Iterable[tuple[Money, int]],
+    policies: OrderPolicies,
+    *,
+    spent: Money | None,
+    currency: str,
+) -> list[Money | None]:
+    """The most that shipping of each part may cost, so that the PO as a whole (`whole`) stays within its ceiling whatever it was
+    split into and however often it is ordered. `spent`: what earlier orders of it cost or may cost; None: nobody knows.
+
+    Shared by the goods of the parts, to the cent, largest remainder first. None each where no limit is set.
+    """
+    most = shipping_ceiling(whole, policies, currency=currency)
+    if most is None:
+        return [None] * len(parts)
+    left = Money.zero(currency) if spent is None or spent.amount >= most.amount else most - spent.rounded()
+    goods = [sum((price.amount * units for price, units in part), Decimal(0)) for part in parts]
+    return list(allocate(left, goods)) if parts else []
 
 
 def whole_units(line: WantedLine) -> int | NotOrderable:

@@ -93,7 +93,18 @@ class PlaceOrder:
 
     def _facts(self, delivery: Claimed, outcome: OrderOutcome) -> Json:
         planned = delivery.payload.get("approved_by") or []
-        return {**outcome.write(), "approved_by": self.looked.approvers.pop(delivery.id, planned)}
+        most = shipping_most(delivery.payload["request"])
+        return {
+            **outcome.write(),
+            "approved_by": self.looked.approvers.pop(delivery.id, planned),
+            "shipping_most": most,
+        }
+
+
+def shipping_most(request: Json) -> str | None:
+    """The ceiling of shipping that an order was sent with, in its currency; None: it had none."""
+    expected = (one for one in request.get("expectations") or () if one.get("source") == "SHIPPING")
+    return next((str(one["amount"]["amount"]) for one in expected), None)
 
 
 def _target(delivery: Claimed, outcome: OrderOutcome) -> str:

@@ -1,5 +1,6 @@
 """What Amazon refuses between plan and order, over real HTTP: it is told, and ordered again only by name and only as far as refused."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import requests
 from connectors.coupa.client import Coupa
 from connectors.errors import UncertainOutcome
 from procurement.ledger import Ledger
+from procurement.order_results import shipping_spent
 from tests.integration.pipelines.buying import OrderRun, switched
 from tests.integration.pipelines.conftest import StartSandbox
 
@@ -72,6 +74,17 @@ def test_once_the_price_is_back_only_the_refused_line_is_ordered_again(run: Orde
     assert set(written["ab-order-ids"].split(", ")) == {*first.facts["orders"], *second.facts["orders"]}
     run("three", po_numbers=[purchase_order(run)["po-number"]])
     assert len(run.placed()) == 2
+
+
+def test_an_order_again_may_cost_only_the_shipping_that_the_first_one_left(run: OrderRun) -> None:
+    run("one", between=lambda: dearer(run))
+    line = purchase_order(run)["order-lines"][0]
+    run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(line["price"]))
+    run("two", po_numbers=[purchase_order(run)["po-number"]])
+    payloads = run.ledger.deliveries.payloads(row.id for row in run.placed())
+    first, second = (payloads[row.id]["request"]["expectations"][0]["amount"]["amount"] for row in run.placed())
+    charged = shipping_spent(run.placed()[0].facts, "USD")
+    assert charged is not None and Decimal(second) == Decimal(first) - charged.amount
 
 
 def test_where_the_group_rejects_the_whole_order_nothing_is_ordered_and_nothing_written_back(run: OrderRun) -> None:

@@ -26,6 +26,7 @@ from procurement.ordering import (
     read_key,
     remaining,
     shipping_ceiling,
+    shipping_ceilings,
     split,
     unit_problem,
     whole_units,
@@ -83,6 +84,41 @@ def test_without_a_policy_no_price_may_rise_and_shipping_is_not_limited() -> Non
 def test_shipping_is_limited_by_the_goods_of_the_order() -> None:
     chosen = policies(shipping={"percent": 10, "absolute": "25.00"})
     assert shipping_ceiling([(usd("20.00"), 2), (usd("1.00"), 10)], chosen, currency="USD") == usd("5.00")
+
+
+def shares(spent: Money | None, *parts: str) -> list[str]:
+    """Of a PO of USD 200 whose shipping may cost USD 20.00."""
+    found = shipping_ceilings(
+        [[(usd(part), 1)] for part in parts], [(usd("20.00"), 10)], policies(shipping={"percent": 50, "absolute": "20.00"}),
+        spent=spent, currency="USD",
+    )  # fmt: skip
+    return [f"{one.amount:.2f}" for one in found if one is not None]
+
+
+def test_the_parts_of_a_po_share_its_shipping_ceiling_by_their_goods_to_the_cent() -> None:
+    assert shares(usd("0"), "200.00") == ["20.00"]
+    assert shares(usd("0"), "100.00", "100.00") == ["10.00", "10.00"]
+    assert shares(usd("0"), "50.00", "50.00", "50.00") == ["6.67", "6.67", "6.66"]
+
+
+def test_a_further_order_has_only_what_the_earlier_ones_left_of_the_ceiling() -> None:
+    assert shares(usd("4.99"), "40.00") == ["15.01"]
+    assert shares(usd("20.00"), "40.00") == shares(usd("31.00"), "40.00") == shares(None, "40.00") == ["0.00"]
+
+
+@given(st.lists(st.integers(1, 99999), min_size=1, max_size=6), st.integers(0, 3000))
+def test_whatever_a_po_is_split_into_its_shipping_stays_within_its_ceiling(cents: list[int], spent: int) -> None:
+    goods = [str(Decimal(one) / 100) for one in cents]
+    found = shares(Money(Decimal(spent) / 100, "USD"), *goods)
+    assert len(found) == len(goods)
+    assert sum(map(Decimal, found)) == max(Decimal(0), Decimal(20) - Decimal(spent) / 100)
+
+
+def test_where_shipping_is_not_limited_no_part_is() -> None:
+    assert shipping_ceilings([[(usd("1"), 1)]] * 2, [(usd("1"), 2)], OrderPolicies(), spent=None, currency="USD") == [
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
