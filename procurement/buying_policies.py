@@ -42,7 +42,8 @@ class OrderPolicies(RuleModel):
     )
     single_units: tuple[Text, ...] = Field(("EA",), description="Coupa units of a single piece")
     units_unknown: Literal["hold", "accept"] = Field(
-        "hold", description="a line asks for more than single pieces and Amazon confirms none of it: ask a person, or order it"
+        "hold",
+        description="a line asks for more than single pieces and Amazon confirms none of it: ask a person, or order it",
     )
     transmission_statuses: tuple[Text, ...] = Field(
         ("created", "deferred", "pending_manual"), description="Coupa's states of an order that nobody was told of"
@@ -69,7 +70,8 @@ class OrderPolicies(RuleModel):
     )
     tell_requester: Flag = Field(True, description="a comment to the requester on what was ordered")
     contact: Text = Field(
-        "Procurement", description="who orders refused units again or closes lines, as requesters read it: a name, an address"
+        "Procurement",
+        description="who orders refused units again or closes lines, as requesters read it: a name, an address",
     )
     integration: Text | None = Field(None, description="code of the Coupa integration under which errors are reported")
 
