@@ -264,20 +264,36 @@ def _closed(facts: OrderFacts, lines: Sequence[OrderLine], order: PurchaseOrder 
 
 
 def _po_cancelled(facts: OrderFacts, lines: Sequence[OrderLine], order: PurchaseOrder | None) -> Iterator[OrderChange]:
-    """Told once. Amazon has no cancel call: a person must cancel there before it ships."""
-    open_lines = [line for line in lines if line.unshipped]
-    if order is None or order.status not in PO_CANCELLED or facts.cancelled or facts.closed or not open_lines:
+    """Told once. Amazon has no cancel call: a person must cancel there before it ships, or send the goods back."""
+    if order is None or order.status not in PO_CANCELLED or facts.cancelled:
         return
-    units = sum(line.unshipped for line in open_lines)
-    worth = sum_money(line.worth(line.unshipped) for line in open_lines)
-    listed = ", ".join(f"{_units(line.unshipped)} of {line.name}" for line in open_lines)
-    sentence = (
-        f"Purchase order {order.number} was cancelled in Coupa, but Amazon order {facts.order_id} still has {listed} "
-        f"to ship{_stake(worth)}. Amazon cannot be told by machine: open the order under Your Orders on Amazon Business, "
-        "choose Cancel items at once, and write to Amazon's customer service if that is refused. What ships all the same "
-        "can be returned there for a refund."
-    )
+    open_lines = [line for line in lines if line.unshipped] if not facts.closed else []
+    if open_lines:
+        units, listed = _listed((line, line.unshipped) for line in open_lines)
+        worth = sum_money(line.worth(line.unshipped) for line in open_lines)
+        what = (
+            f"still has {listed} to ship{_stake(worth)}. Amazon cannot be told by machine: open the order under Your Orders on "
+            "Amazon Business, choose Cancel items at once, and write to Amazon's customer service if that is refused. What "
+            "ships all the same can be returned there for a refund."
+        )
+    else:
+        shipped = [(line, line.shipped) for line in lines if line.shipped]
+        if not shipped:
+            return
+        units, listed = _listed(shipped)
+        worth = sum_money(line.worth(count) for line, count in shipped)
+        what = (
+            f"has shipped with {listed}{_stake(worth)}. It is too late to cancel it there: refuse the delivery, or return the "
+            "goods under Your Orders on Amazon Business for a refund."
+        )
+    sentence = f"Purchase order {order.number} was cancelled in Coupa, but Amazon order {facts.order_id} {what}"
     yield _of_order(facts, "po_cancelled_by_person", units, worth, sentence)
+
+
+def _listed(lines: Iterable[tuple[OrderLine, int]]) -> tuple[int, str]:
+    """The units together, and each line's in words."""
+    counted = list(lines)
+    return sum(count for _, count in counted), ", ".join(f"{_units(count)} of {line.name}" for line, count in counted)
 
 
 ORDER_RULES: tuple[Callable[[OrderFacts, Sequence[OrderLine], PurchaseOrder | None], Iterator[OrderChange]], ...] = (

@@ -223,10 +223,15 @@ def test_a_po_cancelled_by_a_person_tells_what_still_ships_and_what_to_do() -> N
     assert "choose Cancel items at once" in change.sentence
 
 
-def test_a_cancelled_po_is_no_news_when_nothing_is_left_to_ship() -> None:
-    cancelled = replace(PO, status="cancelled")
-    assert kinds(order(shipment(10)), cancelled) == []
-    assert kinds(order(statuses=("CANCELLED",)), cancelled) == ["cancelled"]
+def test_a_po_cancelled_when_all_had_shipped_tells_to_send_it_back() -> None:
+    change = only(order(shipment(10)), replace(PO, status="cancelled"))
+    assert (change.id, change.units, change.at_stake) == ("113-1/-/po_cancelled_by_person", 10, usd("199.90"))
+    assert "has shipped with 10 units of line 1 (Gel pens)" in change.sentence
+    assert "refuse the delivery, or return the goods" in change.sentence
+
+
+def test_a_cancelled_po_is_no_news_when_amazon_cancelled_too() -> None:
+    assert kinds(order(statuses=("CANCELLED",)), replace(PO, status="cancelled")) == ["cancelled"]
 
 
 def test_every_change_has_an_id_of_its_own() -> None:
