@@ -11,8 +11,10 @@ invoices that wait.
 | `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
 | `transform` | groups them by invoice number, finds PO and receipts, applies the mapping and the match, plans what to send |
 | `rematch` | matches the invoices that waited for a receipt again |
+| `follow_up` | closes what was settled with one reply, escalates what waits too long; nothing waits silently for ever |
 | `load` | creates and submits the invoices, and comments on those that need a decision; each exactly once |
 | `watch_due_dates` | mails accounts payable, once a day, the unapproved invoices that Amazon wants paid soon, with what blocks them |
+| `watch_owed` | lists, once a week, what Amazon still owes: returned, undelivered or cancelled after charge, without a credit |
 | `close` | accounts for every document and every cent, mails dead letters; red if anything is unaccounted for |
 
 **By hand.** *Trigger* opens a form: a feed range (`from`, `to`), single invoice numbers, or `dry_run`, which shows the plan and writes
@@ -65,6 +67,11 @@ def amazon_invoices_to_coupa() -> None:
         with tasks.workbench() as at:
             return pipeline.rematch(at.coupa, at.ledger, run=at.open(pipeline.open_run), rules=at.rules)
 
+    @task(pool="coupa_api")
+    def follow_up() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            return pipeline.follow_up(at.coupa, at.ledger, run=at.open(pipeline.open_run), rules=at.rules)
+
     @task(pool="coupa_api", pool_slots=tasks.LOAD_THREADS)
     def load(worker: int) -> dict[str, Any]:
         del worker  # an index only: all workers share one queue
@@ -81,6 +88,11 @@ def amazon_invoices_to_coupa() -> None:
                 at.amazon, at.coupa, at.ledger, run=at.open(pipeline.open_run), rules=at.rules
             )
 
+    @task
+    def watch_owed() -> dict[str, Any]:
+        with tasks.workbench() as at:
+            return pipeline.watch_owed(at.ledger, run=at.open(pipeline.open_run), rules=at.rules)
+
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
         with tasks.workbench() as at:
@@ -90,7 +102,16 @@ def amazon_invoices_to_coupa() -> None:
             )
         return tasks.unless_failed(failed, summary)
 
-    extract() >> transform() >> rematch() >> load.expand(worker=tasks.WORKERS) >> watch_due_dates() >> close()
+    (
+        extract()
+        >> transform()
+        >> rematch()
+        >> follow_up()
+        >> load.expand(worker=tasks.WORKERS)
+        >> watch_due_dates()
+        >> watch_owed()
+        >> close()
+    )
 
 
 amazon_invoices_to_coupa()

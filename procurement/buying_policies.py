@@ -41,6 +41,10 @@ class OrderPolicies(RuleModel):
         (), description="an auxiliary part number that begins so is a cart's, and names no offer"
     )
     single_units: tuple[Text, ...] = Field(("EA",), description="Coupa units of a single piece")
+    units_unknown: Literal["hold", "accept"] = Field(
+        "hold",
+        description="a line asks for more than single pieces and Amazon confirms none of it: ask a person, or order it",
+    )
     transmission_statuses: tuple[Text, ...] = Field(
         ("created", "deferred", "pending_manual"), description="Coupa's states of an order that nobody was told of"
     )
@@ -50,11 +54,25 @@ class OrderPolicies(RuleModel):
     look_back_days: int = Field(
         7, ge=1, le=366, description="orders of younger POs are looked up by one range, of older ones by PO number"
     )
+    look_again_minutes: int = Field(
+        0,
+        ge=0,
+        le=60 * 24,
+        description="before it is sent, Amazon is asked again for orders of the PO if it was asked so long ago; 0: always",
+    )
+    may_differ: tuple[Literal["account", "auxiliary"], ...] = Field(
+        (),
+        description="what of a PO line may differ from the approved requisition line: its accounting, its auxiliary part number",
+    )
     rejections: dict[RejectionKind, RejectionAction] = Field(
         {},
         description="what is done in Coupa about units that Amazon refuses, by reason; a comment where nothing is said",
     )
     tell_requester: Flag = Field(True, description="a comment to the requester on what was ordered")
+    contact: Text = Field(
+        "Procurement",
+        description="who orders refused units again or closes lines, as requesters read it: a name, an address",
+    )
     integration: Text | None = Field(None, description="code of the Coupa integration under which errors are reported")
 
     def action_on(self, kind: RejectionKind) -> RejectionAction:

@@ -20,6 +20,7 @@ WHOLE = "-"  # stands where a change is of the order, not of one line
 PO_CANCELLED = frozenset({"cancelled", "canceled"})
 RETURN_WORD = "return"
 UNAVAILABLE = "unavailable"
+LOST = frozenset({"UNDELIVERABLE", "RETURNED"})  # a change of its own, and not late besides
 A_DAY = timedelta(days=1)
 
 
@@ -121,7 +122,9 @@ def _late(line: OrderLine) -> Iterator[OrderChange]:
     if line.order.cancelled or (line.order.closed and not line.shipments):
         return
     accepted = max((one.first_promise for one in line.placed if one.first_promise), default=None)
-    on_their_way = [one for one in line.shipments if one.shipped and not one.delivered]
+    on_their_way = [
+        one for one in line.shipments if one.shipped and not one.delivered and one.tracking_status not in LOST
+    ]
     planned = [one for one in line.shipments if not one.shipped] if line.unshipped else []
     waiting = [(one.quantity, _why_late(one, accepted)) for one in planned]
     waiting.append((line.unshipped - sum(one.quantity for one in planned), _why_not_shipped(line)))
@@ -261,20 +264,36 @@ def _closed(facts: OrderFacts, lines: Sequence[OrderLine], order: PurchaseOrder 
 
 
 def _po_cancelled(facts: OrderFacts, lines: Sequence[OrderLine], order: PurchaseOrder | None) -> Iterator[OrderChange]:
-    """Told once. Amazon has no cancel call: a person must cancel there before it ships."""
-    open_lines = [line for line in lines if line.unshipped]
-    if order is None or order.status not in PO_CANCELLED or facts.cancelled or facts.closed or not open_lines:
+    """Told once. Amazon has no cancel call: a person must cancel there before it ships, or send the goods back."""
+    if order is None or order.status not in PO_CANCELLED or facts.cancelled:
         return
-    units = sum(line.unshipped for line in open_lines)
-    worth = sum_money(line.worth(line.unshipped) for line in open_lines)
-    listed = ", ".join(f"{_units(line.unshipped)} of {line.name}" for line in open_lines)
-    sentence = (
-        f"Purchase order {order.number} was cancelled in Coupa, but Amazon order {facts.order_id} still has {listed} "
-        f"to ship{_stake(worth)}. Amazon cannot be told by machine: open the order under Your Orders on Amazon Business, "
-        "choose Cancel items at once, and write to Amazon's customer service if that is refused. What ships all the same "
-        "can be returned there for a refund."
-    )
+    open_lines = [line for line in lines if line.unshipped] if not facts.closed else []
+    if open_lines:
+        units, listed = _listed((line, line.unshipped) for line in open_lines)
+        worth = sum_money(line.worth(line.unshipped) for line in open_lines)
+        what = (
+            f"still has {listed} to ship{_stake(worth)}. Amazon cannot be told by machine: open the order under Your Orders on "
+            "Amazon Business, choose Cancel items at once, and write to Amazon's customer service if that is refused. What "
+            "ships all the same can be returned there for a refund."
+        )
+    else:
+        shipped = [(line, line.shipped) for line in lines if line.shipped]
+        if not shipped:
+            return
+        units, listed = _listed(shipped)
+        worth = sum_money(line.worth(count) for line, count in shipped)
+        what = (
+            f"has shipped with {listed}{_stake(worth)}. It is too late to cancel it there: refuse the delivery, or return the "
+            "goods under Your Orders on Amazon Business for a refund."
+        )
+    sentence = f"Purchase order {order.number} was cancelled in Coupa, but Amazon order {facts.order_id} {what}"
     yield _of_order(facts, "po_cancelled_by_person", units, worth, sentence)
+
+
+def _listed(lines: Iterable[tuple[OrderLine, int]]) -> tuple[int, str]:
+    """The units together, and each line's in words."""
+    counted = list(lines)
+    return sum(count for _, count in counted), ", ".join(f"{_units(count)} of {line.name}" for line, count in counted)
 
 
 ORDER_RULES: tuple[Callable[[OrderFacts, Sequence[OrderLine], PurchaseOrder | None], Iterator[OrderChange]], ...] = (

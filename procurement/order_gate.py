@@ -6,13 +6,11 @@ serves the plan, so that nobody waits for the gate to hear what is known already
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from procurement.approved_lines import at, line_problems, plain_number, text_of
 from procurement.buying_policies import SENT_MANUALLY, OrderPolicies
-from procurement.errors import MoneyError
-from procurement.money import to_decimal
 
 Json = Mapping[str, Any]
 
@@ -27,6 +25,16 @@ OTHER_CHANNEL = (
     "scheduled_for_cxml", "scheduled_for_xml", "awaiting_online_purchase", "deferred_processing",
 )  # fmt: skip
 OVERRIDE_BY_EMAIL = "email"
+SHIP_TO = (
+    "location-code", "id", "name", "attention", "street1", "street2", "street3", "street4", "city", "state", "postal-code",
+    "country.code",
+)  # fmt: skip
+# What is said of a changed header field; of the others only that something was changed.
+SAID = {
+    "ship-to": "ship-to address", "ship-to-attention": "ship-to attention", "ship-to-user": "ship-to user", "requester": "requester",
+    "requester-name": "requester's name", "supplier": "supplier", "currency": "currency", "payment-method": "payment method",
+    "number": "number", "created-at": "date",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,15 @@ class Verdict:
 def substance(order: Json) -> dict[str, Any]:
     """What of a PO is ordered: what makes it another order when it changes. No status, counters or fields we write back."""
     return {
-        "id": order.get("id"), "number": _text(order.get("po-number")), "version": order.get("version"),
-        "created-at": order.get("created-at"), "supplier": _at(order, "supplier.number"),
-        "requisition": _at(order, "requisition-header.id"),
-        "requester": _at(order, "requisition-header.requested-by.email"),
-        "ship-to": _at(order, "ship-to-address.location-code") or _at(order, "ship-to-address.id"),
-        "currency": _at(order, "currency.code"), "payment-method": order.get("payment-method"),
+        "id": order.get("id"), "number": text_of(order.get("po-number")), "version": order.get("version"),
+        "created-at": order.get("created-at"), "supplier": at(order, "supplier.number"),
+        "requisition": at(order, "requisition-header.id"),
+        "requester": at(order, "requisition-header.requested-by.email"),
+        "requester-name": at(order, "requisition-header.requested-by.fullname"),
+        "ship-to": {name: at(order, f"ship-to-address.{name}") for name in SHIP_TO},
+        "ship-to-attention": text_of(order.get("ship-to-attention")),
+        "ship-to-user": {name: at(order, f"ship-to-user.{name}") for name in ("email", "fullname")},
+        "currency": at(order, "currency.code"), "payment-method": order.get("payment-method"),
         "lines": [line_substance(line) for line in order.get("order-lines") or ()],
     }  # fmt: skip
 
@@ -57,12 +68,12 @@ def substance(order: Json) -> dict[str, Any]:
 def line_substance(line: Json) -> dict[str, Any]:
     """Decimals as plain text without trailing zeros, so that Coupa's own rewriting is no change."""
     return {
-        "id": line.get("id"), "number": _text(line.get("line-num")), "type": line.get("type"),
-        "quantity": _plain(line.get("quantity")), "price": _plain(line.get("price")), "uom": _at(line, "uom.code"),
-        "part": _text(line.get("source-part-num")), "auxiliary": _text(line.get("supp-aux-part-num")),
-        "currency": _at(line, "currency.code"), "need-by": line.get("need-by-date"), "account": _at(line, "account.code"),
+        "id": line.get("id"), "number": text_of(line.get("line-num")), "type": line.get("type"),
+        "quantity": plain_number(line.get("quantity")), "price": plain_number(line.get("price")), "uom": at(line, "uom.code"),
+        "part": text_of(line.get("source-part-num")), "auxiliary": text_of(line.get("supp-aux-part-num")),
+        "currency": at(line, "currency.code"), "need-by": line.get("need-by-date"), "account": at(line, "account.code"),
         "split": [
-            {"account": _at(share, "account.code"), "pct": _plain(share.get("pct")), "amount": _plain(share.get("amount"))}
+            {"account": at(share, "account.code"), "pct": plain_number(share.get("pct")), "amount": plain_number(share.get("amount"))}
             for share in line.get("account-allocations") or ()
         ],
     }  # fmt: skip
@@ -70,13 +81,17 @@ def line_substance(line: Json) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What the gate compares, frozen with the plan: id, version and lines of the PO, and the requisition behind it."""
+    """What the gate compares, frozen with the plan: the whole substance of the PO, and the requisition behind it.
+
+    `header` is the substance without the lines; of a plan that kept none, nothing is known, and it does not pass.
+    """
 
     po_id: int
     po_number: str
     version: int
     requisition_id: int
     lines: tuple[Json, ...]
+    header: Json = field(default_factory=dict)
 
     @classmethod
     def of(cls, order: Json) -> "Judged":
@@ -84,13 +99,13 @@ class Judged:
         planned = substance(order)
         return cls(
             po_id=int(planned["id"]), po_number=str(planned["number"]), version=int(planned["version"] or 1),
-            requisition_id=int(planned["requisition"]), lines=tuple(planned["lines"]),
+            requisition_id=int(planned["requisition"]), lines=tuple(planned["lines"]), header=_header(planned),
         )  # fmt: skip
 
     def write(self) -> dict[str, Any]:
         return {
             "po_id": self.po_id, "po_number": self.po_number, "version": self.version, "requisition_id": self.requisition_id,
-            "lines": list(self.lines),
+            "lines": list(self.lines), "header": dict(self.header),
         }  # fmt: skip
 
     @classmethod
@@ -108,7 +123,7 @@ def judge(
         "Coupa sends it by another channel": _channel_problems(order, policies, alarms),
         "it was changed since it was planned": _order_problems(planned, order),
         "it is not approved": approval_problems(requisition),
-        "it is not what was approved": line_problems(order, requisition),
+        "it is not what was approved": line_problems(order, requisition, may_differ=policies.may_differ),
     }
     problems = [sentence for sentences in found.values() for sentence in sentences]
     if not problems:
@@ -166,7 +181,7 @@ def who(approval: Json) -> str:
     for person in (approval.get("approved-by"), approval.get("approver"), approval.get("delegate")):
         if isinstance(person, Mapping):
             for name in ("login", "fullname", "name", "email"):
-                if _text(person.get(name)):
+                if text_of(person.get(name)):
                     return str(person[name])
     return f"approver {approval.get('approver-id') or 'unknown'}"
 
@@ -178,7 +193,7 @@ def approved_by(requisition: Json) -> list[str]:
 
 def channel_alarms(order: Json, policies: OrderPolicies, *, mark_as_sent: bool) -> list[str]:
     """The alarm, where Coupa has given the PO to the supplier by another channel or is about to."""
-    status = _text(order.get("transmission-status"))
+    status = text_of(order.get("transmission-status"))
     if status in policies.transmission_statuses or (status == SENT_MANUALLY and mark_as_sent):
         return []
     if status not in OTHER_CHANNEL:
@@ -189,7 +204,7 @@ def channel_alarms(order: Json, policies: OrderPolicies, *, mark_as_sent: bool) 
 
 def _channel_problems(order: Json, policies: OrderPolicies, alarms: Sequence[str]) -> list[str]:
     problems = []
-    status = _text(order.get("transmission-status"))
+    status = text_of(order.get("transmission-status"))
     allowed = (*policies.transmission_statuses, SENT_MANUALLY)
     if not alarms and status not in allowed:
         problems.append(
@@ -197,15 +212,15 @@ def _channel_problems(order: Json, policies: OrderPolicies, alarms: Sequence[str
         )
     supplier = order.get("supplier") or {}
     site = order.get("supplier-site") or {}
-    for field, what in (("po-method", "purchase orders"), ("po-change-method", "changes of them")):
-        method = _text(site.get(field)) or _text(supplier.get(field))
+    for name, what in (("po-method", "purchase orders"), ("po-change-method", "changes of them")):
+        method = text_of(site.get(name)) or text_of(supplier.get(name))
         if method is None:
-            problems.append(f"Coupa does not show how it sends {what} to the supplier ({field}).")
+            problems.append(f"Coupa does not show how it sends {what} to the supplier ({name}).")
         elif method not in policies.silent_methods:
             problems.append(
-                f"Coupa sends {what} to the supplier by {method} ({field}): the order would be placed twice."
+                f"Coupa sends {what} to the supplier by {method} ({name}): the order would be placed twice."
             )
-    if _text(order.get("transmission-method-override")) == OVERRIDE_BY_EMAIL:
+    if text_of(order.get("transmission-method-override")) == OVERRIDE_BY_EMAIL:
         problems.append("Coupa sends this purchase order by email (transmission-method-override).")
     return problems
 
@@ -218,73 +233,20 @@ def _order_problems(planned: Judged, order: Json) -> list[str]:
         problems.append(
             f"The purchase order was changed: it is version {version} now, and version {planned.version} was planned."
         )
-    if _at(order, "requisition-header.id") != planned.requisition_id:
+    if at(order, "requisition-header.id") != planned.requisition_id:
         problems.append("The purchase order belongs to another requisition now.")
-    if not problems and [dict(line) for line in planned.lines] != substance(order)["lines"]:
+    if problems:
+        return problems
+    now = substance(order)
+    if [dict(line) for line in planned.lines] != now["lines"]:
         problems.append("Lines of the purchase order were changed since it was planned.")
+    header = _header(now)
+    changed = [SAID.get(name, "header") for name, value in header.items() if planned.header.get(name) != value]
+    problems += [
+        f"The {what} of the purchase order was changed since it was planned." for what in dict.fromkeys(changed)
+    ]
     return problems
 
 
-def line_problems(order: Json, requisition: Json) -> list[str]:
-    """Where a PO line is not the requisition line that was approved. Lines of other POs of the requisition are none of ours."""
-    approved = [line for line in requisition.get("requisition-lines") or () if isinstance(line, Mapping)]
-    problems: list[str] = []
-    for line in order.get("order-lines") or ():
-        twin = _twin(line, approved)
-        if twin is None:
-            problems.append(f"Line {line.get('line-num')} is on no approved requisition line.")
-        else:
-            problems += [
-                f"Line {line.get('line-num')}: {what} is {mine or 'empty'}, and {theirs or 'empty'} was approved."
-                for what, mine, theirs in _compared(line, twin)
-                if mine != theirs
-            ]
-    return problems
-
-
-def _twin(line: Json, approved: Sequence[Json]) -> Json | None:
-    """The requisition line that Coupa made the PO line from: by either one's reference, else by the line number."""
-    refers = [row for row in approved if _same(row.get("order-line-id"), line.get("id"))]
-    referred = [row for row in approved if _same(line.get("requisition-line-id"), row.get("id"))]
-    alike = [
-        row for row in approved if row.get("order-line-id") is None and _same(row.get("line-num"), line.get("line-num"))
-    ]
-    return next((found[0] for found in (refers, referred, alike) if len(found) == 1), None)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Coupa writes the same number as number here and as text there."""
-    return one is not None and str(one) == str(other)
-
-
-def _compared(line: Json, twin: Json) -> list[tuple[str, str | None, str | None]]:
-    return [
-        ("the line number", _plain(line.get("line-num")), _plain(twin.get("line-num"))),
-        ("the part number", _text(line.get("source-part-num")), _text(twin.get("source-part-num"))),
-        ("the quantity", _plain(line.get("quantity")), _plain(twin.get("quantity"))),
-        ("the price", _plain(line.get("price")), _plain(twin.get("unit-price"))),
-        ("the unit", _at(line, "uom.code"), _at(twin, "uom.code")),
-    ]
-
-
-def _at(raw: Json, path: str) -> Any:
-    value: Any = raw
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return None if value == "" else value
-
-
-def _text(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None
-
-
-def _plain(value: Any) -> str | None:
-    """A number as plain text, equal for equal numbers; anything else as its text."""
-    text = _text(value)
-    if text is None:
-        return None
-    try:
-        number: Decimal = to_decimal(text)
-    except MoneyError:
-        return text
-    return format(number.normalize(), "f") if number else "0"
+def _header(planned: Json) -> dict[str, Any]:
+    return {name: value for name, value in planned.items() if name != "lines"}

@@ -8,6 +8,7 @@ and are all that later orders of the same PO are computed from.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from connectors.amazon_business.order_results import AcceptedItem, OrderResult, Price, RejectedItem, ResultLine
@@ -30,11 +31,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """Units of a line that are alike in order, price and promise. `order_id` None: a trial, or an answer without one."""
+    """Units of a line that are alike in order, price and promise. `order_id` None: a trial, or an answer without one.
+    `shipping` of all of them, before tax; None: Amazon gives no charges."""
 
     units: int
     order_id: str | None = None
     price: Money | None = None
+    shipping: Money | None = None
     promised_from: datetime | None = None
     promised_until: datetime | None = None
 
@@ -183,7 +186,7 @@ def _order_alarms(outcome: OrderOutcome) -> Iterator[str]:
 def _accepted(item: AcceptedItem) -> Accepted:
     promise = item.promised
     return Accepted(
-        units=item.quantity, order_id=item.order_id, price=_money(item.unit_price),
+        units=item.quantity, order_id=item.order_id, price=_money(item.unit_price), shipping=_shipping(item),
         promised_from=promise.lower if promise else None, promised_until=promise.upper if promise else None,
     )  # fmt: skip
 
@@ -200,6 +203,34 @@ def _sentence(wanted: Asked, units: int, words: list[str]) -> str:
     return f"Line {wanted.number} ({wanted.asin}): {units} of {wanted.units} {unit} not ordered, {stake}: {why}."
 
 
+def _shipping(item: AcceptedItem) -> Money | None:
+    """Discounts are left out: what may be spent is counted carefully."""
+    charges = list(item.every("Charge"))
+    prices = [(charge, price) for charge in charges if (price := charge.price()) is not None]
+    if len({price.currency for _, price in prices}) != 1 or len(prices) < len(charges):
+        return None
+    shipping = [
+        price.amount
+        for charge, price in prices
+        if charge.text("category") == "SHIPPING" and charge.text("type") not in ("TAX", "DISCOUNT")
+    ]
+    return Money(sum(shipping, Decimal(0)), prices[0][1].currency)
+
+
+def shipping_spent(facts: Mapping[str, Any], currency: str) -> Money | None:
+    """What shipping of an order cost or may cost: what Amazon says, else the ceiling it was sent with (`shipping_most` of its
+    facts); nothing where no unit was accepted; None where nobody knows."""
+    outcome = read_facts(facts)
+    parts = [one for line in outcome.lines for one in line.accepted]
+    if not parts and not outcome.unaccounted:
+        return Money.zero(currency)
+    said = [one.shipping for one in parts if one.shipping is not None and one.shipping.currency == currency]
+    if len(said) == len(parts) and not outcome.unaccounted:
+        return Money.sum(said, currency)
+    most = facts.get("shipping_most")
+    return Money.of(most, currency) if most is not None else None
+
+
 def _money(price: Price | None) -> Money | None:
     return Money(price.amount, price.currency) if price is not None else None
 
@@ -213,6 +244,7 @@ def _write_line(line: LineResult) -> Json:
                 "units": one.units, "order_id": one.order_id, "price": str(one.price.amount) if one.price else None,
                 "currency": one.price.currency if one.price else None,
                 "from": _written(one.promised_from), "until": _written(one.promised_until),
+                "shipping": [str(one.shipping.amount), one.shipping.currency] if one.shipping is not None else None,
             }
             for one in line.accepted
         ],
@@ -234,6 +266,7 @@ def _read_line(raw: Mapping[str, Any]) -> LineResult:
             units=one["units"], order_id=one["order_id"],
             price=Money.of(one["price"], one["currency"]) if one["price"] is not None else None,
             promised_from=_moment(one["from"]), promised_until=_moment(one["until"]),
+            shipping=Money.of(*one["shipping"]) if one.get("shipping") else None,
         )
         for one in raw["accepted"]
     )  # fmt: skip

@@ -5,17 +5,25 @@ ordered is never more than the PO's quantity less every unit that was accepted o
 units of the product; prices are per unit, in the order's currency.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from procurement.buying_policies import OrderPolicies
-from procurement.money import Money, minor_unit, round_to
+from procurement.money import Money, allocate, minor_unit, round_to
 
 MOST_LINES = 50  # of one Amazon order
 LONGEST_PO_NUMBER = 30  # characters that Amazon keeps of a PO number
 MOST_OFFERS = 5  # listed in a sentence
+
+PIECES = ("count", "ct", "piece", "pc", "unit", "each", "item")  # Amazon's words for what is counted, in the singular
+_PARTS = re.compile(r"[(),;/]")  # of "1 Count (Pack of 12)"
+_FORMS = (
+    re.compile(r"(?P<word>[^\d]+?)\s+of\s+(?P<count>\d{1,6})"),
+    re.compile(r"(?P<count>\d{1,6})[\s-]*(?P<word>[^\d\s-][^\d]*)"),
+)
 
 Units = Mapping[str, int]  # by PO line number
 
@@ -102,6 +110,27 @@ def shipping_ceiling(lines: Iterable[tuple[Money, int]], policies: OrderPolicies
     return Money(policies.shipping.of(goods), currency).rounded()
 
 
+def shipping_ceilings(
+    parts: Sequence[Iterable[tuple[Money, int]]],
+    whole: Iterable[tuple[Money, int]],
+    policies: OrderPolicies,
+    *,
+    spent: Money | None,
+    currency: str,
+) -> list[Money | None]:
+    """The most that shipping of each part may cost, so that the PO as a whole (`whole`) stays within its ceiling whatever it was
+    split into and however often it is ordered. `spent`: what earlier orders of it cost or may cost; None: nobody knows.
+
+    Shared by the goods of the parts, to the cent, largest remainder first. None each where no limit is set.
+    """
+    most = shipping_ceiling(whole, policies, currency=currency)
+    if most is None:
+        return [None] * len(parts)
+    left = Money.zero(currency) if spent is None or spent.amount >= most.amount else most - spent.rounded()
+    goods = [sum((price.amount * units for price, units in part), Decimal(0)) for part in parts]
+    return list(allocate(left, goods)) if parts else []
+
+
 def whole_units(line: WantedLine) -> int | NotOrderable:
     """Amazon sells whole units, one or more."""
     if line.quantity is None:
@@ -114,29 +143,62 @@ def whole_units(line: WantedLine) -> int | NotOrderable:
 def unit_problem(
     line: WantedLine, product: Product, policies: OrderPolicies, unit_codes: Mapping[str, str]
 ) -> str | None:
-    """The sentence, where one unit at Amazon is not what the PO line means by one. `unit_codes`: Coupa code by Amazon's word."""
+    """The sentence, where one unit at Amazon is not, or not for sure, what the PO line means by one. `unit_codes`: Coupa code by
+    Amazon's word."""
+    sold = _read_packages(product)
     if line.unit is None:
-        return f"{line.label} names no unit of measure; Amazon sells {product.asin} {_sold_as(product)}."
-    packages = {code for word in product.packages if (code := unit_codes.get(word.strip().lower())) is not None}
-    if product.packages and line.unit not in packages:
-        return f"{line.label} asks for {line.unit}, and Amazon sells {product.asin} {_sold_as(product)}."
-    bundle = product.bundle or 1
-    if line.pack_size is not None and product.bundle is not None and line.pack_size != product.bundle:
-        return (
-            f"{line.label} means {line.pack_size} pieces by one {line.unit}, and Amazon sells {product.asin} "
-            f"{_sold_as(product)}."
-        )
-    if line.unit in policies.single_units and bundle > 1 and line.pack_size != bundle:
-        return (
-            f"{line.label} asks for single pieces ({line.unit}), and Amazon sells {product.asin} {_sold_as(product)}."
-        )
+        return f"{line.label} names no unit of measure; Amazon sells {product.asin} {sold}."
+    codes = {code for word in sold.words if (code := unit_codes.get(word)) is not None}
+    if sold.words and line.unit not in codes:
+        return f"{line.label} asks for {line.unit}, and Amazon sells {product.asin} {sold}."
+    if len(sold.pieces) > 1:
+        return f"{line.label}: Amazon gives several counts for one unit of {product.asin}, which it sells {sold}."
+    pieces = next(iter(sold.pieces), None)
+    if line.pack_size is not None and pieces is not None and line.pack_size != pieces:
+        return f"{line.label} means {line.pack_size} pieces by one {line.unit}, and Amazon sells {product.asin} {sold}."
+    if line.unit in policies.single_units and pieces is not None and pieces > 1 and line.pack_size != pieces:
+        return f"{line.label} asks for single pieces ({line.unit}), and Amazon sells {product.asin} {sold}."
+    return _unconfirmed(line, product.asin, sold, policies) if policies.units_unknown == "hold" else None
+
+
+def _unconfirmed(line: WantedLine, asin: str, sold: "_Sold", policies: OrderPolicies) -> str | None:
+    """The sentence, where the line means more than one piece and Amazon's silence may mean one."""
+    if (line.pack_size or 1) > 1 and not sold.pieces:
+        return f"{line.label} means {line.pack_size} pieces by one {line.unit}, and Amazon does not say how many one unit of {asin} has."
+    if line.unit not in policies.single_units and not sold.words and sold.pieces <= {1}:
+        return f"{line.label} asks for {line.unit}, and Amazon does not say that {asin} is sold so: it may be a single piece."
     return None
 
 
-def _sold_as(product: Product) -> str:
-    words = " or ".join(word.lower() for word in product.packages) or "piece"
-    pieces = f" of {product.bundle}" if product.bundle and product.bundle > 1 else ""
-    return f"by the {words}{pieces}"
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """What Amazon's words say of one unit: the packages it is sold in, and how many pieces are in it (one count, or in conflict)."""
+
+    words: tuple[str, ...]
+    pieces: frozenset[int]
+
+    def __str__(self) -> str:
+        counts = " or ".join(map(str, sorted(self.pieces)))
+        of = f" of {counts}" if self.pieces - {1} else ""
+        return f"by the {' or '.join(self.words) or 'piece'}{of}"
+
+
+def _read_packages(product: Product) -> _Sold:
+    """`12 Count`, `Pack of 12` and `12-Pack` are a count as well; a count of pieces is no package. Counts of one say nothing where
+    another says more (`1 Count (Pack of 12)`)."""
+    words: list[str] = []
+    counts = {product.bundle} if product.bundle else set()
+    for name in product.packages:
+        for text in filter(None, map(str.strip, _PARTS.split(name.lower()))):
+            found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
+            if found is None:
+                words.append(text)
+                continue
+            counts.add(int(found["count"]))
+            if found["word"].rstrip("s") not in PIECES:
+                words.append(found["word"])
+    several = frozenset(counts - {0, 1})
+    return _Sold(tuple(dict.fromkeys(words)), several or frozenset(counts - {0}))
 
 
 def choose_offer(

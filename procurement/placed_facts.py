@@ -3,16 +3,13 @@
 Part of an order's facts and joined as they are: the most units, every price, the first and the latest promise.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from procurement.order_results import Accepted, LineResult, OrderOutcome
-
 Json = dict[str, Any]
-UNAVAILABLE = "quantity"  # the kind of a refusal for want of units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,35 +34,6 @@ class PlacedFacts:
     @property
     def key(self) -> str:
         return f"{self.external_id}/{self.number}"
-
-
-def read_placed(outcome: OrderOutcome, *, external_id: str, order_id: str) -> dict[str, PlacedFacts]:
-    """What Amazon order `order_id` took on of an order placed under `external_id`, by key."""
-    placed = (_read_line(line, external_id, order_id) for line in outcome.lines)
-    return {one.key: one for one in placed if one is not None}
-
-
-def _read_line(line: LineResult, external_id: str, order_id: str) -> PlacedFacts | None:
-    accepted = [one for one in line.accepted if one.order_id == order_id]
-    if not accepted:
-        return None
-    first_order = next(one.order_id for one in line.accepted if one.order_id)
-    short = sum(one.units for one in line.rejected if one.kind == UNAVAILABLE) if first_order == order_id else 0
-    prices = [one.price for one in accepted if one.price is not None]
-    promise = max(_promises(accepted), default=None)
-    return PlacedFacts(
-        external_id=external_id, number=line.asked.number, asin=line.asked.asin, asked=line.asked.units,
-        units=sum(one.units for one in accepted), unavailable=short,
-        unit_prices=sorted_prices(plain(price.amount) for price in prices), currency=prices[0].currency if prices else None,
-        first_promise=promise, promise=promise,
-    )  # fmt: skip
-
-
-def _promises(accepted: list[Accepted]) -> Iterator[datetime]:
-    for one in accepted:
-        moment = one.promised_until or one.promised_from
-        if moment is not None:
-            yield moment
 
 
 def promise_of(placed: PlacedFacts) -> PlacedFacts:

@@ -70,7 +70,9 @@ class AmazonSeed:
     # Product Search documents (ProductsResult), each with its offers in includedDataTypes.OFFERS
     products: list[Timed] = field(default_factory=list)
     fates: dict[str, Fate] = field(default_factory=dict)  # by PO number; others get the ordinary fate
-    ids: str = "equal"  # "different": orders placed here have other line and shipment ids in Reconciliation than in Reporting
+    ids: str = (
+        "equal"  # "different": orders placed here have other line and shipment ids in Reconciliation than in Reporting
+    )
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The plumbing between a task's context and a pipeline's step: request, ledger, rules, clients, time budget."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from procurement.clock import Clock, read_clock
 from procurement.errors import ConfigurationError
 from procurement.ledger import Ledger
 from procurement.ledger.types import Run, Window
+from procurement.mapping.reading import nearest
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
@@ -94,8 +95,12 @@ def reconciliation_folder() -> str:
 
 
 def read_request(context: Mapping[str, Any]) -> RunRequest:
-    """Run type, interval (absent on manual and asset runs) and form of the current run."""
+    """Run type, interval (absent on manual and asset runs) and form of the current run.
+
+    ConfigurationError for a field that the form does not have: a misspelled `dry_run` must not run for real.
+    """
     run = context["dag_run"]
+    refuse_unknown(getattr(run, "conf", None) or {}, known=context["dag"].params)
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     return RunRequest(
         dag_id=run.dag_id,
@@ -104,6 +109,13 @@ def read_request(context: Mapping[str, Any]) -> RunRequest:
         interval=Window(start, end) if start is not None and end is not None else None,
         params=dict(context["params"]),
     )
+
+
+def refuse_unknown(given: Mapping[str, Any], *, known: Iterable[str]) -> None:
+    fields = sorted(known)
+    for name in given:
+        if name not in fields:
+            raise ConfigurationError(f"the form has no field {name!r}{nearest(name, fields)}")
 
 
 def failed_upstream(context: Mapping[str, Any]) -> list[str]:

@@ -1,9 +1,8 @@
 """When a delivery may still change, and what happens to a record that changes after that.
 
 A delivery is open to change until it may have reached the target: while `planned` or `waiting` with every attempt
-answered by "did not happen", when a plan left it out (superseded), and when a plan itself held, skipped or buried it
-before any attempt. What a person
-discarded stays discarded.
+answered by "did not happen", when a plan left it out (superseded), when a plan or a gate held or skipped it and every
+attempt before was answered so, and when a plan buried it before any attempt. What a person discarded stays discarded.
 """
 
 import sqlalchemy as sa
@@ -18,12 +17,20 @@ def unanswered(delivery: str) -> str:
     return f"EXISTS (SELECT FROM attempts t WHERE t.delivery_id = {delivery}.id AND t.outcome IS NULL)"
 
 
+def did_not_happen(delivery: str) -> str:
+    """SQL: the target certainly has nothing of the delivery: each attempt was turned away, or asked for and not found."""
+    return (
+        f"NOT EXISTS (SELECT FROM attempts t WHERE t.delivery_id = {delivery}.id "
+        "AND coalesce(t.outcome, '') NOT IN ('not_sent', 'not_found'))"
+    )
+
+
 def open_to_change(delivery: str) -> str:
     """SQL: payload and links of the delivery (an alias of our own) may still change."""
     return (
         f"(NOT {unanswered(delivery)} AND ({delivery}.state IN ('planned', 'waiting') "
         f"OR {delivery}.state = 'skipped' AND {delivery}.reason = '{SUPERSEDED}' "
-        f"OR {delivery}.state IN ('held', 'skipped', 'dead') AND {delivery}.attempt = 0 "
+        f"OR ({delivery}.state IN ('held', 'skipped') AND {did_not_happen(delivery)} OR {delivery}.state = 'dead' AND {delivery}.attempt = 0) "
         f"AND coalesce({delivery}.reason, '') NOT LIKE '{DISCARDED}%'))"
     )
 

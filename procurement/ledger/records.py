@@ -113,6 +113,18 @@ class Records:
             yield found
             last = found[-1].id
 
+    def skipped_because(self, source: str, kind: str, keys: Iterable[str], *, reason: str) -> set[str]:
+        """Those of these keys that are skipped for this very reason, by a plan of their own or with their delivery."""
+        query = sa.text("""
+            SELECT DISTINCT r.key FROM source_records r JOIN allocations a ON a.record_id = r.id AND a.role = 'bills'
+            LEFT JOIN deliveries d ON d.id = a.delivery_id
+            WHERE r.source = :source AND r.kind = :kind AND r.key = ANY(:keys)
+            AND coalesce(a.state, d.state) = 'skipped' AND coalesce(a.reason, d.reason) = :reason
+        """)
+        values = {"source": source, "kind": kind, "keys": sorted(set(keys)), "reason": reason}
+        with self._engine.begin() as connection:
+            return set(connection.execute(query, values).scalars())
+
     def link(self, run: Run, ids: Iterable[int]) -> None:
         """Counts known records among those the run is about, without reading their source again."""
         rows = [{"run": run.id, "record": id} for id in sorted(set(ids))]

@@ -15,6 +15,7 @@ from procurement.policies import Rules
 Summary = dict[str, Any]
 SendMail = Callable[[Notice], None]
 MOST_LISTED = 50
+NOTICES = "notices"
 
 
 def close(
@@ -46,9 +47,10 @@ def close(
 
 def send_pending(ledger: Ledger, send_mail: SendMail) -> None:
     """Every notice that was not sent yet, whoever wrote it; each at least once."""
-    for notice in ledger.notices.pending():
-        send_mail(notice)
-        ledger.notices.sent(notice.key)
+    with ledger.planning.planning_lock(NOTICES):  # pipelines that close at once would send each other's notices, too
+        for notice in ledger.notices.pending():
+            send_mail(notice)
+            ledger.notices.sent(notice.key)
 
 
 def account(completeness: Completeness) -> Summary:

@@ -30,6 +30,8 @@ LINE_STATUS_GONE: Mapping[str, frozenset[str]] = {
     "reopen_for_invoicing": LINE_STATUS_AFTER["soft_close_for_invoicing"],
 }
 
+UNDECIDED = frozenset({"draft", "pending_approval"})  # of a change of a purchase order
+
 
 def document_id(delivery: Claimed) -> int:
     """The document that the payload names, else the one that an earlier delivery of the chain made."""
@@ -131,7 +133,8 @@ class ActOnOrderLine:
 class ChangeOrder:
     """Payload: {order_id, body, wanted}: a change request on a purchase order, compared with what the order says by then.
 
-    A change that waits for approval counts as made: asking again finds it among the order's changes.
+    A change that waits for approval counts as made: asking again finds it among the order's changes, by what it asks for.
+    Anybody else's change of the same order is not ours.
     """
 
     coupa: Coupa
@@ -150,9 +153,18 @@ class ChangeOrder:
             return Found(target_id=str(raw["id"]), ours=True, facts={"status": "approved"})
         for page in self.coupa.purchase_order_changes([order_id]):
             for change in page:
-                if change.get("status") in ("pending_approval", "draft"):
+                if change.get("status") in UNDECIDED and asks_for(change, delivery.payload["body"]):
                     return Found(target_id=str(change["id"]), ours=True, facts={"status": change.get("status")})
         return None
+
+
+def asks_for(change: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Whether a change request asks for all that `body` asked for, line by line."""
+    wanted, shown = (
+        [{**row, "id": row.get("order-line-id")} for row in one.get("order-line-changes") or ()]
+        for one in (body, change)
+    )
+    return bool(wanted) and holds(wanted, shown)
 
 
 def holds(wanted: Any, actual: Any) -> bool:

@@ -26,6 +26,7 @@ from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
 
 STATUS = "amazon_order_status_to_coupa"
+OVERLAP = timedelta(hours=1)  # how far a run looks back again for orders that nobody told us of
 OPEN = "amazon_order"  # kind of open document; its key is Amazon's order id
 ORDER = "order"
 SHIPMENT_LINE = "shipment_line"
@@ -104,7 +105,7 @@ def _observe(reading: "_Reading", wanted: Iterable[str]) -> None:
     _tell_missing(reading)
     ledger.runs.keep_tally(run, reading.source, reading.tally)
     if run.window is not None:
-        ledger.coverage.cover(run.dag_id, run.window)
+        ledger.coverage.cover(OPEN, run.window)
 
 
 def look(
@@ -389,6 +390,6 @@ def _first_line(error: Exception) -> str:
 
 
 __all__ = [
-    "OPEN", "ORDER", "PROBLEM", "RECEIPTS", "SHIPMENT_LINE", "STATUS", "Observed", "TrackingWanted", "go_live", "look",
+    "OPEN", "ORDER", "OVERLAP", "PROBLEM", "RECEIPTS", "SHIPMENT_LINE", "STATUS", "Observed", "TrackingWanted", "go_live", "look",
     "next_read", "observe", "source_of", "staged_order", "staged_shipment", "tracking_by",
 ]  # fmt: skip

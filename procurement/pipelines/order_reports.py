@@ -7,7 +7,6 @@ and getPackageTrackingDetails. Nothing here knows what was read before.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from connectors.amazon_business.payloads import (
@@ -18,6 +17,7 @@ from connectors.amazon_business.payloads import (
 )
 from connectors.amazon_business.tracking import PackageTracking
 from procurement.order_facts import LineFacts, OrderFacts, PackageFacts, ShipmentFacts, join_shipments
+from procurement.placed_facts import plain
 
 Json = dict[str, Any]
 SHIPPED = "SHIPPED"
@@ -65,7 +65,7 @@ def read_line(raw: Json) -> LineFacts:
         order_line_id=line.order_line_item_id, ordered=quantity, left=quantity,
         po_line_number=line.purchase_order_line_item_number, asin=product.asin if product else None,
         title=(product.title if product else None) or "",
-        unit_prices=(plain_amount(price.amount),) if price else (), currency=price.currency_code if price else None,
+        unit_prices=(plain(price.amount),) if price else (), currency=price.currency_code if price else None,
         seller=str(seller["name"]) if isinstance(seller, dict) and seller.get("name") else None,
     )  # fmt: skip
 
@@ -106,11 +106,6 @@ def _shipment(
         received_by_people=int(receiving.quantity or 0) if receiving else 0,
         receiving_status=receiving.status if receiving else None,
     )  # fmt: skip
-
-
-def plain_amount(amount: Decimal) -> str:
-    """One text for one price: 20, 20.0 and 20.00 are the same fact."""
-    return format(amount.normalize(), "f")
 
 
 def track(

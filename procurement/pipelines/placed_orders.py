@@ -6,7 +6,7 @@ units that have not shipped: for those `orderDetails` is asked, a call per exter
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,12 +15,13 @@ from connectors.errors import UnexpectedResponse
 from procurement.ledger import Ledger
 from procurement.order_facts import OrderFacts, join_orders
 from procurement.order_lines import order_lines
-from procurement.order_results import OrderOutcome, read_facts, read_outcome
+from procurement.order_results import Accepted, LineResult, OrderOutcome, read_facts, read_outcome
 from procurement.pipelines.open_order_times import PUNCTUAL
-from procurement.placed_facts import promise_of, read_placed
+from procurement.placed_facts import PlacedFacts, plain, promise_of, sorted_prices
 
 ORDERS = "coupa_requisitions_to_amazon_orders"
 PLACE = "place_order"
+UNAVAILABLE = "quantity"  # the kind of a refusal for want of units
 ASKED = "amazon_order_details"  # kind of open document: an externalId that is not asked for again before its moment
 ASK_EVERY = timedelta(days=1)
 EVER = timedelta(days=3660)
@@ -114,3 +115,32 @@ def _unshipped(facts: OrderFacts) -> Iterable[str]:
     if facts.cancelled or facts.closed:
         return []
     return [one.key for line in order_lines(facts) if line.unshipped for one in line.placed]
+
+
+def read_placed(outcome: OrderOutcome, *, external_id: str, order_id: str) -> dict[str, PlacedFacts]:
+    """What Amazon order `order_id` took on of an order placed under `external_id`, by key."""
+    placed = (_read_line(line, external_id, order_id) for line in outcome.lines)
+    return {one.key: one for one in placed if one is not None}
+
+
+def _read_line(line: LineResult, external_id: str, order_id: str) -> PlacedFacts | None:
+    accepted = [one for one in line.accepted if one.order_id == order_id]
+    if not accepted:
+        return None
+    first_order = next(one.order_id for one in line.accepted if one.order_id)
+    short = sum(one.units for one in line.rejected if one.kind == UNAVAILABLE) if first_order == order_id else 0
+    prices = [one.price for one in accepted if one.price is not None]
+    promise = max(_promises(accepted), default=None)
+    return PlacedFacts(
+        external_id=external_id, number=line.asked.number, asin=line.asked.asin, asked=line.asked.units,
+        units=sum(one.units for one in accepted), unavailable=short,
+        unit_prices=sorted_prices(plain(price.amount) for price in prices), currency=prices[0].currency if prices else None,
+        first_promise=promise, promise=promise,
+    )  # fmt: skip
+
+
+def _promises(accepted: Sequence[Accepted]) -> Iterator[datetime]:
+    for one in accepted:
+        moment = one.promised_until or one.promised_from
+        if moment is not None:
+            yield moment

@@ -76,16 +76,35 @@ def requested_window(request: RunRequest, *, now: datetime) -> Window | None:
 
 
 def open_run(
-    ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock, pipeline: str, overlap: timedelta
+    ledger: Ledger,
+    request: RunRequest,
+    *,
+    rules: Rules,
+    clock: Clock,
+    pipeline: str,
+    overlap: timedelta,
+    read_as: str | None = None,
 ) -> Run:
-    """The run, with its window resolved once; a retry gets the same one back."""
+    """The run, with its window resolved once; a retry gets the same one back.
+
+    `read_as`: the name under which the source's ranges are covered, where several pipelines share one reading.
+    """
     now = clock.now()
-    window = run_window(ledger, request, rules=rules, now=now, pipeline=pipeline, overlap=overlap)
+    window = run_window(
+        ledger, request, rules=rules, now=now, pipeline=pipeline, overlap=overlap, read_as=read_as or pipeline
+    )
     return ledger.runs.open(request.dag_id, request.run_id, now=now, window=window, dry_run=request.dry_run)
 
 
 def run_window(
-    ledger: Ledger, request: RunRequest, *, rules: Rules, now: datetime, pipeline: str, overlap: timedelta
+    ledger: Ledger,
+    request: RunRequest,
+    *,
+    rules: Rules,
+    now: datetime,
+    pipeline: str,
+    overlap: timedelta,
+    read_as: str,
 ) -> Window | None:
     """The form's window; nothing when switched off, woken by an asset or asked for numbers; a backfill's range; else the unread."""
     rollout = rules.rollout.widest(pipeline)
@@ -97,7 +116,7 @@ def run_window(
         return request.interval
     until = min(request.interval.end, now) if request.interval and request.kind == "scheduled" else now
     since = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live else until - timedelta(days=1)
-    return unread_window(ledger.coverage.uncovered(pipeline, until, since=min(since, until), overlap=overlap))
+    return unread_window(ledger.coverage.uncovered(read_as, until, since=min(since, until), overlap=overlap))
 
 
 def unread_window(uncovered: Sequence[Window]) -> Window | None:

@@ -59,14 +59,22 @@ def test_an_account_does_not_turn_a_failed_run_green() -> None:
 
 
 def test_a_run_without_an_interval_has_none_and_a_scheduled_one_has_its_own() -> None:
-    run = SimpleNamespace(dag_id=DAG, run_id="r", run_type=SimpleNamespace(value="scheduled"))
+    run = SimpleNamespace(dag_id=DAG, run_id="r", run_type=SimpleNamespace(value="scheduled"), conf=None)
+    dag = SimpleNamespace(params={"dry_run": False})
     start, end = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
-    asked = tasks.read_request({"dag_run": run, "params": {"dry_run": True}})
+    asked = tasks.read_request({"dag": dag, "dag_run": run, "params": {"dry_run": True}})
     assert (asked.interval, asked.dry_run, asked.kind) == (None, True, "scheduled")
     scheduled = tasks.read_request(
-        {"dag_run": run, "params": {}, "data_interval_start": start, "data_interval_end": end}
+        {"dag": dag, "dag_run": run, "params": {}, "data_interval_start": start, "data_interval_end": end}
     )
     assert scheduled.interval == Window(start, end)
+
+
+def test_a_misspelled_dry_run_does_not_run_for_real() -> None:
+    run = SimpleNamespace(dag_id=DAG, run_id="r", run_type=SimpleNamespace(value="manual"), conf={"dryrun": True})
+    dag = SimpleNamespace(params={"dry_run": False, "from": None})
+    with pytest.raises(ConfigurationError, match="no field 'dryrun'; did you mean 'dry_run'"):
+        tasks.read_request({"dag": dag, "dag_run": run, "params": {"dry_run": False, "dryrun": True}})
 
 
 class Environments:

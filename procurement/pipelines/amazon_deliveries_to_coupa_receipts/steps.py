@@ -20,7 +20,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import ac
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import MARK, PIPELINE, TELL
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
-from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, SHIPMENT_LINE, source_of
+from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, SHIPMENT_LINE, source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -34,8 +34,7 @@ Summary = dict[str, Any]
 
 def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
     """The run, with the window in which it looks for orders that were placed outside, resolved once."""
-    overlap = timedelta(hours=rules.policies.overlap_hours)
-    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=overlap)
+    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=OVERLAP, read_as=OPEN)
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules) -> Summary:

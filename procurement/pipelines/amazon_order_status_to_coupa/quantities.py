@@ -11,12 +11,11 @@ from typing import Any
 
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
-from procurement.ledger.types import Claimed, Found, Peeked, Stop
-from procurement.pipelines.coupa_actions import ChangeOrder, holds
+from procurement.ledger.types import Peeked, Stop
+from procurement.pipelines.coupa_actions import UNDECIDED, ChangeOrder, holds
 
 Json = dict[str, Any]
 CHANGE = "change_quantity"
-OPEN_CHANGES = frozenset({"draft", "pending_approval"})
 APPROVED = "approved"
 ZERO = Decimal(0)
 
@@ -57,7 +56,7 @@ def taken_out(own: Iterable[OwnChange], changes: Sequence[Json]) -> dict[int, De
 def waits(own: Iterable[OwnChange], changes: Sequence[Json]) -> bool:
     """Whether a change of the order, ours or anybody's, is not decided yet: Coupa takes no other one meanwhile."""
     unanswered = any(one.state == "sending" for one in own)
-    return unanswered or any(change.get("status") in OPEN_CHANGES for change in changes)
+    return unanswered or any(change.get("status") in UNDECIDED for change in changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +74,8 @@ class ChangeQuantity(ChangeOrder):
         order = self.coupa.get_purchase_order(int(payload["order_id"]))
         if not holds({"order-lines": [{"id": asked["order-line-id"], "quantity": payload["before"]}]}, order):
             return Stop("waiting", "the purchase order was changed meanwhile: looked at again by the next run")
-        if any(change.get("status") in OPEN_CHANGES for change in self._changes(payload)):
+        if any(change.get("status") in UNDECIDED for change in self._changes(payload)):
             return Stop("waiting", WAITS)
-        return None
-
-    def ask(self, delivery: Claimed) -> Found | None:
-        """The order already says so, or a change that does so waits for approval."""
-        payload = delivery.payload
-        raw = self.coupa.get_purchase_order(int(payload["order_id"]))
-        if holds(payload["wanted"], raw):
-            return Found(target_id=str(raw["id"]), ours=True, facts={"status": APPROVED})
-        (asked,) = payload["body"]["order-line-changes"]
-        for change in self._changes(payload):
-            rows = [{**row, "id": row.get("order-line-id")} for row in change.get("order-line-changes") or ()]
-            wanted = [{"id": asked["order-line-id"], "quantity": asked["quantity"]}]
-            if change.get("status") in OPEN_CHANGES and holds(wanted, rows):
-                return Found(target_id=str(change["id"]), ours=True, facts={"status": change.get("status")})
         return None
 
     def _changes(self, payload: Mapping[str, Any]) -> Iterator[Json]:

@@ -21,7 +21,7 @@ from procurement.pipelines.amazon_order_status_to_coupa.deciding import ACT, COM
 from procurement.pipelines.amazon_order_status_to_coupa.planning import PIPELINE, SHOWN, Planner
 from procurement.pipelines.amazon_order_status_to_coupa.quantities import CHANGE, ChangeQuantity, own_changes
 from procurement.pipelines.coupa_actions import ActOnOrder, ActOnOrderLine, Comment
-from procurement.pipelines.open_orders import OPEN, ORDER, PROBLEM, source_of
+from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 from procurement.sending import Action
@@ -34,8 +34,7 @@ Summary = dict[str, Any]
 
 def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
     """The run, with the window in which it looks for orders that were placed outside, resolved once."""
-    overlap = timedelta(hours=rules.policies.overlap_hours)
-    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=overlap)
+    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=OVERLAP, read_as=OPEN)
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules) -> Summary:

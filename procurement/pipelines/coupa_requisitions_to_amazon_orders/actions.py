@@ -30,6 +30,7 @@ from procurement.sending import Action
 
 Json = dict[str, Any]
 OPERATION = "placeOrder"
+PENDING = "pending"  # of an integration run as it was opened
 UNSETTLED = (
     "Amazon's answer neither orders nor refuses: no signature and no order id. The buying group may be in test mode. "
     "Look at Amazon for the PO number"
@@ -92,7 +93,18 @@ class PlaceOrder:
 
     def _facts(self, delivery: Claimed, outcome: OrderOutcome) -> Json:
         planned = delivery.payload.get("approved_by") or []
-        return {**outcome.write(), "approved_by": self.looked.approvers.pop(delivery.id, planned)}
+        most = shipping_most(delivery.payload["request"])
+        return {
+            **outcome.write(),
+            "approved_by": self.looked.approvers.pop(delivery.id, planned),
+            "shipping_most": most,
+        }
+
+
+def shipping_most(request: Json) -> str | None:
+    """The ceiling of shipping that an order was sent with, in its currency; None: it had none."""
+    expected = (one for one in request.get("expectations") or () if one.get("source") == "SHIPPING")
+    return next((str(one["amount"]["amount"]) for one in expected), None)
 
 
 def _target(delivery: Claimed, outcome: OrderOutcome) -> str:
@@ -102,7 +114,11 @@ def _target(delivery: Claimed, outcome: OrderOutcome) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OpenIntegrationRun:
-    """Coupa ties an integration error to a run. A run has no key of its own: one that is opened twice stands empty, which harms nobody."""
+    """Coupa ties an integration error to a run. One is opened a day, under the integration and the day as its key, for all that is
+    refused on it. It stays open: Coupa ends no run with unresolved errors, and resolving them is for people.
+
+    A run carries no key of ours, so any pending one of the integration answers the question whether ours was opened.
+    """
 
     coupa: Coupa
 
@@ -114,7 +130,9 @@ class OpenIntegrationRun:
         return Sent(target_id=str(raw["id"]))
 
     def ask(self, delivery: Claimed) -> Found | None:
-        return None
+        pages = self.coupa.integration_runs(integration=delivery.payload["integration"])
+        pending = [int(raw["id"]) for page in pages for raw in page if raw.get("status") == PENDING]
+        return Found(target_id=str(max(pending)), ours=True) if pending else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from procurement.policy_files import CAREFULNESS, Account, RolloutRule
 from procurement.purchase_orders import AMOUNT_LINE
 
 Json = dict[str, Any]
+SWITCHED_OFF = Verdict("waiting", "switched off in rollout.yml")
+SHADOW = "shadow: planned, not sent"
 CLOSED_LINES = ("cancelled", "canceled", "closed", "soft_closed", "soft_closed_for_receiving")
 
 
@@ -69,7 +71,7 @@ def first_look(
     moment = issued_at(raw)
     if moment is None:
         return Verdict("held", "Coupa does not show when it made the purchase order")
-    rollout = _rollout(raw, account_name, supplier, rules, rehearsal=rehearsal)
+    rollout = rollout_of(raw, account_name, supplier, rules, rehearsal=rehearsal)
     if rollout.go_live is not None and moment.date() < rollout.go_live:
         return Verdict("skipped", "before go-live")
     found = Candidate(
@@ -82,7 +84,7 @@ def _own_verdict(candidate: Candidate) -> Verdict | None:
     if (verdict := standing(candidate.raw)) is not None:
         return verdict
     if candidate.rollout.mode is Mode.OFF:
-        return Verdict("waiting", "switched off in rollout.yml")
+        return SWITCHED_OFF
     if (length := len(candidate.number)) > LONGEST_PO_NUMBER:
         return Verdict("held", f"the PO number has {length} characters, and Amazon takes {LONGEST_PO_NUMBER}")
     if (candidate.raw.get("requisition-header") or {}).get("id") is None:
@@ -99,7 +101,26 @@ def _of_another(supplier: str, account_name: str, rules: Rules) -> Verdict:
     return Verdict("skipped", f"no Amazon account orders for supplier {supplier or 'without a number'}")
 
 
-def _rollout(raw: Json, account: str, supplier: str, rules: Rules, *, rehearsal: bool) -> RolloutRule:
+def still_switched_on(raw: Mapping[str, Any], *, account_name: str, rules: Rules) -> Verdict | None:
+    """Whether the rule files, as they are now, still let the planned PO go to this account; what shadow planned is never sent."""
+    supplier = str((raw.get("supplier") or {}).get("number") or "")
+    account = rules.accounts.of(account_name)
+    if account is None or account.ordering is None or account.supplier != supplier:
+        return _of_another(supplier, account_name, rules)
+    rollout = rollout_of(raw, account_name, supplier, rules)
+    if rollout.mode is Mode.OFF:
+        return SWITCHED_OFF
+    if rollout.mode is Mode.SHADOW:
+        return Verdict("skipped", SHADOW)
+    moment = issued_at(raw)
+    if rollout.go_live is not None and (moment is None or moment.date() < rollout.go_live):
+        return Verdict("skipped", "before go-live")
+    return None
+
+
+def rollout_of(
+    raw: Mapping[str, Any], account: str, supplier: str, rules: Rules, *, rehearsal: bool = False
+) -> RolloutRule:
     """The most careful of the rules that hold for the PO's cost centers, its supplier and the account."""
     centers = {center for line in raw.get("order-lines") or () for center in cost_centers(line)} or {None}
     found = [rules.rollout.of(PIPELINE, account=account, supplier=supplier, cost_center=center) for center in centers]

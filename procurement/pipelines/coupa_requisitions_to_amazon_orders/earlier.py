@@ -4,7 +4,7 @@ Only a definite answer frees units. An order whose row says neither yes nor no (
 once more: it counts as never placed only if Amazon says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from procurement.ledger.types import Known
@@ -34,8 +34,13 @@ class History:
 
 def history_of(number: str, rows: Sequence[Known], trials: Mapping[str, Known], market: Market | None) -> History:
     """`rows` may hold other POs whose number begins alike. With `market`, doubtful orders are asked for."""
-    own = [row for row in rows if (key := read_key(row.business_key)) is not None and key.po_number == number]
+    own = of_number(number, rows)
     return History(tuple(own), tuple(_earlier(row, trials, market) for row in own))
+
+
+def of_number(number: str, rows: Iterable[Known]) -> list[Known]:
+    """Those of the PO itself; a PO number may be the beginning of another's."""
+    return [row for row in rows if (key := read_key(row.business_key)) is not None and key.po_number == number]
 
 
 def _earlier(row: Known, trials: Mapping[str, Known], market: Market | None) -> Earlier:

@@ -48,12 +48,17 @@ def _goods(outcome: OrderOutcome) -> Money:
     return total.rounded()
 
 
-def refused_comment(order: Mapping[str, Any], number: str, rejections: Sequence[Rejected], *, marker: str) -> Json:
-    """What Amazon did not order, line by line, and what to do."""
+def refused_comment(
+    order: Mapping[str, Any], number: str, rejections: Sequence[Rejected], *, contact: str, marker: str
+) -> Json:
+    """What Amazon did not order, line by line, and what the requester can do; `contact` orders again or closes lines."""
     sentences = [one.sentence for one in rejections[:MOST_SENTENCES]]
     if len(rejections) > MOST_SENTENCES:
-        sentences.append(f"{len(rejections) - MOST_SENTENCES} more are listed in the ledger.")
-    advice = "To order the rest, have the orders pipeline run for this PO number; or close the lines."
+        sentences.append(f"{len(rejections) - MOST_SENTENCES} more were refused; {contact} can tell you which.")
+    advice = (
+        f"Do you still need them? Tell {contact}, who can order them again under this PO, or close the lines. Nothing is "
+        "ordered again by itself."
+    )
     return _comment(order, f"PO {number}: Amazon did not order everything. {' '.join(sentences)} {advice}", marker)
 
 

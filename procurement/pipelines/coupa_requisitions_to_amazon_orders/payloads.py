@@ -6,6 +6,7 @@ them. The cost of a line is split as the PO splits it, to the cent.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,12 +37,14 @@ class ReadyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyOrder:
-    """What all parts of a PO share. `buyer_email` orders; `approved_by` as the approvals stood when it was planned."""
+    """What all parts of a PO share. `buyer_email` orders; `approved_by` as the approvals stood when it was planned; `asked_amazon_at`
+    (machine time): when Amazon was asked for orders of the PO."""
 
     judged: Judged
     mapped: MappedOrder
     buyer_email: str
     approved_by: tuple[str, ...]
+    asked_amazon_at: datetime
     lines: Mapping[str, ReadyLine]
 
 
@@ -57,6 +60,7 @@ def order_payload(order: ReadyOrder, units: Mapping[str, int], key: PartKey, *, 
         },
         "gate": order.judged.write(),
         "approved_by": list(order.approved_by),
+        "asked_amazon_at": order.asked_amazon_at.isoformat(),
         "asked": [
             {
                 "number": line.wanted.number, "line_id": line.wanted.line_id, "asin": line.mapped.asin, "units": count,

@@ -8,15 +8,23 @@ where a person names it, only the units that Amazon refused, and only once every
 writes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from procurement.errors import MoneyError
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record
+from procurement.money import Money
 from procurement.order_gate import Judged, Verdict, approved_by
-from procurement.ordering import Blocked, PartKey, next_attempt, remaining, shipping_ceiling, split
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import Candidate, first_look, second_look
+from procurement.order_results import shipping_spent
+from procurement.ordering import Blocked, PartKey, next_attempt, remaining, shipping_ceilings, split
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import (
+    SHADOW,
+    Candidate,
+    first_look,
+    rollout_of,
+    second_look,
+)
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import History, history_of
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.lines import Drafted, draft, ready_lines
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PLACE, TRIAL
@@ -48,7 +56,8 @@ class Planner:
     """Plans batches of POs.
 
     `known` and `trials` tell what the ledger has of orders by the beginning of their key; `released` are PO numbers that a
-    person named, so that refused units are ordered again.
+    person named, so that refused units are ordered again; `shadowed` tells which POs were planned in shadow, and are never
+    ordered later unless a person names them.
     """
 
     amazon: Market
@@ -57,17 +66,21 @@ class Planner:
     trials: KnownOrders
     rules: Rules
     now: datetime
+    asked_amazon_at: datetime | None = None  # machine time, not later than Amazon was asked; absent: `now`
     released: frozenset[str] = frozenset()
+    shadowed: Callable[[Iterable[str]], set[str]] = lambda numbers: set()
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
 
     def propose(self, records: Sequence[Record]) -> Proposal:
         """What to do with the POs; reads both systems, writes nothing."""
         proposal = Proposal()
         histories = self._histories(records)
-        judged = self._judged(proposal, self._candidates(proposal, records, histories))
+        shadowed = self.shadowed(record.key for record in records) - self.released
+        judged = self._judged(proposal, self._candidates(proposal, records, histories, shadowed))
         candidates = self._new_to_amazon(proposal, [one for one, _ in judged], histories)
         approved = self._approved(proposal, candidates, {one.number: verdict for one, verdict in judged})
         self._deliver(proposal, self._drafts(proposal, approved), histories)
+        proposal.keep_skipped({record.id for record in records if record.key in shadowed}, SHADOW)
         return proposal
 
     def _histories(self, records: Iterable[Record]) -> dict[str, History]:
@@ -80,9 +93,10 @@ class Planner:
         }
 
     def _candidates(
-        self, proposal: Proposal, records: Sequence[Record], histories: Mapping[str, History]
+        self, proposal: Proposal, records: Sequence[Record], histories: Mapping[str, History], shadowed: Container[str]
     ) -> list[Candidate]:
-        """POs that were sent, and that nobody named, stay as they are: their orders follow them to the end."""
+        """POs that were sent, and that nobody named, stay as they are: their orders follow them to the end. What shadow planned
+        is only shown, never ordered."""
         named = [record for record in records if not histories[record.key].sent or record.key in self.released]
         orders = read_purchase_orders(self.coupa, (record.key for record in named))
         found = []
@@ -94,9 +108,16 @@ class Planner:
             if isinstance(look, Verdict):
                 settle(proposal.live, record, look, again=history.sent)
                 continue
+            if record.key in shadowed and not self._in_shadow(look):
+                settle(proposal.live, record, Verdict("skipped", SHADOW), again=history.sent)
+                continue
             look.earlier, look.again = history.earlier, history.sent
             found.append(look)
         return found
+
+    def _in_shadow(self, one: Candidate) -> bool:
+        """By rollout.yml itself, in a rehearsal too."""
+        return rollout_of(one.raw, self.amazon.account, one.account.supplier, self.rules).mode is Mode.SHADOW
 
     def _judged(self, proposal: Proposal, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Verdict | None]]:
         """With what their requisitions say; those that only wait need no further look."""
@@ -180,16 +201,16 @@ class Planner:
         left: Mapping[str, int],
         history: History,
     ) -> None:
-        candidate, policies = drafted.candidate, self.rules.policies.orders
+        candidate = drafted.candidate
         order = ReadyOrder(
             judged=Judged.of(candidate.raw), mapped=drafted.mapped, buyer_email=drafted.buyer_email,
-            approved_by=tuple(approved_by(candidate.requisition)), lines=ready,
+            approved_by=tuple(approved_by(candidate.requisition)), asked_amazon_at=self.asked_amazon_at or self.now,
+            lines=ready,
         )  # fmt: skip
         attempt = next_attempt(candidate.earlier)
         parts: list[tuple[PartKey, Json]] = []
-        for part, units in enumerate(split(left), 1):
-            goods = [(ready[number].wanted.price, count) for number, count in units.items()]
-            shipping = shipping_ceiling(goods, policies, currency=candidate.currency)
+        shares = split(left)
+        for part, (units, shipping) in enumerate(zip(shares, self._shipping(drafted, shares, history), strict=True), 1):
             key = PartKey(candidate.number, part, attempt)
             parts.append((key, order_payload(order, units, key, shipping=shipping)))
         plan = proposal.shadow if candidate.rollout.mode is Mode.SHADOW else proposal.live
@@ -204,11 +225,29 @@ class Planner:
         if plan is proposal.live:
             proposal.replaced += _replaced(history, attempt)
 
+    def _shipping(self, drafted: Drafted, shares: Sequence[Mapping[str, int]], history: History) -> list[Money | None]:
+        """The PO's ceiling, shared over what is ordered now, less what its earlier orders spent."""
+        currency = drafted.candidate.currency
+        earlier = [shipping_spent(row.facts, currency) for row in history.rows if row.facts]
+        known = [spent for spent in earlier if spent is not None]
+        parts = [
+            [(drafted.lines[number][0].price, count) for number, count in one.items()]
+            for one in (*shares, drafted.units)
+        ]
+        return shipping_ceilings(
+            parts[:-1], parts[-1], self.rules.policies.orders, currency=currency,
+            spent=Money.sum(known, currency) if len(known) == len(earlier) else None,
+        )  # fmt: skip
+
     def _chain(self, key: PartKey, payload: Json) -> list[PlannedDelivery]:
         """The order, behind its trial where policy wants one."""
         version = self.rules.version
         order = PlannedDelivery(
-            action=PLACE, business_key=str(key), payload=payload, mapping_version=version, policy_version=version,
+            action=PLACE,
+            business_key=str(key),
+            payload=payload,
+            mapping_version=version,
+            policy_version=version,
             scope=self.amazon.account,
         )
         if self.rules.policies.orders.trial_mode == "off":

@@ -1,16 +1,16 @@
 """A plan as people read it before anything is sent: dry runs and shadow mode. Its rows are never sent by a later run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
 from procurement.money import Money
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PLACE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
 
 Json = dict[str, Any]
-SHADOW = "shadow: planned, not sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,15 @@ class Proposal:
     live: Plan = field(default_factory=Plan)
     shadow: Plan = field(default_factory=Plan)
     replaced: list[Replaced] = field(default_factory=list)
+
+    def keep_skipped(self, record_ids: Collection[int], reason: str) -> None:
+        """These stay skipped, whatever else was found about them: it could come right, and they must not be ordered then."""
+        self.live.records = [
+            PlannedRecord(record_id=one.record_id, state="skipped", reason=reason, hash=one.hash)
+            if one.record_id in record_ids and one.bills is None
+            else one
+            for one in self.live.records
+        ]
 
     @property
     def plan(self) -> Plan:

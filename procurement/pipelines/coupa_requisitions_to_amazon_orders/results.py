@@ -7,6 +7,7 @@ only once every order of the PO has its answer (`write_back_plan`).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from procurement.ledger import Ledger
@@ -70,7 +71,7 @@ def follow_up(coupa: Orders, ledger: Ledger, *, run: Run, rules: Rules) -> int:
     payloads = _payloads(ledger, answered)
     ids = {payloads[row.id]["gate"]["po_id"] for row in answered} | {one.po_id for one in to_write}
     orders = _read_orders(coupa, ids)
-    planned = _Plan(rules)
+    planned = _Plan(rules, run.now)
     for row in answered:
         outcome, order = read_facts(row.facts), orders.get(payloads[row.id]["gate"]["po_id"])
         ledger.open_documents.watch(ORDER_KIND, dict.fromkeys(outcome.order_ids, (OPEN, run.now)))
@@ -98,6 +99,7 @@ def _payloads(ledger: Ledger, rows: Iterable[Known]) -> dict[int, Json]:
 @dataclass(slots=True)
 class _Plan:
     rules: Rules
+    now: datetime
     plan: Plan = field(default_factory=Plan)
 
     def add(self, one: FollowUp) -> None:
@@ -111,9 +113,12 @@ class _Plan:
         )
 
     def _report(self, one: FollowUp) -> None:
-        actions = by_action(one.outcome, self.rules.policies.orders)
+        policies = self.rules.policies.orders
+        actions = by_action(one.outcome, policies)
         if told := [rejected for _, rejected in actions.get("comment", ())]:
-            payload = refused_comment(one.order, one.number, told, marker=f"{one.key}/refused")
+            payload = refused_comment(
+                one.order, one.number, told, contact=policies.contact, marker=f"{one.key}/refused"
+            )
             self.plan.deliveries.append(self._delivery(REPORT, one.key, payload, required=False))
         for line, _ in actions.get("soft_close", ()):
             payload = {"id": self._line_id(one, line.asked.number), "action": "soft_close_for_receiving"}
@@ -121,9 +126,7 @@ class _Plan:
             if not any(planned.name == (CLOSE_LINE, key) for planned in self.plan.deliveries):
                 self.plan.deliveries.append(self._delivery(CLOSE_LINE, key, payload, required=False))
         if errors := [rejected for _, rejected in actions.get("integration_error", ())]:
-            opened = self._delivery(
-                OPEN_RUN, one.key, {"integration": self.rules.policies.orders.integration}, required=False
-            )
+            opened = self._open_run()
             body = {
                 "document-type": "OrderHeader", "document-id": int(one.order["id"]), "document-status": one.order.get("status"),
                 "contact-alert-type": "Functional", "status": "Error", "external-id": one.key,
@@ -132,7 +135,17 @@ class _Plan:
                 ],
             }  # fmt: skip
             alert = self._delivery(ALERT, one.key, {"body": body}, after=opened.name, required=False)
-            self.plan.deliveries += [opened, alert]
+            self.plan.deliveries.append(alert)
+
+    def _open_run(self) -> PlannedDelivery:
+        """The integration run of this day, planned once."""
+        integration = self.rules.policies.orders.integration
+        opened = self._delivery(
+            OPEN_RUN, f"{integration}/{self.now.date()}", {"integration": integration}, required=False
+        )
+        if not any(planned.name == opened.name for planned in self.plan.deliveries):
+            self.plan.deliveries.append(opened)
+        return opened
 
     def _line_id(self, one: FollowUp, number: str) -> int:
         return next(int(line["line_id"]) for line in one.payload["asked"] if line["number"] == number)

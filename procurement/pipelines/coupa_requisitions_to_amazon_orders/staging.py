@@ -1,6 +1,6 @@
 """A purchase order as the ledger keeps it: only what is ordered, so that Coupa's counters and our own write-back change nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ def staged(raw: Json) -> Staged:
     return Staged(key=key, raw=substance(raw), group_key=key, dated_at=issued_at(raw))
 
 
-def issued_at(raw: Json) -> datetime | None:
+def issued_at(raw: Mapping[str, Any]) -> datetime | None:
     """When Coupa made the PO, in UTC: it issues one as it makes it. None where it does not say so readably."""
     try:
         moment = datetime.fromisoformat(str(raw.get("created-at")))

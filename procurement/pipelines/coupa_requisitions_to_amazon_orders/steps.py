@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,10 @@ from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate_alarms import GateAlarms
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL, source_of
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.own_versions import note_own_versions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
@@ -65,6 +67,8 @@ def transform(
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
     planner = Planner(
         amazon=amazon, coupa=coupa, rules=rules, now=run.now, released=frozenset(request.document_numbers), rehearsal=run.dry_run,
+        asked_amazon_at=datetime.now(UTC),
+        shadowed=partial(ledger.records.skipped_because, source_of(coupa.instance), KIND, reason=SHADOW),
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
@@ -128,10 +132,10 @@ def load(
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
-    account = rules.accounts.of(amazon.account)
     gate = Gate(
-        coupa=coupa, amazon=amazon, known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE), policies=rules.policies.orders,
-        mark_as_sent=bool(account and account.ordering and account.ordering.mark_as_sent),
+        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules),
+        known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
+        trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
     writes = actions(amazon, coupa, gate)
     ends, scope = time.monotonic() + seconds, amazon.account

@@ -69,10 +69,14 @@ def read_orders_at_amazon(
             if number in young:
                 found.setdefault(number, []).append(order_id)
     for number in sorted(issued.keys() - young.keys()):
-        ids = [order_id for named, order_id in _orders(amazon.order_pages_by_po(number)) if named in ("", number)]
-        if ids:
+        if ids := orders_of_po(amazon, number):
             found[number] = ids
     return found
+
+
+def orders_of_po(amazon: Market, number: str) -> list[str]:
+    """Ids of the orders that Amazon shows for this PO number: one call."""
+    return [order_id for named, order_id in _orders(amazon.order_pages_by_po(number)) if named in ("", number)]
 
 
 def _orders(pages: Pages) -> Iterator[tuple[str, str]]:

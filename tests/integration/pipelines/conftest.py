@@ -21,11 +21,13 @@ from procurement.pipelines.amazon_invoices_to_coupa import (
     PIPELINE,
     close,
     extract,
+    follow_up,
     load,
     open_run,
     rematch,
     transform,
     watch_due_dates,
+    watch_owed,
 )
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
@@ -92,7 +94,9 @@ def start_sandbox() -> Iterator[StartSandbox]:
     def start(scenario: str, *, record: Path | None = None, **options: str) -> SandboxPair:
         origin = Origin(scenario, seed=7, now=NOW.isoformat(), options=options)
         recorder = Recorder(record) if record else None
-        context = running(Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder))
+        sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder)
+        sandbox.clock.speed = 1.0  # rates run fast, the business's time does not: a slow machine changes no outcome
+        context = running(sandbox)
         urls = context.__enter__().urls
         stack.append((context, recorder))
         return SandboxPair(*urls)
@@ -151,8 +155,10 @@ class InvoiceRun:
         extract(amazon, self.ledger, run=run)
         transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules)
         rematch(coupa, self.ledger, run=run, rules=self.rules)
+        follow_up(coupa, self.ledger, run=run, rules=self.rules)
         load(coupa, self.ledger, run=run, rules=self.rules, workers=4, seconds=60)
         watch_due_dates(amazon, coupa, self.ledger, run=run, rules=self.rules)
+        watch_owed(self.ledger, run=run, rules=self.rules)
         return close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append)
 
     mails: list[Notice] = field(default_factory=list)

@@ -69,7 +69,10 @@ class Course:
             invoices.extract(amazon, ledger, run=run)
             invoices.transform(amazon, coupa, ledger, run=run, request=request, rules=rules)
             invoices.rematch(coupa, ledger, run=run, rules=rules)
+            invoices.follow_up(coupa, ledger, run=run, rules=rules)
             invoices.load(coupa, ledger, **sending)
+            invoices.watch_due_dates(amazon, coupa, ledger, run=run, rules=rules)
+            invoices.watch_owed(ledger, run=run, rules=rules)
         elif pipeline is orders:
             orders.extract(coupa, ledger, run=run, request=request, rules=rules)
             orders.transform(amazon, coupa, ledger, run=run, request=request, rules=rules)
@@ -162,6 +165,7 @@ def open_course(scenario: str, folder: Path, ledger_url: str) -> Iterator[Course
         stack.callback(recorder.close)
         origin = Origin(scenario, seed=7, now=NOW.isoformat(), options={})
         sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder)
+        sandbox.clock.speed = 1.0  # rates run fast, the business's time does not: a slow machine changes no outcome
         served = stack.enter_context(running(sandbox))
         ledger = stack.enter_context(Ledger.opened(ledger_url))
         yield Course(SandboxPair(*served.urls), ledger, live_rules(folder), recording)

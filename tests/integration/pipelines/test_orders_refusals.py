@@ -1,12 +1,16 @@
 """What Amazon refuses between plan and order, over real HTTP: it is told, and ordered again only by name and only as far as refused."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from connectors.coupa.client import Coupa
+from connectors.errors import UncertainOutcome
 from procurement.ledger import Ledger
+from procurement.order_results import shipping_spent
 from tests.integration.pipelines.buying import OrderRun, switched
 from tests.integration.pipelines.conftest import StartSandbox
 
@@ -72,6 +76,17 @@ def test_once_the_price_is_back_only_the_refused_line_is_ordered_again(run: Orde
     assert len(run.placed()) == 2
 
 
+def test_an_order_again_may_cost_only_the_shipping_that_the_first_one_left(run: OrderRun) -> None:
+    run("one", between=lambda: dearer(run))
+    line = purchase_order(run)["order-lines"][0]
+    run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(line["price"]))
+    run("two", po_numbers=[purchase_order(run)["po-number"]])
+    payloads = run.ledger.deliveries.payloads(row.id for row in run.placed())
+    first, second = (payloads[row.id]["request"]["expectations"][0]["amount"]["amount"] for row in run.placed())
+    charged = shipping_spent(run.placed()[0].facts, "USD")
+    assert charged is not None and Decimal(second) == Decimal(first) - charged.amount
+
+
 def test_where_the_group_rejects_the_whole_order_nothing_is_ordered_and_nothing_written_back(run: OrderRun) -> None:
     switch(run, safeguard="reject_order")
     run("one", between=lambda: dearer(run))
@@ -117,3 +132,53 @@ def test_policy_decides_what_is_done_in_coupa_about_refused_units(
     else:
         (error,) = run.pair.state("coupa")["integration_errors"]
         assert error["external-id"] == f"{purchase_order(run)['po-number']}-1-1"
+
+
+def refused_twice(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> OrderRun:
+    rules = switched(mappings_directory, rejections={"other": "integration_error", "quantity": "integration_error"})
+    run = OrderRun(start_sandbox("buying_plain", orders="2", lines="1"), ledger, rules)
+    lines = [line for order in run.pair.state("coupa")["purchase_orders"] for line in order["order-lines"]]
+
+    def withdraw() -> None:
+        for offer in {line["supp-aux-part-num"] for line in lines}:
+            run.amazon("withdraw_offer", offerId=offer)
+
+    run("one", between=withdraw)
+    return run
+
+
+def test_all_that_is_refused_on_a_day_is_reported_under_one_integration_run(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run = refused_twice(start_sandbox, ledger, mappings_directory)
+    assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
+    (opened,) = run.pair.state("coupa")["integration_runs"]
+    assert {error["integration-run-id"] for error in run.pair.state("coupa")["integration_errors"]} == {opened["id"]}
+    assert [row.business_key for row in run.of("open_integration_run")] == ["AB_ORDERS/2026-06-30"]
+
+
+def test_an_integration_run_whose_answer_was_lost_is_not_opened_twice(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Coupa.create_integration_run
+
+    def lost(self: Coupa, integration: str, permit: Any) -> dict[str, Any]:
+        create(self, integration, permit)
+        raise UncertainOutcome("the connection broke", operation="create_integration_run")
+
+    monkeypatch.setattr(Coupa, "create_integration_run", lost)
+    run = refused_twice(start_sandbox, ledger, mappings_directory)
+    run("two")
+    assert len(run.pair.state("coupa")["integration_runs"]) == 1
+    assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
+
+
+def test_the_requester_reads_what_to_do_and_whom_to_ask(run: OrderRun) -> None:
+    run("one", between=lambda: dearer(run))
+    (report,) = run.of("report_rejection")
+    text = str(run.ledger.deliveries.payloads([report.id])[report.id]["text"])
+    assert (
+        "Tell Procurement (procurement@example.com), who can order them again under this PO, or close the lines."
+        in text
+    )
+    assert "pipeline" not in text and "ledger" not in text

@@ -62,6 +62,27 @@ def test_the_second_part_is_sent_although_writing_back_raises_the_version(
     assert {line["supplier-order-number"] for line in written} == {*first.facts["orders"], *second.facts["orders"]}
 
 
+def test_a_part_that_people_changed_first_is_held_then_ordered_by_name_and_all_of_it_written_back_once(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run = OrderRun(start_sandbox("buying"), ledger, switched(mappings_directory), workers=1)
+    number = planted(run.pair)["fifty_one_lines"]["po"]
+    run.pair.post("amazon", "switches", retry_after=True)
+    run.pair.post("amazon", "faults", kind="rate_limit", operation="placeOrder", skip=1, times=1000, retry_after=3600)
+    run("one", po_numbers=[number])
+    run.coupa("change_order", po_number=number, line_num="1", description="said better")
+    due_now(run)
+    run("two")
+    assert [row.state for row in run.placed(number)] == ["delivered", "held"]
+    assert run.of("write_back_order", number) == []
+    run("three", po_numbers=[number])
+    placed = [row for row in run.placed(number) if row.state == "delivered"]
+    assert sorted(line["number"] for row in placed for line in row.facts["lines"]) == sorted(map(str, range(1, 52)))
+    written = purchase_order(run.pair, number)["order-lines"]
+    assert {line["supplier-order-number"] for line in written} == {id for row in placed for id in row.facts["orders"]}
+    assert [row.state for row in run.of("write_back_order", number)].count("delivered") == 1
+
+
 def test_a_version_that_the_write_back_raised_is_said_to_be_our_own(
     start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, raising: list[OrderRun]
 ) -> None:

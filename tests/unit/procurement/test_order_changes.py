@@ -10,8 +10,8 @@ import pytest
 from procurement.documents import PurchaseOrder, PurchaseOrderLine
 from procurement.money import Money
 from procurement.order_changes import OrderChange, find_changes
-from procurement.order_lines import units_cancelled
 from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts
+from procurement.order_lines import units_cancelled
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PO = PurchaseOrder(
@@ -195,6 +195,12 @@ def test_undeliverable_and_returned_packages() -> None:
     assert only(order(shipment(10, tracking_status="RETURNED"))).id == "113-1/L1/returned/S1"
 
 
+def test_what_could_not_be_delivered_is_not_late_besides() -> None:
+    assert kinds(order(shipment(10, tracking_status="UNDELIVERABLE", expected_at=DAY, overdue=DAY))) == [
+        "undeliverable"
+    ]
+
+
 def test_refunds_say_whether_the_goods_came_back() -> None:
     delivered = order(shipment(10, delivered_seen=DAY), of=line(charged=10))
     back = only(delivered, refunds=[Refund("R1", Decimal(2), Decimal("-39.98"), "Customer Return")])
@@ -217,10 +223,15 @@ def test_a_po_cancelled_by_a_person_tells_what_still_ships_and_what_to_do() -> N
     assert "choose Cancel items at once" in change.sentence
 
 
-def test_a_cancelled_po_is_no_news_when_nothing_is_left_to_ship() -> None:
-    cancelled = replace(PO, status="cancelled")
-    assert kinds(order(shipment(10)), cancelled) == []
-    assert kinds(order(statuses=("CANCELLED",)), cancelled) == ["cancelled"]
+def test_a_po_cancelled_when_all_had_shipped_tells_to_send_it_back() -> None:
+    change = only(order(shipment(10)), replace(PO, status="cancelled"))
+    assert (change.id, change.units, change.at_stake) == ("113-1/-/po_cancelled_by_person", 10, usd("199.90"))
+    assert "has shipped with 10 units of line 1 (Gel pens)" in change.sentence
+    assert "refuse the delivery, or return the goods" in change.sentence
+
+
+def test_a_cancelled_po_is_no_news_when_amazon_cancelled_too() -> None:
+    assert kinds(order(statuses=("CANCELLED",)), replace(PO, status="cancelled")) == ["cancelled"]
 
 
 def test_every_change_has_an_id_of_its_own() -> None:

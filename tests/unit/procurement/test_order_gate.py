@@ -1,10 +1,12 @@
 """The gate's judgement, case by case: what passes, what does not, and the sentence that says why."""
 
+import json
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from procurement.approved_lines import line_problems
 from procurement.buying_policies import OrderPolicies
 from procurement.order_gate import Judged, approved_by, awaits_approval, judge, standing, substance
 
@@ -17,10 +19,13 @@ def purchase_order() -> Json:
         "id": 4711, "po-number": "4600001", "status": "issued", "version": 1, "created-at": "2026-06-29T10:00:00-07:00",
         "transmission-status": "created", "currency": {"code": "USD"},
         "supplier": {"number": "AMZN-US", "po-method": "prompt", "po-change-method": "prompt"},
-        "requisition-header": {"id": 91, "requested-by": {"id": 611, "email": "jane.doe@example.com"}},
+        "requisition-header": {"id": 91, "requested-by": {"id": 611, "email": "jane.doe@example.com", "fullname": "Jane Doe"}},
+        "ship-to-attention": "Dock 4", "ship-to-user": {"email": "jane.doe@example.com"},
+        "ship-to-address": {"id": 3, "location-code": "AUS-01", "street1": "1 Example Way", "country": {"code": "US"}},
         "order-lines": [
             {"id": 213, "line-num": "1", "type": "OrderQuantityLine", "quantity": "3.000000", "price": "19.990000",
-             "source-part-num": "B0SAMPLE01", "uom": {"code": "EA"}, "currency": {"code": "USD"}},
+             "source-part-num": "B0SAMPLE01", "supp-aux-part-num": "offer-abc", "uom": {"code": "EA"}, "currency": {"code": "USD"},
+             "account": {"code": "10-4100"}, "requisition-line-id": "5"},
         ],
     }  # fmt: skip
 
@@ -31,7 +36,7 @@ def requisition() -> Json:
         "approvals": [{"id": 1, "position": 1, "status": "approved", "approver": {"login": "helen.osei"}}],
         "requisition-lines": [
             {"id": 5, "line-num": 1, "order-line-id": 213, "quantity": "3.0", "unit-price": "19.99", "source-part-num": "B0SAMPLE01",
-             "uom": {"code": "EA"}},
+             "supp-aux-part-num": "offer-abc", "uom": {"code": "EA"}, "currency": {"code": "USD"}, "account": {"code": "10-4100"}},
             {"id": 6, "line-num": 2, "order-line-id": 999, "quantity": "1", "unit-price": "1", "uom": {"code": "EA"}},
         ],
     }  # fmt: skip
@@ -65,6 +70,9 @@ PASSING: dict[str, tuple[str, str, Any]] = {
     "deferred": ("order", "transmission-status", "deferred"),
     "left to a person": ("order", "transmission-status", "pending_manual"),
     "Coupa rewrites numbers": ("order", "order-lines.0.price", "19.99"),
+    "Coupa counts a revision": ("order", "internal-revision", 7),
+    "numbered anew": ("requisition", "requisition-lines.0.line-num", 4),
+    "one account written as a split": ("requisition", "requisition-lines.0.account-allocations", [{"account": {"code": "10-4100"}, "pct": "100"}]),
     "our own write-back": ("order", "order-lines.0.supplier-order-number", "112-1"),
     "the supplier marks as sent": ("order", "supplier.po-method", "mark_as_sent"),
 }  # fmt: skip
@@ -85,6 +93,7 @@ def test_an_approval_that_was_escalated_passes_once_somebody_gave_it() -> None:
     assert alone.errors == ("The approval of viktor.lind is escalated.",)
 
 
+SPLIT = [{"account": {"code": "10-9900"}, "pct": "40.0"}, {"account": {"code": "10-4100"}, "pct": "60.0"}]
 STOPPED: dict[str, tuple[str, str, Any, str]] = {
     "withdrawn": ("requisition", "status", "withdrawn", "The requisition is withdrawn, not ordered."),
     "only approved": ("requisition", "status", "approved", "The requisition is approved, not ordered."),
@@ -102,7 +111,19 @@ STOPPED: dict[str, tuple[str, str, Any, str]] = {
     "dearer than approved": ("requisition", "requisition-lines.0.unit-price", "19.98", "Line 1: the price is 19.99, and 19.98 was approved."),
     "another part": ("requisition", "requisition-lines.0.source-part-num", "B0OTHER", "Line 1: the part number is B0SAMPLE01, and B0OTHER was approved."),
     "another unit": ("requisition", "requisition-lines.0.uom", {"code": "PK"}, "Line 1: the unit is EA, and PK was approved."),
-    "another line number": ("requisition", "requisition-lines.0.line-num", 4, "Line 1: the line number is 1, and 4 was approved."),
+    "another currency": ("requisition", "requisition-lines.0.currency", {"code": "EUR"}, "Line 1: the currency is USD, and EUR was approved."),
+    "no currency shown": ("requisition", "requisition-lines.0.currency", None, "Line 1: the currency is USD, and empty was approved."),
+    "another offer": ("requisition", "requisition-lines.0.supp-aux-part-num", "offer-def", "Line 1: the auxiliary part number is offer-abc, and offer-def was approved."),
+    "another account": ("requisition", "requisition-lines.0.account", {"code": "10-9900"}, "Line 1: the accounting is 10-4100, and 10-9900 was approved."),
+    "coded afterwards": ("requisition", "requisition-lines.0.account", None, "Line 1: the accounting is 10-4100, and empty was approved."),
+    "another split": ("requisition", "requisition-lines.0.account-allocations", SPLIT, "Line 1: the accounting is 10-4100, and 10-4100 60 %, 10-9900 40 % was approved."),
+    "made of another line": ("order", "order-lines.0.requisition-line-id", "6", "Line 1 is on no approved requisition line."),
+    "another address": ("order", "ship-to-address.location-code", "CHI-01", "The ship-to address of the purchase order was changed since it was planned."),
+    "another street": ("order", "ship-to-address.street1", "2 Example Way", "The ship-to address of the purchase order was changed since it was planned."),
+    "another attention": ("order", "ship-to-attention", "Dock 5", "The ship-to attention of the purchase order was changed since it was planned."),
+    "another receiver": ("order", "ship-to-user.email", "joe@example.com", "The ship-to user of the purchase order was changed since it was planned."),
+    "another requester": ("order", "requisition-header.requested-by.email", "joe@example.com", "The requester of the purchase order was changed since it was planned."),
+    "another supplier": ("order", "supplier.number", "OTHER", "The supplier of the purchase order was changed since it was planned."),
     "not approved at all": ("requisition", "requisition-lines", [], "Line 1 is on no approved requisition line."),
     "by cXML": ("order", "supplier.po-method", "cxml", "Coupa sends purchase orders to the supplier by cxml (po-method): the order would be placed twice."),
     "changes by xml": ("order", "supplier.po-change-method", "xml", "Coupa sends changes of them to the supplier by xml (po-change-method): the order would be placed twice."),
@@ -150,9 +171,53 @@ def test_every_reason_is_told_at_once() -> None:
 
 
 def test_a_line_is_matched_by_the_pos_own_reference_where_the_requisition_has_none() -> None:
-    req = put(requisition(), "requisition-lines.0.order-line-id", None)
-    assert verdict(put(purchase_order(), "order-lines.0.requisition-line-id", "5"), req) is None
-    assert verdict(purchase_order(), req) is None  # else by its number
+    req = put(put(requisition(), "requisition-lines.0.order-line-id", None), "requisition-lines.0.line-num", 4)
+    assert verdict(purchase_order(), req) is None
+
+
+def test_a_line_without_any_reference_is_matched_by_its_number_alone() -> None:
+    order, req = bare("1"), put(requisition(), "requisition-lines.0.order-line-id", None)
+    assert line_problems(order, req) == []
+    assert line_problems(order, put(req, "requisition-lines.0.line-num", 4)) == [
+        "Line 1 is on no approved requisition line."
+    ]
+
+
+def bare(number: str) -> Json:
+    order = put(purchase_order(), "order-lines.0.line-num", number)
+    return put(order, "order-lines.0.requisition-line-id", None)
+
+
+def test_two_lines_made_of_one_approved_line_are_told() -> None:
+    order, req = purchase_order(), put(requisition(), "requisition-lines.0.order-line-id", None)
+    order["order-lines"].append({**order["order-lines"][0], "id": 214, "line-num": "2"})
+    assert line_problems(order, req) == ["Line 2 is on the same approved requisition line as line 1."]
+    of_another = requisition()  # Coupa says that it made the first of them of it
+    assert line_problems(order, of_another) == ["Line 2 is on no approved requisition line."]
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "value"),
+    [
+        ("account", "requisition-lines.0.account", None),
+        ("auxiliary", "requisition-lines.0.supp-aux-part-num", "cart-1"),
+    ],
+)
+def test_policy_may_let_the_accounting_or_the_auxiliary_part_number_differ(part: Any, path: str, value: Any) -> None:
+    req = put(requisition(), path, value)
+    policies = OrderPolicies(may_differ=(part,))
+    assert verdict(purchase_order(), req) is not None
+    assert judge(Judged.of(purchase_order()), purchase_order(), req, policies, mark_as_sent=False) is None
+
+
+def test_a_plan_that_kept_no_header_does_not_pass() -> None:
+    planned = Judged.read({**Judged.of(purchase_order()).write(), "header": {}})
+    assert judge(planned, purchase_order(), requisition(), POLICIES, mark_as_sent=False) is not None
+
+
+def test_what_is_judged_reads_back_from_the_ledger() -> None:
+    planned = Judged.of(purchase_order())
+    assert Judged.read(json.loads(json.dumps(planned.write()))) == planned
 
 
 @pytest.mark.parametrize(

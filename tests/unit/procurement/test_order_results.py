@@ -9,7 +9,7 @@ import pytest
 from connectors.amazon_business.order_results import OrderResult
 from procurement.ledger.encoding import dump_json, parse_json
 from procurement.money import Money
-from procurement.order_results import Asked, OrderOutcome, read_facts, read_outcome
+from procurement.order_results import Asked, OrderOutcome, read_facts, read_outcome, shipping_spent
 
 USD = "USD"
 REASONS: dict[str, tuple[dict[str, Any], str]] = {
@@ -174,3 +174,47 @@ def test_facts_are_read_as_they_were_written() -> None:
     )
     assert read_facts(parse_json(dump_json(outcome.write()))) == outcome
     assert read_facts({}) == OrderOutcome(lines=(), signed=False)
+
+
+def shipped(*charges: tuple[str, str, str]) -> dict[str, Any]:
+    """The facts of an order of one line, accepted with these charges."""
+    item = accepted(3)
+    item["artifacts"] = item["artifacts"] + [
+        {
+            "acceptanceArtifactType": "Charge",
+            "category": category,
+            "type": kind,
+            "amount": {"currencyCode": USD, "amount": amount},
+        }
+        for category, kind, amount in charges
+    ]
+    result = {
+        "lineItems": [{"externalId": "1", "acceptedItems": [item], "rejectedItems": []}],
+        "acceptanceArtifacts": [],
+        "rejectionArtifacts": [],
+    }
+    outcome = read_outcome(asked(1), OrderResult.model_validate(result))
+    facts: dict[str, Any] = parse_json(dump_json(outcome.write()))
+    assert read_facts(facts) == outcome
+    return facts
+
+
+def test_shipping_is_spent_as_amazon_charges_it() -> None:
+    charges = [("SUBTOTAL", "PRINCIPAL", "59.97"), ("SHIPPING", "PRINCIPAL", "7.25"), ("SHIPPING", "TAX", "0.50")]
+    assert shipping_spent(shipped(*charges) | {"shipping_most": "9.00"}, USD) == Money.of("7.25", USD)
+    assert shipping_spent(shipped(charges[0]) | {"shipping_most": "9.00"}, USD) == Money.zero(USD)
+
+
+def test_where_amazon_gives_no_charges_the_whole_ceiling_counts_as_spent() -> None:
+    assert shipping_spent(shipped() | {"shipping_most": "9.00"}, USD) == Money.of("9.00", USD)
+    assert shipping_spent(shipped(), USD) is None
+
+
+def test_an_order_that_was_refused_spent_nothing() -> None:
+    result = {
+        "lineItems": [],
+        "acceptanceArtifacts": [],
+        "rejectionArtifacts": [{"rejectionArtifactType": "RejectionMessage"}],
+    }
+    outcome = read_outcome(asked(1), OrderResult.model_validate(result))
+    assert shipping_spent(outcome.write() | {"shipping_most": "9.00"}, USD) == Money.zero(USD)

@@ -26,6 +26,7 @@ from procurement.ordering import (
     read_key,
     remaining,
     shipping_ceiling,
+    shipping_ceilings,
     split,
     unit_problem,
     whole_units,
@@ -85,6 +86,41 @@ def test_shipping_is_limited_by_the_goods_of_the_order() -> None:
     assert shipping_ceiling([(usd("20.00"), 2), (usd("1.00"), 10)], chosen, currency="USD") == usd("5.00")
 
 
+def shares(spent: Money | None, *parts: str) -> list[str]:
+    """Of a PO of USD 200 whose shipping may cost USD 20.00."""
+    found = shipping_ceilings(
+        [[(usd(part), 1)] for part in parts], [(usd("20.00"), 10)], policies(shipping={"percent": 50, "absolute": "20.00"}),
+        spent=spent, currency="USD",
+    )  # fmt: skip
+    return [f"{one.amount:.2f}" for one in found if one is not None]
+
+
+def test_the_parts_of_a_po_share_its_shipping_ceiling_by_their_goods_to_the_cent() -> None:
+    assert shares(usd("0"), "200.00") == ["20.00"]
+    assert shares(usd("0"), "100.00", "100.00") == ["10.00", "10.00"]
+    assert shares(usd("0"), "50.00", "50.00", "50.00") == ["6.67", "6.67", "6.66"]
+
+
+def test_a_further_order_has_only_what_the_earlier_ones_left_of_the_ceiling() -> None:
+    assert shares(usd("4.99"), "40.00") == ["15.01"]
+    assert shares(usd("20.00"), "40.00") == shares(usd("31.00"), "40.00") == shares(None, "40.00") == ["0.00"]
+
+
+@given(st.lists(st.integers(1, 99999), min_size=1, max_size=6), st.integers(0, 3000))
+def test_whatever_a_po_is_split_into_its_shipping_stays_within_its_ceiling(cents: list[int], spent: int) -> None:
+    goods = [str(Decimal(one) / 100) for one in cents]
+    found = shares(Money(Decimal(spent) / 100, "USD"), *goods)
+    assert len(found) == len(goods)
+    assert sum(map(Decimal, found)) == max(Decimal(0), Decimal(20) - Decimal(spent) / 100)
+
+
+def test_where_shipping_is_not_limited_no_part_is() -> None:
+    assert shipping_ceilings([[(usd("1"), 1)]] * 2, [(usd("1"), 2)], OrderPolicies(), spent=None, currency="USD") == [
+        None,
+        None,
+    ]
+
+
 @pytest.mark.parametrize(
     ("quantity", "said"), [(None, "by amount"), (Decimal("1.5"), "1.5 units"), (Decimal(0), "0 units")]
 )
@@ -106,6 +142,16 @@ def test_amazon_sells_whole_units(quantity: Decimal | None, said: str) -> None:
         ("EA", None, (), 12, "asks for single pieces (EA)"),
         ("EA", 12, (), 12, None),
         (None, None, (), None, "names no unit of measure"),
+        ("EA", None, ("1 Count",), None, None),
+        ("EA", None, ("12 Count",), None, "asks for single pieces (EA), and Amazon sells B0SAMPLE01 by the piece of 12"),
+        ("PK", None, ("12 Count",), None, None),
+        ("PK", 12, ("Pack of 12",), None, None),
+        ("PK", 12, ("12-Pack",), 12, None),
+        ("PK", 10, ("Pack of 12",), None, "means 10 pieces by one PK, and Amazon sells B0SAMPLE01 by the pack of 12"),
+        ("PK", 12, ("1 Count (Pack of 12)",), None, None),
+        ("EA", None, ("1 Count (Pack of 12)",), None, "by the pack of 12"),
+        ("BX", None, ("Pack of 12",), None, "asks for BX, and Amazon sells B0SAMPLE01 by the pack of 12"),
+        ("PK", None, ("Pack of 2",), 12, "gives several counts for one unit of B0SAMPLE01"),
     ],
 )  # fmt: skip
 def test_a_unit_at_amazon_must_be_what_the_po_line_means(
@@ -114,6 +160,30 @@ def test_a_unit_at_amazon_must_be_what_the_po_line_means(
     product = Product(asin="B0SAMPLE01", packages=packages, bundle=bundle)
     found = unit_problem(line(unit=unit, pack_size=pack_size), product, policies(), WORDS)
     assert (found is None) if said is None else (found is not None and said in found)
+
+
+@pytest.mark.parametrize(
+    ("unit", "pack_size", "packages", "bundle", "said"),
+    [
+        ("PK", None, (), None, "asks for PK, and Amazon does not say that B0SAMPLE01 is sold so"),
+        ("PK", None, (), 1, "it may be a single piece"),
+        ("PK", None, ("1 Count",), None, "it may be a single piece"),
+        ("PK", 12, ("Pack",), None, "means 12 pieces by one PK, and Amazon does not say how many"),
+        ("EA", 12, (), None, "means 12 pieces by one EA, and Amazon does not say how many"),
+    ],
+)
+def test_more_than_single_pieces_that_amazon_does_not_confirm_is_held_unless_policy_accepts_it(
+    unit: str, pack_size: int | None, packages: tuple[str, ...], bundle: int | None, said: str
+) -> None:
+    product, wanted = Product(asin="B0SAMPLE01", packages=packages, bundle=bundle), line(unit=unit, pack_size=pack_size)
+    assert said in (unit_problem(wanted, product, policies(), WORDS) or "")
+    assert unit_problem(wanted, product, policies(units_unknown="accept"), WORDS) is None
+
+
+def test_accepting_what_is_unknown_does_not_accept_what_differs() -> None:
+    product = Product(asin="B0SAMPLE01", packages=("Pack of 12",))
+    assert unit_problem(line(unit="BX"), product, policies(units_unknown="accept"), WORDS) is not None
+    assert unit_problem(line(unit="PK", pack_size=10), product, policies(units_unknown="accept"), WORDS) is not None
 
 
 def choose(
