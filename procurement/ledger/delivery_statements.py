@@ -131,7 +131,8 @@ KNOWN_PREFIXED = sa.text(
     f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key LIKE ANY(:prefixes) ORDER BY d.id"
 )
 # The last part of a business key is the document's number. All zeros and punctuation are dropped to find it again: more
-# than needed, which the caller sorts out, and one pass over the deliveries that needs no index.
+# than needed, which the caller sorts out, and one pass over the deliveries that needs no index. Arrays are hashed, also
+# while nobody has counted the tables yet.
 _DROPPED = "0-_./ #:"
 ALIKE = sa.text(f"""
     SELECT d.business_key, d.state, d.amount, d.currency, d.payload, d.target_id FROM deliveries d
@@ -143,12 +144,14 @@ ALIKE = sa.text(f"""
         OR translate(lower(split_part(d.business_key, '/', 3)), '{_DROPPED}', '') = ANY(
             ARRAY(SELECT translate(lower(number), '{_DROPPED}', '') FROM unnest(CAST(:numbers AS text[])) AS number)
         )
-        OR d.id IN (
-            SELECT a.delivery_id FROM unnest(CAST(:orders AS text[]), CAST(:lines AS text[])) AS wanted (order_id, order_line_id)
-            JOIN record_lines l ON l.order_id = wanted.order_id AND l.order_line_id = wanted.order_line_id
-            JOIN source_records r ON r.id = l.record_id AND r.source = :source
-            JOIN allocations a ON a.record_id = l.record_id AND a.delivery_id IS NOT NULL
-        )
+        OR d.id = ANY(ARRAY(
+            SELECT a.delivery_id FROM allocations a
+            WHERE a.role = 'bills' AND a.delivery_id IS NOT NULL AND a.record_id = ANY(ARRAY(
+                SELECT l.record_id FROM unnest(CAST(:orders AS text[]), CAST(:lines AS text[])) AS wanted (order_id, order_line_id)
+                JOIN record_lines l ON l.order_id = wanted.order_id AND l.order_line_id = wanted.order_line_id
+                JOIN source_records r ON r.id = l.record_id AND r.source = :source
+            ))
+        ))
     ) ORDER BY d.id
 """)
 # A target id may name several documents. `= ANY` over a long array is hashed, so one pass over the deliveries is enough.
