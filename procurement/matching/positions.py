@@ -71,8 +71,6 @@ class Position:
     @property
     def justified(self) -> Decimal:
         """Units of this document that order and receipts cover."""
-        if self.level == "none":
-            return self.units
         if self.units < 0:
             return max(self.units, -max(ZERO, self.credit_bound))
         covered = self.open_ordered if self.open_received is None else min(self.open_ordered, self.open_received)

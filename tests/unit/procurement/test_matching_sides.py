@@ -210,3 +210,9 @@ def test_an_adjustment_of_price_counts_in_the_total_at_the_po_price(make: Any) -
 def test_a_part_of_a_unit_that_was_not_received_is_not_justified(make: Any) -> None:
     order = make.order(make.po_line(received=Decimal("0.25")))
     assert match(make.invoice(make.line("0.50")), order).variance.quantity == usd("2.50")
+
+
+def test_a_line_amount_too_low_is_a_finding_where_only_that_is_limited(make: Any) -> None:
+    line = make.line(10, "10.00", total=usd("99.90"))
+    result = match(make.invoice(line), make.order(), line={"under": {"absolute": "0.09"}})
+    assert (result.outcome, only(result).kind) == (Outcome.EXCEPTION, "line")

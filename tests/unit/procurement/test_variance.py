@@ -163,3 +163,8 @@ def test_an_invoice_without_lines_is_matched_with_nothing(make: Any) -> None:
 
 def test_the_parts_are_named_and_kept_in_one_order() -> None:
     assert PARTS == ("quantity", "price", "tax", "shipping", "discount", "fee", "unit", "exchange", "rounding")
+
+
+def test_a_line_that_is_not_matched_has_no_difference_in_its_own_currency_either(make: Any) -> None:
+    order = make.order(make.po_line(match_type="none", received=Decimal(0)))
+    assert parts(make.invoice(make.line(99, "99.00")), order) == {}
