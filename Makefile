@@ -9,7 +9,7 @@ CORE := .venv-core
 DEMO_OPTIONS = $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)") $(if $(SCENARIO),--scenario "$(SCENARIO)")
 CORE_STAMP := $(CORE)/.stamp
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters bench mutants clean
+.PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters backtest bench mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -88,6 +88,9 @@ mappings-check: setup ## validate every rule file, run its examples, show the co
 
 dead-letters: setup ## list dead letters (of LEDGER_URL, else of the demo); KEY=k shows one, REPLAY=k replays it, DISCARD=k REASON="..." discards it
 	@$(BIN)/python -m local.dead_letters $(if $(REPLAY),replay "$(REPLAY)",$(if $(DISCARD),discard "$(DISCARD)" --reason "$(REASON)",$(if $(KEY),show "$(KEY)",list)))
+
+backtest: setup ## other tolerances tried on the invoices in LEDGER_URL, changing nothing (TOLERANCES=file.yml, FROM=2026-01-01 TO=2026-03-31)
+	@$(BIN)/python -m procurement_airflow.backtest "$(TOLERANCES)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 bench: setup ## the figures, as JSON in var/bench and as a table (ONLY=name)
 	@$(BIN)/python -m bench $(ONLY)
