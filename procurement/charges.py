@@ -291,6 +291,8 @@ def _account_shares(
     total: Money, percents: Mapping[str, Decimal], accounts: Mapping[str, str]
 ) -> tuple[AccountShare, ...]:
     """A GL split, adding up to `total`; raises LineProblem for an account the chart does not have."""
+    if not percents:
+        return ()
     if missing := [name for name in percents if name not in accounts]:
         raise LineProblem([f"charges.yml splits {total} over accounts the chart does not have: {', '.join(missing)}."])
     return split_over(total, [AccountShare(accounts[name], percent, total) for name, percent in percents.items()])
