@@ -102,7 +102,10 @@ def _unit_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
         factor = rules.conversions.factor(example.unit, example.into, item=example.item)
         found = factor.units(example.quantity) if factor is not None else None
         if found != example.expect:
-            yield number, f"{example.quantity} {example.unit} in {example.into} gives {found}, expected {example.expect}"
+            yield (
+                number,
+                f"{example.quantity} {example.unit} in {example.into} gives {found}, expected {example.expect}",
+            )
 
 
 def _charge_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:

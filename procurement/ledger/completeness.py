@@ -116,7 +116,8 @@ def disposed(
     _snapshot(connection, _SEEN_AMONG, {"source": source, "kind": kind, "keys": list(keys)})
     rows = connection.execute(_BY_DOCUMENT).all()
     groups = connection.execute(
-        sa.text("SELECT id, group_key FROM source_records WHERE id = ANY(:ids)"), {"ids": [row.record_id for row in rows]}
+        sa.text("SELECT id, group_key FROM source_records WHERE id = ANY(:ids)"),
+        {"ids": [row.record_id for row in rows]},
     )
     named = {row.id: row.group_key for row in groups}
     found = [

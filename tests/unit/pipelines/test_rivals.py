@@ -120,8 +120,10 @@ def test_what_coupa_shows_is_compared_and_not_named_twice() -> None:
     }  # fmt: skip
     verdict, _ = check(rivals(sent("new"), existing={("AMZN", "new"): raw}))
     assert verdict.errors == (
-        "Invoice NEW (USD 20.00, 2026-02-04, planned) may be invoice new (USD 1.00, 2026-02-01, in Coupa as 7) once more: "
-        "both numbers are the same but for zeros, punctuation or case.",
+        (
+            "Invoice NEW (USD 20.00, 2026-02-04, planned) may be invoice new (USD 1.00, 2026-02-01, in Coupa as 7) once more: "
+            "both numbers are the same but for zeros, punctuation or case."
+        ),
     )
 
 
