@@ -79,8 +79,9 @@ dags: setup ## every DAG parses and keeps the house rules
 e2e: setup ## real Airflow, driven over its REST API
 	$(BIN)/pytest tests/e2e -q
 
-docs: setup ## generate docs/dags.md and the JSON Schemas of the rule files
+docs: setup ## generate docs/dags.md, docs/decisions.md and the JSON Schemas of the rule files
 	$(BIN)/python -m procurement_airflow.dag_docs
+	$(BIN)/python -m procurement_airflow.decision_docs
 	$(BIN)/python -m procurement.mapping.check --write-schema
 
 mappings-check: setup ## validate every rule file, run its examples, show the coverage

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sandbox.scenarios.buying_named import build_buying, build_buying_plain, build_old_pos, build_open_orders
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
+from sandbox.scenarios.verdicts import build_verdicts
 from sandbox.seed import World
 
 
@@ -40,6 +41,9 @@ SCENARIOS = {
         "Orders on their way, some of them delivered today, none received yet",
         build_open_orders,
         frozenset({"ids", "orders", "delivered"}),
+    ),
+    "verdicts": Scenario(
+        "Invoices that Coupa's own tolerances judge otherwise than stricter or looser ones would", build_verdicts
     ),
     **{name: Scenario(plan.title, build_named) for name, plan in NAMED.items()},
 }
