@@ -90,8 +90,8 @@ mappings-check: setup ## validate every rule file, run its examples, show the co
 dead-letters: setup ## list dead letters (of LEDGER_URL, else of the demo); KEY=k shows one, REPLAY=k replays it, DISCARD=k REASON="..." discards it
 	@$(BIN)/python -m local.dead_letters $(if $(REPLAY),replay "$(REPLAY)",$(if $(DISCARD),discard "$(DISCARD)" --reason "$(REASON)",$(if $(KEY),show "$(KEY)",list)))
 
-backtest: setup ## other tolerances tried on the invoices in LEDGER_URL, changing nothing (TOLERANCES=file.yml, FROM=2026-01-01 TO=2026-03-31)
-	@$(BIN)/python -m procurement_airflow.backtest "$(TOLERANCES)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
+backtest: setup ## other tolerances tried on the invoices of LEDGER_URL (else of the demo that `make up` runs), changing nothing (TOLERANCES=file.yml, FROM=2026-01-01 TO=2026-03-31)
+	@$(if $(TOLERANCES),,$(error name the file: make backtest TOLERANCES=file.yml))$(BIN)/python -m local.backtest "$(TOLERANCES)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 bench: setup ## the figures, as JSON in var/bench and as a table (ONLY=name)
 	@$(BIN)/python -m bench $(ONLY)
