@@ -112,7 +112,7 @@ def test_a_run_stays_red_although_its_last_task_accounted_for_everything(
     assert {tasks[name]["state"] for name in tasks.keys() - {"extract", "close"}} == {"upstream_failed"}
     assert tasks["extract"]["try_number"] == 1  # a missing role is a person's matter: no retry
     said = whole_log(running, run_id, tasks["close"])
-    assert re.search(r"the run is accounted for, but extract, load(_0)?, rematch, transform.* failed", said)
+    assert re.search(r"the run is accounted for, but extract, follow_up, load(_0)?, rematch, transform.* failed", said)
 
 
 def test_after_a_failed_run_the_next_one_is_well_again(running: Running, first_run: tuple[str, str]) -> None:
