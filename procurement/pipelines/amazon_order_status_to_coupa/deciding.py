@@ -135,6 +135,9 @@ def _soft_close(facts: OrderFacts, change: OrderChange, line: PurchaseOrderLine 
     if at.line_status.get(line.id) in LINE_STATUS_AFTER[GATE] or line.id in at.closing:
         return Step(part, reason="the line is closed for receiving already")
     outstanding = at.outstanding(line)
+    if line.receipt_required and outstanding > 0 and at.coming(line) <= line.received:
+        reason = f"{_count(outstanding)} of line {line.number} stand on no Amazon order: order them again, or close it by hand"
+        return Step(part, state="held", reason=reason)
     if line.receipt_required and outstanding > 0:
         return Step(
             part,

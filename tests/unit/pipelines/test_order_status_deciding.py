@@ -69,6 +69,13 @@ def test_a_line_waits_for_the_units_that_still_come() -> None:
     assert payload(decide(po(po_line(received=Decimal(7))), amazon(left=7), do=["soft_close_line"]))
 
 
+def test_units_that_no_amazon_order_brings_any_more_are_a_persons_decision_and_never_wait_for_ever() -> None:
+    """Of ten, Amazon took six and cancelled all six: the other four may be ordered again, or the line is closed by hand."""
+    step = decide(po(), amazon(ordered=6, left=0), do=["soft_close_line"])
+    assert (step.state, step.delivery) == ("held", None)
+    assert step.reason == "4 units of line 1 stand on no Amazon order: order them again, or close it by hand"
+
+
 def test_units_of_another_amazon_order_keep_the_line_open() -> None:
     here, there = amazon("113-1", 4, 0), amazon("113-2", 6, 6)
     assert (
