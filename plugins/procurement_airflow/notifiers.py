@@ -4,6 +4,7 @@ Callbacks may come twice and without an exception (a killed worker), and use the
 ledger. Mails about findings are written to the ledger's `notices` by `close` and leave through `send_notice`.
 """
 
+import base64
 import hashlib
 import html
 import logging
@@ -43,7 +44,8 @@ def build_mail(
     link: str | None = None,
     attachments: Sequence[Mapping[str, str]] = (),
 ) -> EmailMessage:
-    """Plain text with an HTML alternative in which everything is escaped; `attachments` are CSVs, each with `name` and `text`."""
+    """Plain text with an HTML alternative in which everything is escaped; `attachments` each have a `name` and either
+    `text`, which is a CSV, or `png`, a picture in base64."""
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
     mail["From"], mail["To"], mail["Message-ID"] = SENDER, ", ".join(to), message_id(key)
@@ -51,7 +53,11 @@ def build_mail(
     anchor = f'<p><a href="{html.escape(link, quote=True)}">Open in Airflow</a></p>' if link else ""
     mail.add_alternative(f"<pre>{html.escape(text)}</pre>{anchor}", subtype="html")
     for attachment in attachments:
-        mail.add_attachment(attachment["text"], subtype="csv", filename=attachment["name"])
+        if "png" in attachment:
+            picture = base64.b64decode(attachment["png"], validate=True)
+            mail.add_attachment(picture, maintype="image", subtype="png", filename=attachment["name"])
+        else:
+            mail.add_attachment(attachment["text"], subtype="csv", filename=attachment["name"])
     return mail
 
 

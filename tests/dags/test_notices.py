@@ -1,5 +1,6 @@
 """Mails reach a real SMTP server, readable without HTML, with nothing in them that could act as markup."""
 
+import base64
 import json
 import os
 import ssl
@@ -247,3 +248,21 @@ def test_a_notice_counts_as_told_when_the_mail_left_though_slack_refused(
     assert len(slack) == len(read_mails(mails)) == 1
     assert "slack did not take the notice" in caplog.text
     assert "services/T/B/X" not in caplog.text
+
+
+def test_a_list_and_a_chart_come_attached_as_files(mails: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+    body = {
+        "subject": "Budgets",
+        "text": "See the chart.",
+        "attachments": [
+            {"name": "failed.csv", "text": "item,reason\nB0QX10001A,gone\n"},
+            {"name": "burn-down.png", "png": base64.b64encode(picture).decode()},
+        ],
+    }
+    send_notice(Notice("budgets/1", "budget", body, datetime.now(UTC)))
+    table, chart = parsed(mails).iter_attachments()
+    assert (table.get_filename(), table.get_content_type()) == ("failed.csv", "text/csv")
+    assert "B0QX10001A,gone" in table.get_content()
+    assert (chart.get_filename(), chart.get_content_type()) == ("burn-down.png", "image/png")
+    assert chart.get_content() == picture

@@ -19,8 +19,8 @@ from procurement.pipelines import closing, loading, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import MARK, PIPELINE, TELL
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
-from procurement.pipelines.amazon_deliveries_to_coupa_receipts.preview import preview, unkept
 from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, SHIPMENT_LINE, source_of
+from procurement.pipelines.proposals import unkept
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -97,7 +97,7 @@ def transform(
             for id in proposal.withdrawn:
                 ledger.deliveries.skip(id, SUPERSEDED)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
-            previews += preview(proposal.shadow)
+            previews += proposal.in_shadow
         ledger.open_documents.watch(REFUND, dict.fromkeys(refunds, ("heeded", run.now + EVER)))
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": _mode(rules).value, "planned": planned, "records": records}

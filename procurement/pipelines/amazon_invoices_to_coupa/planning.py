@@ -24,7 +24,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     settles_at,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
 from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     ResolvedLine,
@@ -35,7 +35,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.lines import (
 from procurement.pipelines.amazon_invoices_to_coupa.movements import OrderTransactions, nothing_sold
 from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
 from procurement.pipelines.amazon_invoices_to_coupa.pairing import named_originals
-from procurement.pipelines.amazon_invoices_to_coupa.preview import Proposal
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import AlikeDeliveries, nothing_alike, read_rivals
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     InvoiceSource,
@@ -47,6 +46,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     read_orders,
     read_receipts,
 )
+from procurement.pipelines.proposals import Proposal
 from procurement.policies import Mode, Rules
 from procurement.policy_files import CAREFULNESS, RolloutRule
 
@@ -107,7 +107,7 @@ class Planner:
             if verdict is not None:
                 fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]
                 settle(plan, fresh, verdict)
-        return Proposal(plan, shadow)
+        return Proposal(plan, shadow, shown=(CREATE,))
 
     def _grouped(self, plan: Plan, records: Iterable[Record]) -> tuple[list[Group], list[Candidate]]:
         """Settled groups, and the card charges whose POs must be looked at; a record without number stands alone.

@@ -18,8 +18,8 @@ from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
-from procurement.pipelines.amazon_invoices_to_coupa.preview import preview, unkept
 from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of, staged
+from procurement.pipelines.proposals import unkept
 from procurement.pipelines.windows import RunRequest, pieces
 from procurement.policies import Mode, Rules
 
@@ -81,7 +81,7 @@ def transform(
             proposal = planner.propose(ledger.records.load(batch), pending=pending)
             counts = ledger.planning.keep(run, proposal.plan)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
-            previews += preview(proposal.shadow)
+            previews += proposal.in_shadow
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
 

@@ -17,13 +17,13 @@ from procurement.order_gate import Judged, Verdict, awaits_approval, judge, stan
 from procurement.ordering import LONGEST_PO_NUMBER, Earlier, WantedLine
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PIPELINE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.staging import issued_at
+from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Mode, Rules
 from procurement.policy_files import CAREFULNESS, Account, RolloutRule
 from procurement.purchase_orders import AMOUNT_LINE
 
 Json = dict[str, Any]
 SWITCHED_OFF = Verdict("waiting", "switched off in rollout.yml")
-SHADOW = "shadow: planned, not sent"
 CLOSED_LINES = ("cancelled", "canceled", "closed", "soft_closed", "soft_closed_for_receiving")
 
 

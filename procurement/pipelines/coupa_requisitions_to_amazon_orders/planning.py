@@ -19,7 +19,6 @@ from procurement.order_gate import Judged, Verdict, approved_by
 from procurement.order_results import shipping_spent
 from procurement.ordering import Blocked, PartKey, next_attempt, remaining, shipping_ceilings, split
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import (
-    SHADOW,
     Candidate,
     first_look,
     rollout_of,
@@ -46,6 +45,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.surroundings impo
     read_purchase_orders,
     read_requisitions,
 )
+from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Mode, Rules
 
 NOT_AGAIN = "not_ordered_again"

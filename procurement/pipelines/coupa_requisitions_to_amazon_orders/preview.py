@@ -1,12 +1,12 @@
 """A plan as people read it before anything is sent: dry runs and shadow mode. Its rows are never sent by a later run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from procurement.ledger.types import Known, Plan, PlannedRecord, Record
+from procurement.ledger.types import Known, Plan, PlannedRecord
 from procurement.money import Money
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
+from procurement.pipelines import proposals
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PLACE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
 
@@ -22,11 +22,10 @@ class Replaced:
 
 
 @dataclass(slots=True)
-class Proposal:
-    """What a batch of POs would become: the part that is sent, and the part in shadow that is only shown."""
+class Proposal(proposals.Proposal):
+    """What a batch of POs would become, and the earlier orders that it answers for."""
 
-    live: Plan = field(default_factory=Plan)
-    shadow: Plan = field(default_factory=Plan)
+    kept_as: str | None = "whole"
     replaced: list[Replaced] = field(default_factory=list)
 
     def keep_skipped(self, record_ids: Collection[int], reason: str) -> None:
@@ -39,17 +38,12 @@ class Proposal:
         ]
 
     @property
-    def plan(self) -> Plan:
-        """What the ledger keeps: POs in shadow are skipped, and say so."""
-        skipped = [
-            PlannedRecord(record_id=id, state="skipped", reason=SHADOW, hash=hash)
-            for id, hash in {record.record_id: record.hash for record in self.shadow.records}.items()
-        ]
-        return Plan(self.live.deliveries, [*self.live.records, *skipped], self.live.findings)
+    def previews(self) -> list[Json]:
+        return [*preview(self.live), *self.in_shadow]
 
     @property
-    def previews(self) -> list[Json]:
-        return [*preview(self.live), *preview(self.shadow)]
+    def in_shadow(self) -> list[Json]:
+        return preview(self.shadow)
 
 
 def preview(plan: Plan) -> list[Json]:
@@ -71,18 +65,3 @@ def preview(plan: Plan) -> list[Json]:
             }
         )
     return rows
-
-
-def unkept(plan: Plan, records: Sequence[Record]) -> list[Json]:
-    """One row per PO that would not be ordered, with its state and reason."""
-    keys = {record.id: record.key for record in records}
-    return [
-        {
-            "document": keys[record.record_id],
-            "state": record.state,
-            "reason": record.reason,
-            "errors": list(record.errors),
-        }
-        for record in plan.records
-        if record.bills is None
-    ]

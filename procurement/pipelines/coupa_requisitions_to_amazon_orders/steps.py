@@ -16,16 +16,16 @@ from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import SHADOW
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate_alarms import GateAlarms
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL, source_of
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.own_versions import note_own_versions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced, preview, unkept
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.results import follow_up
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.second_channel import raise_alarms
+from procurement.pipelines.proposals import SHADOW, unkept
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -87,7 +87,7 @@ def transform(
             counts = ledger.planning.keep(run, proposal.plan)
             _settle_replaced(ledger, proposal.replaced)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
-            previews += preview(proposal.shadow)
+            previews += proposal.in_shadow
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
 
