@@ -1,0 +1,1 @@
+"""Marketplace sellers: who they are, and whether two spellings are one. Pure."""
