@@ -4,8 +4,6 @@ A body that breaks our own models is refused as `RejectedError` before anything 
 approvals and whatever would issue an order again do not exist here on purpose.
 """
 
-from collections.abc import Mapping
-
 from connectors.checks import Given, checked
 from connectors.coupa import fields as wanted
 from connectors.coupa.bodies import (
@@ -17,28 +15,23 @@ from connectors.coupa.bodies import (
     ReceiptPayload,
     RunPayload,
 )
-from connectors.coupa.fields import Fields, written
 from connectors.coupa.operations import (
     APPROVAL_ACTIONS,
     INVOICE_ACTIONS,
-    OPERATIONS,
     ORDER_ACTIONS,
     ORDER_LINE_ACTIONS,
     RUN_ACTIONS,
 )
 from connectors.coupa.order_bodies import OrderActionPayload, PurchaseOrderChangePayload, PurchaseOrderUpdate
-from connectors.coupa.reads import CoupaReads, comments_path
-from connectors.errors import UncertainOutcome
+from connectors.coupa.reads import comments_path
+from connectors.coupa.suppliers import SupplierOnboarding
+from connectors.coupa.writes import CoupaWrites
 from connectors.http import Permit
 from connectors.tally import Json
 
 
-class Coupa(CoupaReads):
+class Coupa(SupplierOnboarding, CoupaWrites):
     """Reads and writes of one Coupa instance."""
-
-    def permit(self, operation: str) -> Permit:
-        """Leave for one write of `operation` (its method's name); waits for rate, token and a place in flight."""
-        return self._edge.permit(OPERATIONS[operation])
 
     def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:
         """A new draft invoice or credit note."""
@@ -123,24 +116,6 @@ class Coupa(CoupaReads):
 
     def resolve_integration_error(self, id: int, permit: Permit) -> Json:
         return self._write("resolve_integration_error", permit, None, fields=wanted.INTEGRATION_ERROR, id=id)
-
-    def _write(
-        self,
-        name: str,
-        permit: Permit,
-        body: Json | None,
-        *,
-        fields: Fields | None = None,
-        query: Mapping[str, str] | None = None,
-        path: str | None = None,
-        **parts: str | int,
-    ) -> Json:
-        operation = OPERATIONS[name]
-        query = {**(query or {}), **({"fields": written(fields)} if fields else {})}
-        answer = self._edge.write(operation, permit, path=path or operation.at(**parts), query=query, json=body)
-        if not isinstance(answer, dict) or not isinstance(answer.get("id"), int):
-            raise UncertainOutcome("Coupa's answer is not a record with an id", operation=name)
-        return answer
 
 
 def known(action: str, actions: frozenset[str]) -> None:

@@ -38,6 +38,7 @@ ALL_OPERATIONS = (
     _read("list_invoices", "invoices"),
     _read("get_invoice", "invoices/{id}"),
     _read("list_suppliers", "suppliers"),
+    _read("list_supplier_information", "supplier_information"),
     _read("list_users", "users"),
     _read("list_accounts", "accounts"),
     _read("list_account_types", "account_types"),
@@ -65,5 +66,7 @@ ALL_OPERATIONS = (
     _write("create_integration_error", "POST", "integration_errors"),
     _write("alert_integration_error", "POST", "integration_errors/create_alert"),
     _write("resolve_integration_error", "PUT", "integration_errors/{id}/resolve"),
+    _write("create_supplier_information", "POST", "supplier_information"),
+    _write("create_supplier_invite", "POST", "supplier_invites"),
 )
 OPERATIONS = by_name(ALL_OPERATIONS)

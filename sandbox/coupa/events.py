@@ -19,6 +19,7 @@ from sandbox.coupa import (
     purchase_orders,
     receipts,
     settings,
+    supplier_information,
 )
 from sandbox.coupa.errors import Refused, bad_query
 from sandbox.coupa.incoming import read_body
@@ -137,6 +138,7 @@ EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "comment": _comment,
     "settings": settings.change_settings,
     **buying_events.EVENTS,
+    **supplier_information.EVENTS,
 }
 _LINE = "po-number and line-num, or order-line-id"
 _DECISION = "req-title or requisition-id, order-change-id, invoice-number or id, or approval-id; reason"
@@ -156,4 +158,5 @@ DESCRIPTIONS: Mapping[str, str] = {
     "comment": "A person comments. commentable-type, commentable-id, comments",
     "settings": f"What admins set up. {', '.join(settings.NAMES)}",
     **buying_events.DESCRIPTIONS,
+    **supplier_information.DESCRIPTIONS,
 }

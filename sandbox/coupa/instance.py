@@ -15,9 +15,11 @@ from sandbox.coupa.monitoring import MONITORING
 from sandbox.coupa.reference_data import REFERENCE_DATA
 from sandbox.coupa.schema import Record, Resource
 from sandbox.coupa.store import Store, Table
+from sandbox.coupa.supplier_models import SUPPLIER_MODELS
 
 RESOURCES: Mapping[str, Resource] = {
-    resource.name: resource for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING)
+    resource.name: resource
+    for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING, *SUPPLIER_MODELS)
 }
 SWITCHES: Mapping[str, Any] = {
     "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)

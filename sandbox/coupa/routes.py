@@ -20,6 +20,7 @@ from sandbox.coupa import (
     receipts,
     requisitions,
     scopes,
+    supplier_information,
     suppliers,
 )
 from sandbox.coupa.errors import Refused, not_found
@@ -141,12 +142,15 @@ CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
     "invoices": invoices.create_invoice,
     "comments": comments.create_comment,
     "integration_errors": integrations.create_integration_error,
+    "supplier_information": supplier_information.create_information,
+    "supplier_invites": supplier_information.create_invite,
 }
 UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
     "requisitions": requisitions.update_requisition,
     "purchase_orders": purchase_orders.update_purchase_order,
     "receiving_transactions": receipts.update_receipt,
     "invoices": invoices.update_invoice,
+    "supplier_information": supplier_information.update_information,
 }
 READABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies",
@@ -154,14 +158,16 @@ READABLE = (
     "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "purchase_order_changes",
     "receiving_transactions", "invoices", "approvals", "comments",
     "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
+    "supplier_information",
 )  # fmt: skip
 CREATABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities",
     "departments", "addresses", "tax_codes",
     "requisitions", "purchase_orders", "purchase_order_changes", "receiving_transactions", "invoices", "comments",
     "integrations", "integration_contacts", "integration_runs", "integration_errors",
+    "supplier_information", "supplier_invites",
 )  # fmt: skip
-NOT_UPDATABLE = ("account_types", "comments", "integration_runs", "purchase_order_changes")
+NOT_UPDATABLE = ("account_types", "comments", "integration_runs", "purchase_order_changes", "supplier_invites")
 UPDATABLE = (
     *(name for name in CREATABLE if name not in NOT_UPDATABLE),
     "integration_runs",
@@ -305,6 +311,10 @@ def _register_nested() -> None:
             status=201,
         )
     _register_remit_to()
+    _add(
+        "get_supplier_invite", "GET", "/supplier_invites/{id}", "supplier_invites", _getter("supplier_invites"),
+        needs=scopes.needed("supplier_invites", writes=False),
+    )  # fmt: skip
     _add(
         "create_alert_integration_error", "POST", "/integration_errors/create_alert", "integration_errors",
         lambda instance, call: integrations.create_integration_error(instance, call.body, alert=True),

@@ -38,6 +38,8 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "receiving_transactions": ("core.inventory.receiving.read", "core.inventory.receiving.write"),
     "requisitions": ("core.requisition.read", "core.requisition.write"),
     "suppliers": ("core.supplier.read", "core.supplier.write"),
+    "supplier_information": ("core.supplier.read", "core.supplier.write"),
+    "supplier_invites": ("core.supplier.read", "core.supplier.write"),
     "remit_to_addresses": ("core.supplier.read", "core.supplier.write"),
     "uoms": ("core.uom.read", "core.uom.write"),
     "users": ("core.user.read", "core.user.write"),

@@ -32,6 +32,7 @@ WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matchi
 INTERNAL = {  # what only filters may follow, and what is taken in but never shown
     "matching_allocations": ("invoice-line", "order-line"),
     "requisitions": ("approver", "external-po-reference"),
+    "supplier_information": ("supplier-name", "supplier-number"),
 }
 ONLY_IF_NAMED = {  # newer than the tenant's release, or unlike its published models: `fields` must ask for it
     "invoices": ("customer-account-number",),
@@ -39,6 +40,7 @@ ONLY_IF_NAMED = {  # newer than the tenant's release, or unlike its published mo
     "purchase_order_changes": ("approvals",),
     "order_line_changes": ("currency",),
 }
+WITHOUT_EMPTY = {"supplier_information"}  # Coupa leaves out what is null there
 Json = Any
 Show = Callable[[Record], Json]
 
@@ -84,8 +86,11 @@ class Serialiser:
             if column is not None and column_name not in INTERNAL.get(name, ()):
                 parts.append((column_name, self._part(resource, column_name, column, spec)))
 
+        sparse = name in WITHOUT_EMPTY
+
         def show(record: Record) -> Json:
-            return {key: part(record) for key, part in parts}
+            shown = {key: part(record) for key, part in parts}
+            return {key: value for key, value in shown.items() if value is not None} if sparse else shown
 
         return show
 

@@ -42,6 +42,8 @@ SHOWN = (
     "matching_allocations",
     "integration_runs",
     "integration_errors",
+    "suppliers",
+    "supplier_information",
 )
 
 

@@ -66,6 +66,13 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
     ),
     "suppliers by number": (lambda c: c.suppliers(["A"]), "suppliers", {"number": "A"}),
     "suppliers by name": (lambda c: c.suppliers(names=["A", "B"]), "suppliers", {"name[in]": "A,B"}),
+    "every supplier": (lambda c: c.every_supplier(), "suppliers", {}),
+    "suppliers by id": (lambda c: c.suppliers_by_id([4, 5]), "suppliers", {"id[in]": "4,5"}),
+    "supplier information": (
+        lambda c: c.supplier_information([4, 5]),
+        "supplier_information",
+        {"supplier_id[in]": "4,5"},
+    ),
     "users by login": (lambda c: c.users(["jane"]), "users", {"login": "jane"}),
     "users by email": (lambda c: c.users(emails=["j@x.example"]), "users", {"email": "j@x.example"}),
     "accounts": (lambda c: c.accounts(["10-1", "10-2"]), "accounts", {"code[in]": "10-1,10-2"}),
@@ -232,6 +239,22 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
         "POST", "integration_errors",
         {"integration-run-id": 3, "document-type": "InvoiceHeader", "contact-alert-type": "Both", "status": "Error",
          "responses": []},
+    ),
+    "take on a supplier": (
+        "create_supplier_information",
+        lambda c, p: c.create_supplier_information(
+            {"name": "Acme", "status": "draft", "supplier-number": "ABS-1",
+             "diversities": [{"diversity-category": {"code": "WOSB"}, "country": {"code": "US"},
+                              "sim-diversity-certificate-artifacts": [{"expiry-date": "2030-06-30T00:00:00Z"}]}],
+             "supplier-information-addresses": [{"kind": "Primary", "street-address": "1 Main St"}]}, p),
+        "POST", "supplier_information",
+        {"name": "Acme", "status": "draft", "supplier-number": "ABS-1",
+         "diversities": [{"diversity-category": {"code": "WOSB"}, "country": {"code": "US"},
+                          "sim-diversity-certificate-artifacts": [{"expiry-date": "2030-06-30T00:00:00+00:00"}]}],
+         "supplier-information-addresses": [{"kind": "Primary", "street-address": "1 Main St"}]},
+    ),
+    "invite a supplier": (
+        "create_supplier_invite", lambda c, p: c.create_supplier_invite(12, p), "POST", "supplier_invites", {"id": 12},
     ),
     "resolve": (
         "resolve_integration_error", lambda c, p: c.resolve_integration_error(4, p),

@@ -76,6 +76,27 @@ NEW = {
         "contact-alert-type": "Both",
     },
     "integration_runs": {"integration": {"code": "AB_INVOICES"}},
+    "supplier_information": {
+        "name": "Acme Books",
+        "status": "draft",
+        "supplier-number": "ABS-1",
+        "comment-source": "here",
+        "hold-payment-indicator": True,
+        "diversities": [
+            {
+                "diversity-category": {"code": "WOSB"},
+                "country": {"code": "US"},
+                "sim-diversity-certificate-artifacts": [
+                    {"description": "Council", "expiry-date": "2030-06-30T00:00:00+00:00"}
+                ],
+            }
+        ],
+        "supplier-information-addresses": [
+            {"kind": "Primary", "street-address": "1 Main St", "city": "Austin", "country": {"code": "US"}}
+        ],
+        "supplier-information-contacts": [{"kind": "Primary", "email": "a@acme.example"}],
+    },
+    "supplier_invites": {"id": 1},
     "integration_errors": {
         "integration-run-id": 1,
         "document-type": "InvoiceHeader",
@@ -144,6 +165,7 @@ def story(company):
         "integration_contacts",
         "integration_runs",
         "integration_errors",
+        "supplier_information",
     ):
         for method in ("PUT", "PATCH"):
             ok(method, f"/{resource}/1", {"custom-fields": {"checked": "yes"}})
