@@ -25,12 +25,13 @@ from connectors.coupa.operations import (
 from connectors.coupa.order_bodies import OrderActionPayload, PurchaseOrderChangePayload, PurchaseOrderUpdate
 from connectors.coupa.reads import comments_path
 from connectors.coupa.suppliers import SupplierOnboarding
+from connectors.coupa.teamwork import Teamwork
 from connectors.coupa.writes import CoupaWrites
 from connectors.http import Permit
 from connectors.tally import Json
 
 
-class Coupa(SupplierOnboarding, CoupaWrites):
+class Coupa(SupplierOnboarding, Teamwork, CoupaWrites):
     """Reads and writes of one Coupa instance."""
 
     def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:

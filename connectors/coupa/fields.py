@@ -114,6 +114,7 @@ COMMENT: Fields = [
     "id", "comments", "comment_type", "commentable_id", "commentable_type", "created_at", "mentionees",
     {"created_by": USER},
 ]  # fmt: skip
+EXCHANGE_RATE: Fields = ["id", "rate", "rate_date", {"from_currency": CODE}, {"to_currency": CODE}]
 MATCHING_ALLOCATION: Fields = [
     "id", "invoice_line_id", "order_line_id", "inventory_transaction_id", "quantity", "amount", "status",
     "status_reason", "inventory_transaction_match_reference",

@@ -127,6 +127,14 @@ class CoupaReads:
         name = "invoice_line[invoice_header_id]"
         return self._among("list_matching_allocations", name, invoice_ids, wanted.MATCHING_ALLOCATION)
 
+    def exchange_rates(self, source: str, since: date, until: date) -> Pages:
+        """Rates from the currency `source` into any other, effective on [since, until).
+
+        Coupa finds nothing when both currencies are asked for, so the other one is looked for in the answer.
+        """
+        days = {"rate_date[gt_or_eq]": since.isoformat(), "rate_date[lt]": until.isoformat()}
+        return self._every("list_exchange_rates", wanted.EXCHANGE_RATE, query={"from_currency[code]": source, **days})
+
     def integration_runs(self, *, integration: str | None = None) -> Pages:
         """Runs, of one integration by its code or of all."""
         query = {"integration[code]": integration} if integration else {}

@@ -1,17 +1,18 @@
 """Writes to Coupa that several pipelines make, and how Coupa is asked whether one already happened.
 
-Comments have no key, so each carries a marker; changes of an order are compared with the wanted state; an order's or
-line's status tells whether an action was taken. A payload names its document by `id`, or leaves it to the delivery it
-follows.
+Comments and tasks have no key, so each carries a marker; changes of an order are compared with the wanted state; an
+order's or line's status tells whether an action was taken. A payload names its document by `id`, or leaves it to the
+delivery it follows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.coupa.client import Coupa
+from connectors.errors import NotFound
 from connectors.http import Permit
-from procurement.ledger.types import Claimed, Found, Sent
+from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 
 Json = dict[str, Any]
 
@@ -156,6 +157,85 @@ class ChangeOrder:
                 if change.get("status") in UNDECIDED and asks_for(change, delivery.payload["body"]):
                     return Found(target_id=str(change["id"]), ours=True, facts={"status": change.get("status")})
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTask:
+    """A task for a user group. Payload: {group, title, description, marker, due?, owner_id?}; `description` holds `marker`.
+
+    `group` is the group's name, `due` a plain date. The gate finds the group; where Coupa has none of that name, the task
+    is held. Asking looks for the marker among the group's tasks of this title, done ones included.
+    """
+
+    coupa: Coupa
+    _groups: dict[str, int] = field(default_factory=dict)  # ids by name, as the gate found them
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("create_task")
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        name = delivery.payload["group"]
+        if self._group_id(name) is None:
+            return Stop("held", f"Coupa has no active user group {name}")
+        return None
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        given = delivery.payload
+        optional = {"due-date": given.get("due"), "owner-id": given.get("owner_id")}
+        body = {"title": given["title"], "description": given["description"]}
+        body |= {name: value for name, value in optional.items() if value is not None}
+        raw = self.coupa.create_task(self._groups[given["group"]], body, permit)
+        return Sent(target_id=str(raw["id"]))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        group = self._group_id(delivery.payload["group"])
+        if group is None:
+            return None  # renamed or closed since: what was sent to it is looked for by nobody, and the gate holds the rest
+        for page in self.coupa.tasks(group, title=delivery.payload["title"]):
+            for raw in page:
+                if delivery.payload["marker"] in str(raw.get("description")):
+                    return Found(target_id=str(raw["id"]), ours=True)
+        return None
+
+    def _group_id(self, name: str) -> int | None:
+        if name not in self._groups:
+            found = [raw for page in self.coupa.user_groups([name]) for raw in page if raw.get("active") is not False]
+            self._groups.update((name, int(raw["id"])) for raw in found)
+        return self._groups.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """All of a task is done. Payload: {task, status}: its id, and the customer's word for a task that is done.
+
+    Skipped where a person closed or deleted it already.
+    """
+
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("update_task")
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        task = int(delivery.payload["task"])
+        try:
+            raw = self.coupa.get_task(task)
+        except NotFound:
+            return Stop("skipped", f"task {task} was deleted in Coupa")
+        return Stop("skipped", f"task {task} was closed in Coupa already") if is_done(raw) else None
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        changes = {"status": delivery.payload["status"], "percentage": 100}
+        return Sent(target_id=str(self.coupa.update_task(int(delivery.payload["task"]), changes, permit)["id"]))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        task = int(delivery.payload["task"])
+        return Found(target_id=str(task), ours=True) if is_done(self.coupa.get_task(task)) else None
+
+
+def is_done(task: Mapping[str, Any]) -> bool:
+    """Whatever its status is called in this instance."""
+    return bool(task.get("resolved-at")) or task.get("percentage") == 100
 
 
 def asks_for(change: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

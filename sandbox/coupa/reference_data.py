@@ -161,7 +161,30 @@ REMIT_TO_ADDRESSES = Resource(
     parent="suppliers", defaults={"active": True},
 )  # fmt: skip
 
+EXCHANGE_RATES = Resource(
+    "exchange_rates", "exchange_rate", "Exchange rate",
+    {**STAMPS, **AUTHORS, "from-currency": Ref(resource="currencies", required=True),
+     "to-currency": Ref(resource="currencies", required=True),
+     "rate": Amount(scale=9, precision=30, shown=9), "rate-date": Moment()},
+    kind="ExchangeRate", indexed=("from-currency",),
+)  # fmt: skip
+USER_GROUPS = Resource(
+    "user_groups", "user_group", "User group",
+    {**STAMPS, **AUTHORS, "name": NAME, "description": Text(), "active": Flag(), "open": Flag(), "can-approve": Flag(),
+     "mention-name": Text(size=255, output=True), "type": Text(size=255, output=True), "users": Inline()},
+    kind="UserGroup", keys=("name",), indexed=("name",), unique=(("name",),),
+    defaults={"active": True, "open": False, "can-approve": False, "users": []},
+)  # fmt: skip
+TASKS = Resource(
+    "tasks", "task", "Task",
+    {**STAMPS, **AUTHORS, "task-id": Whole(output=True), "title": NAME, "description": Text(), "status": SHORT,
+     "percentage": Whole(), "start-date": Moment(), "due-date": Moment(), "linkable-type": SHORT,
+     "linkable-id": Whole(), "owner": Ref(resource="users"), "owner-id": Whole(),
+     "resolved-at": Moment(output=True), "resolved-by": Ref(resource="users", output=True)},
+    kind="Task", indexed=("title", "linkable-id"), defaults={"percentage": 0},
+)  # fmt: skip
+
 REFERENCE_DATA = (
     CURRENCIES, UOMS, PAYMENT_TERMS, DEPARTMENTS, COMMODITIES, TAX_CODES, ADDRESSES, ACCOUNT_TYPES, ACCOUNTS,
-    LOOKUPS, LOOKUP_VALUES, USERS, SUPPLIERS, REMIT_TO_ADDRESSES,
+    LOOKUPS, LOOKUP_VALUES, USERS, SUPPLIERS, REMIT_TO_ADDRESSES, EXCHANGE_RATES, USER_GROUPS, TASKS,
 )  # fmt: skip

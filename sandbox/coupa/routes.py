@@ -4,9 +4,7 @@ A handler takes the instance and the call and gives records; the serialiser turn
 Operation names are `list_`, `get_`, `create_`, `update_` and `<action>_` with the resource's word: `submit_invoice`.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.coupa import (
@@ -22,73 +20,23 @@ from sandbox.coupa import (
     scopes,
     supplier_information,
     suppliers,
+    teamwork,
 )
-from sandbox.coupa.errors import Refused, not_found
+from sandbox.coupa.calls import OPERATIONS, Call, Handler, Operation, Result, add, find, singular
+from sandbox.coupa.errors import Refused
 from sandbox.coupa.filters import select
 from sandbox.coupa.incoming import read_body, update
 from sandbox.coupa.instance import Instance
+from sandbox.coupa.nested_routes import register_nested
 from sandbox.coupa.schema import Record
 from sandbox.coupa.serialise import Serialiser
 
 Json = Any
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, its path taken apart."""
-
-    ids: Mapping[str, int] = field(default_factory=dict)
-    query: Sequence[tuple[str, str]] = ()
-    body: Json = None
-
-    def option(self, name: str) -> str | None:
-        return next((value for key, value in self.query if key.replace("-", "_") == name), None)
-
-
-Result = Record | list[Record] | None
-Handler = Callable[[Instance, Call], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    name: str
-    method: str
-    path: str  # below /api, with {id}
-    resource: str
-    scopes: tuple[str, ...]
-    handler: Handler
-    status: int = 200
-    pattern: re.Pattern[str] = field(default=re.compile(""), compare=False)
-
-
-OPERATIONS: list[Operation] = []
-SINGULAR = {
-    "currencies": "currency", "commodities": "commodity", "addresses": "address",
-    "remit_to_addresses": "remit_to_address",
-}  # fmt: skip
 EXPORTABLE = ("requisitions", "purchase_orders", "invoices", "receiving_transactions")
 
 
-def singular(resource: str) -> str:
-    return SINGULAR.get(resource, resource.removesuffix("s"))
-
-
-def _add(
-    name: str, method: str, path: str, resource: str, handler: Handler, *, needs: tuple[str, ...], status: int = 200
-) -> None:
-    pattern = re.compile("^/api" + re.sub(r"\{(\w+)\}", r"(?P<\1>\\d+)", path) + "$")
-    OPERATIONS.append(Operation(name, method, path, resource, needs, handler, status, pattern))
-
-
-def find(instance: Instance, resource: str, record_id: int) -> Record:
-    record = instance.get(resource, record_id)
-    if record is None:
-        raise not_found(instance.table(resource).resource.title, record_id)
-    return record
-
-
 def _lister(resource: str) -> Handler:
-    return lambda instance, call: select(instance, resource, call.query)
+    return LISTERS.get(resource) or (lambda instance, call: select(instance, resource, call.query))
 
 
 def _getter(resource: str) -> Handler:
@@ -144,6 +92,8 @@ CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
     "integration_errors": integrations.create_integration_error,
     "supplier_information": supplier_information.create_information,
     "supplier_invites": supplier_information.create_invite,
+    "tasks": teamwork.create_task,
+    "user_groups": teamwork.create_user_group,
 }
 UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
     "requisitions": requisitions.update_requisition,
@@ -151,6 +101,8 @@ UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
     "receiving_transactions": receipts.update_receipt,
     "invoices": invoices.update_invoice,
     "supplier_information": supplier_information.update_information,
+    "tasks": teamwork.update_task,
+    "user_groups": teamwork.update_user_group,
 }
 READABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "currencies",
@@ -159,6 +111,7 @@ READABLE = (
     "receiving_transactions", "invoices", "approvals", "comments",
     "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
     "supplier_information",
+    "exchange_rates", "tasks", "user_groups",
 )  # fmt: skip
 CREATABLE = (
     "suppliers", "users", "accounts", "account_types", "lookups", "lookup_values", "payment_terms", "commodities",
@@ -166,12 +119,22 @@ CREATABLE = (
     "requisitions", "purchase_orders", "purchase_order_changes", "receiving_transactions", "invoices", "comments",
     "integrations", "integration_contacts", "integration_runs", "integration_errors",
     "supplier_information", "supplier_invites",
+    "exchange_rates", "tasks", "user_groups",
 )  # fmt: skip
 NOT_UPDATABLE = ("account_types", "comments", "integration_runs", "purchase_order_changes", "supplier_invites")
 UPDATABLE = (
     *(name for name in CREATABLE if name not in NOT_UPDATABLE),
     "integration_runs",
 )
+
+
+def _list_exchange_rates(instance: Instance, call: Call) -> list[Record]:
+    """Two conditions on currencies find nothing, as on a real instance."""
+    asked = {name.replace("-", "_").partition("[")[0] for name, _ in call.query}
+    return [] if {"from_currency", "to_currency"} <= asked else select(instance, "exchange_rates", call.query)
+
+
+LISTERS: dict[str, Handler] = {"exchange_rates": _list_exchange_rates}
 
 
 def creator(resource: str) -> Callable[[Instance, Json], Record]:
@@ -186,11 +149,11 @@ def _creating(resource: str) -> Handler:
 def _register_resources() -> None:
     for resource in READABLE:
         reads, one = scopes.needed(resource, writes=False), singular(resource)
-        _add(f"list_{resource}", "GET", f"/{resource}", resource, _lister(resource), needs=reads)
-        _add(f"get_{one}", "GET", f"/{resource}/{{id}}", resource, _getter(resource), needs=reads)
+        add(f"list_{resource}", "GET", f"/{resource}", resource, _lister(resource), needs=reads)
+        add(f"get_{one}", "GET", f"/{resource}/{{id}}", resource, _getter(resource), needs=reads)
     for resource in CREATABLE:
         needs = scopes.needed(resource, writes=True) + (("core.invoice.create",) if resource == "invoices" else ())
-        _add(
+        add(
             f"create_{singular(resource)}",
             "POST",
             f"/{resource}",
@@ -202,7 +165,7 @@ def _register_resources() -> None:
     for resource in UPDATABLE:
         handler = _updater(resource, UPDATERS.get(resource) or _plain_update(resource))
         for method in ("PUT", "PATCH"):
-            _add(
+            add(
                 f"update_{singular(resource)}",
                 method,
                 f"/{resource}/{{id}}",
@@ -217,7 +180,7 @@ def _register_actions() -> None:
         resource: str, name: str, act: Callable[[Instance, Record, Json], Record], needs: tuple[str, ...] = ()
     ) -> None:
         needs = needs or scopes.needed(resource, writes=True)
-        _add(
+        add(
             f"{name}_{singular(resource)}",
             "PUT",
             f"/{resource}/{{id}}/{name}",
@@ -226,7 +189,7 @@ def _register_actions() -> None:
             needs=needs,
         )
 
-    _add(
+    add(
         "submit_for_approval_requisition", "POST", "/requisitions/submit_for_approval", "requisitions",
         lambda instance, call: requisitions.submit_new(instance, call.body),
         needs=scopes.needed("requisitions", writes=True), status=201,
@@ -261,7 +224,7 @@ def _register_actions() -> None:
     )
     for name in ("approve", "reject", "hold"):
         for method in ("PUT", "PATCH"):
-            _add(
+            add(
                 f"{name}_approval",
                 method,
                 f"/approvals/{{id}}/{name}",
@@ -285,70 +248,9 @@ def _approval(event: str) -> Handler:
     return handle
 
 
-def _register_nested() -> None:
-    for kind, resource in comments.COMMENTABLE.items():
-        if resource == "users":
-            continue
-
-        def rows(instance: Instance, call: Call, kind: str = kind, resource: str = resource) -> list[Record]:
-            document = find(instance, resource, call.ids["document"])["id"]
-            return select(
-                instance, "comments", [*call.query, ("commentable_id", str(document)), ("commentable_type", kind)]
-            )
-
-        def make(instance: Instance, call: Call, kind: str = kind) -> Record:
-            return comments.create_comment(instance, call.body, kind=kind, document_id=call.ids["document"])
-
-        path, one = f"/{resource}/{{document}}/comments", singular(resource)
-        _add(f"list_{one}_comments", "GET", path, "comments", rows, needs=scopes.needed("comments", writes=False))
-        _add(
-            f"create_{one}_comment",
-            "POST",
-            path,
-            "comments",
-            make,
-            needs=scopes.needed("comments", writes=True),
-            status=201,
-        )
-    _register_remit_to()
-    _add(
-        "get_supplier_invite", "GET", "/supplier_invites/{id}", "supplier_invites", _getter("supplier_invites"),
-        needs=scopes.needed("supplier_invites", writes=False),
-    )  # fmt: skip
-    _add(
-        "create_alert_integration_error", "POST", "/integration_errors/create_alert", "integration_errors",
-        lambda instance, call: integrations.create_integration_error(instance, call.body, alert=True),
-        needs=scopes.needed("integration_errors", writes=True), status=201,
-    )  # fmt: skip
-
-
-def _register_remit_to() -> None:
-    reads, writes = scopes.needed("suppliers", writes=False), scopes.needed("suppliers", writes=True)
-
-    def rows(instance: Instance, call: Call) -> list[Record]:
-        find(instance, "suppliers", call.ids["supplier"])
-        return select(instance, "remit_to_addresses", [*call.query, ("supplier_id", str(call.ids["supplier"]))])
-
-    def one(instance: Instance, call: Call) -> Record:
-        return suppliers.find_remit_to(instance, call.ids["supplier"], call.ids["id"])
-
-    def make(instance: Instance, call: Call) -> Record:
-        return suppliers.create_remit_to(instance, find(instance, "suppliers", call.ids["supplier"]), call.body)
-
-    def change(instance: Instance, call: Call) -> Record:
-        return suppliers.update_remit_to(instance, one(instance, call), call.body)
-
-    for word in ("addresses", "remit_to_addresses"):
-        path = f"/suppliers/{{supplier}}/{word}"
-        _add("list_supplier_addresses", "GET", path, "remit_to_addresses", rows, needs=reads)
-        _add("get_supplier_address", "GET", f"{path}/{{id}}", "remit_to_addresses", one, needs=reads)
-        _add("create_supplier_address", "POST", path, "remit_to_addresses", make, needs=writes, status=201)
-        _add("update_supplier_address", "PUT", f"{path}/{{id}}", "remit_to_addresses", change, needs=writes)
-
-
 _register_resources()
 _register_actions()
-_register_nested()
+register_nested()
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, int]] | None:

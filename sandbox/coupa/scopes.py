@@ -41,6 +41,8 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "supplier_information": ("core.supplier.read", "core.supplier.write"),
     "supplier_invites": ("core.supplier.read", "core.supplier.write"),
     "remit_to_addresses": ("core.supplier.read", "core.supplier.write"),
+    "tasks": ("core.project.read", "core.project.write"),
+    "user_groups": ("core.user_group.read", "core.user_group.write"),
     "uoms": ("core.uom.read", "core.uom.write"),
     "users": ("core.user.read", "core.user.write"),
 }

@@ -44,6 +44,7 @@ SHOWN = (
     "integration_errors",
     "suppliers",
     "supplier_information",
+    "tasks",
 )
 
 

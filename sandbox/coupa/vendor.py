@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.clock import SandboxClock, Timeline
-from sandbox.coupa import routes as coupa_routes
-from sandbox.coupa import scopes
+from sandbox.coupa import calls, routes, scopes
 from sandbox.coupa.events import DESCRIPTIONS
 from sandbox.coupa.instance import SWITCHES
 from sandbox.coupa.state import CoupaState
@@ -42,7 +41,7 @@ class CoupaVendor:
         self._clock, self._tokens = clock, tokens
         self.switches: dict[str, Any] = {"retry_after": True, "token_activation_seconds": 0.0, **SWITCHES}
         self._state = CoupaState(self.switches)
-        self.routes = Routes([*self._token_operations(), *map(self._operation, coupa_routes.OPERATIONS)])
+        self.routes = Routes([*self._token_operations(), *map(self._operation, calls.OPERATIONS)])
 
     @property
     def state(self) -> CoupaState:
@@ -102,7 +101,7 @@ class CoupaVendor:
         body = {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_LIFE, "scope": " ".join(requested)}
         return Answer(200, body)
 
-    def _operation(self, operation: coupa_routes.Operation) -> Operation:
+    def _operation(self, operation: calls.Operation) -> Operation:
         return Operation(
             operation.name,
             operation.method,
@@ -113,7 +112,7 @@ class CoupaVendor:
             write=operation.method != "GET",
         )
 
-    def _handler(self, operation: coupa_routes.Operation) -> Callable[[Call], Answer]:
+    def _handler(self, operation: calls.Operation) -> Callable[[Call], Answer]:
         def handle(call: Call) -> Answer:
             if (refused := _wrong_format(call)) is not None:
                 return refused
@@ -124,8 +123,8 @@ class CoupaVendor:
             except ValueError:
                 return _errors(400, "The body is not JSON")
             ids = {name: int(value) for name, value in call.params.items()}
-            ours = coupa_routes.Call(ids, call.query, body)
-            status, result = coupa_routes.answer(self._state.instance, self._state.serialiser, operation, ours)
+            ours = calls.Call(ids, call.query, body)
+            status, result = routes.answer(self._state.instance, self._state.serialiser, operation, ours)
             return Answer(status, result)
 
         return handle

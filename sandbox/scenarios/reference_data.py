@@ -14,6 +14,7 @@ from sandbox.seed import CoupaRecord, Json
 SUPPLIER = "AMZN-US"
 REMIT_TO = "AMZN-RT1"
 PAYMENT_TERM = "Net 30"
+AP_GROUP = "Accounts payable"
 BILL_TO = "AUS-AP"
 SHIP_TO = "AUS-DOCK"
 US: Json = {"code": "US"}
@@ -48,7 +49,7 @@ INTEGRATIONS = {
 
 def reference_records(at: datetime, people: Sequence[Person] = PEOPLE) -> list[CoupaRecord]:
     """Every record, to be created at `at`; `people` are the users."""
-    bodies = chain(_codes(), _places(), _accounts(), _people(people), _suppliers(), _interfaces())
+    bodies = chain(_codes(), _places(), _accounts(), _people(people), _groups(people), _suppliers(), _interfaces())
     return [CoupaRecord(resource, body, at) for resource, body in bodies]
 
 
@@ -142,6 +143,16 @@ def _accounts() -> Bodies:
 def _people(people: Sequence[Person]) -> Bodies:
     for number, person in enumerate(people, start=1001):
         yield "users", user_body(person, f"E{number}")
+
+
+def _groups(people: Sequence[Person]) -> Bodies:
+    """Teams that tasks can be given to: accounts payable, and one for each cost center of those who work there."""
+    teams = {AP_GROUP: [AP_LEAD, AP_CLERK]} | {
+        f"{center} budget": [person for person in people if person.department == center]
+        for center in COST_CENTERS.values()
+    }
+    for name, members in teams.items():
+        yield "user_groups", {"name": name, "active": True, "users": [{"login": one.login} for one in members]}
 
 
 def user_body(person: Person, employee_number: str) -> Json:

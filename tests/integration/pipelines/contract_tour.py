@@ -88,3 +88,14 @@ def tour_purchase_orders(coupa: Coupa, order: Json, now: datetime) -> None:
     assert made["id"] in [row["id"] for page in coupa.purchase_order_changes([order["id"]]) for row in page]
     coupa.create_comment("purchase_orders", order["id"], "A tour.", coupa.permit("create_comment"))
     coupa.act_on_purchase_order(order["id"], "cancel", coupa.permit("act_on_purchase_order"))
+
+
+def tour_teamwork(coupa: Coupa, now: datetime) -> None:
+    """A task for a group, found again and closed; and the rates of a month."""
+    [[group]] = list(coupa.user_groups(["Accounts payable"]))
+    body = {"title": "Tour", "description": "A tour.", "due-date": now.isoformat()}
+    task = coupa.create_task(group["id"], body, coupa.permit("create_task"))
+    assert [row["id"] for page in coupa.tasks(group["id"], title="Tour") for row in page] == [task["id"]]
+    coupa.update_task(task["id"], {"status": "completed", "percentage": 100}, coupa.permit("update_task"))
+    assert coupa.get_task(task["id"])["resolved-at"]
+    list(coupa.exchange_rates("CAD", now.date() - timedelta(days=31), now.date()))

@@ -91,6 +91,14 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         "matching_allocations",
         {"invoice_line[invoice_header_id][in]": "7,8"},
     ),
+    "exchange rates": (
+        lambda c: c.exchange_rates("CAD", date(2026, 5, 1), date(2026, 6, 2)),
+        "exchange_rates",
+        {"from_currency[code]": "CAD", "rate_date[gt_or_eq]": "2026-05-01", "rate_date[lt]": "2026-06-02"},
+    ),
+    "user groups": (lambda c: c.user_groups(["AP", "IT"]), "user_groups", {"name[in]": "AP,IT"}),
+    "tasks": (lambda c: c.tasks(5), "user_groups/5/tasks", {}),
+    "tasks by title": (lambda c: c.tasks(5, title="Invoice 1"), "user_groups/5/tasks", {"title": "Invoice 1"}),
     "runs": (lambda c: c.integration_runs(integration="AB"), "integration_runs", {"integration[code]": "AB"}),
     "all runs": (lambda c: c.integration_runs(), "integration_runs", {}),
     "errors": (
@@ -173,6 +181,21 @@ def test_one_invoice_is_read_by_its_id(coupa: Coupa, vendor: Vendor) -> None:
         coupa.get_invoice(9)
 
 
+def test_one_task_is_read_by_its_id(coupa: Coupa, vendor: Vendor) -> None:
+    vendor.then(answer({"id": 9, "percentage": 100}), answer({"errors": ["none"]}, status=404))
+    assert coupa.get_task(9)["percentage"] == 100
+    assert vendor.calls[0].path == "/api/tasks/9"
+    with pytest.raises(NotFound):
+        coupa.get_task(8)
+
+
+@pytest.mark.parametrize("changes", [{}, {"percentage": 101}, {"title": "another"}])
+def test_a_change_of_a_task_that_makes_no_sense_is_never_sent(coupa: Coupa, vendor: Vendor, changes: Any) -> None:
+    with pytest.raises(RejectedError):
+        coupa.update_task(9, changes, coupa.permit("update_task"))
+    assert vendor.calls == []
+
+
 def test_comments_are_read_only_where_coupa_has_them(coupa: Coupa) -> None:
     with pytest.raises(ValueError, match="'receipts' has no comments; known are contracts"):
         coupa.comments("receipts", 1)
@@ -210,6 +233,16 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
     "reject": (
         "act_on_approval", lambda c, p: c.act_on_approval(5, "reject", p, "too dear"),
         "PUT", "approvals/5/reject", None,
+    ),
+    "task": (
+        "create_task",
+        lambda c, p: c.create_task(5, {"title": "T", "description": "d", "due-date": "2026-05-22T00:00:00Z", "owner-id": 2}, p),
+        "POST", "user_groups/5/tasks",
+        {"title": "T", "description": "d", "due-date": "2026-05-22T00:00:00+00:00", "owner-id": 2},
+    ),
+    "task done": (
+        "update_task", lambda c, p: c.update_task(9, {"status": "completed", "percentage": 100}, p),
+        "PUT", "tasks/9", {"status": "completed", "percentage": 100},
     ),
     "run": (
         "create_integration_run", lambda c, p: c.create_integration_run("AB", p),

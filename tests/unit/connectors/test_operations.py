@@ -48,7 +48,7 @@ def test_a_permit_fits_its_bucket_only() -> None:
 def test_every_call_of_coupa_is_shown_with_its_path_and_body() -> None:
     shown = {("GET", path) for _, path, _ in (READS | ORDER_READS).values()}
     shown |= {(method, path) for _, _, method, path, _ in (WRITES | ORDER_WRITES).values()}
-    shown |= {("GET", f"{records}/7") for records in ("invoices", "purchase_orders", "requisitions")}
+    shown |= {("GET", f"{records}/7") for records in ("invoices", "purchase_orders", "requisitions", "tasks")}
     for operation in coupa.ALL_OPERATIONS:
         path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(operation.path.removeprefix("/api/")))
         assert any(operation.method == method and re.fullmatch(path, one) for method, one in shown), operation.name

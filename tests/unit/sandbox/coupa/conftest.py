@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.coupa.routes import Call, answer, find_operation
+from sandbox.coupa.calls import Call
+from sandbox.coupa.routes import answer, find_operation
 from sandbox.coupa.state import CoupaState
 from sandbox.seed import CoupaRecord, CoupaSeed
 

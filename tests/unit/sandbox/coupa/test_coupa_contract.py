@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.coupa.routes import OPERATIONS
+from sandbox.coupa.calls import OPERATIONS
 
 CHECK = Path(__file__).resolve().parents[5] / "shared" / "contract" / "contract_check.py"
 PLACE = {"street1": "1 Main St", "city": "Seattle", "postal-code": "98101", "country": {"code": "US"}}
@@ -97,6 +97,21 @@ NEW = {
         "supplier-information-contacts": [{"kind": "Primary", "email": "a@acme.example"}],
     },
     "supplier_invites": {"id": 1},
+    "exchange_rates": {
+        "from-currency": {"code": "JPY"},
+        "to-currency": {"code": "USD"},
+        "rate": "0.0064",
+        "rate-date": "2026-05-01",
+    },
+    "user_groups": {"name": "Accounts payable", "users": [{"login": "ap.lead"}]},
+    "tasks": {
+        "title": "Invoice C-1",
+        "description": "Too dear",
+        "due-date": "2026-05-20",
+        "owner": {"login": "ap.lead"},
+        "linkable-type": "UserGroup",
+        "linkable-id": 1,
+    },
     "integration_errors": {
         "integration-run-id": 1,
         "document-type": "InvoiceHeader",
@@ -166,9 +181,16 @@ def story(company):
         "integration_runs",
         "integration_errors",
         "supplier_information",
+        "exchange_rates",
+        "user_groups",
+        "tasks",
     ):
         for method in ("PUT", "PATCH"):
             ok(method, f"/{resource}/1", {"custom-fields": {"checked": "yes"}})
+    task = ok("POST", "/user_groups/1/tasks", {"title": "Look", "owner-id": 1})
+    ok("GET", f"/user_groups/1/tasks/{task['id']}")
+    ok("PUT", f"/user_groups/1/tasks/{task['id']}", {"percentage": 100})
+    ok("GET", "/user_groups/1/tasks")
     for word in ("addresses", "remit_to_addresses"):
         made = ok("POST", f"/suppliers/1/{word}", {"remit-to-code": f"RT-{word}", **PLACE})
         ok("PUT", f"/suppliers/1/{word}/{made['id']}", {"name": "Remit"})
