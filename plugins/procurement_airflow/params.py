@@ -16,19 +16,19 @@ DRY_RUN = {
 }
 INVOICE_NUMBERS = {
     "invoice_numbers": Param(
-        [], type="array", items={"type": "string"}, title="Invoice numbers",
+        [], type=["array", "null"], items={"type": "string"}, title="Invoice numbers",
         description="plan these again, also when they were skipped (before go-live) or held: one a line",
     )
 }  # fmt: skip
 PO_NUMBERS = {
     "po_numbers": Param(
-        [], type="array", items={"type": "string"}, title="PO numbers",
+        [], type=["array", "null"], items={"type": "string"}, title="PO numbers",
         description="look at these now, and order again the units that Amazon refused for good: one a line",
     )
 }  # fmt: skip
 ORDER_IDS = {
     "order_ids": Param(
-        [], type="array", items={"type": "string"}, title="Amazon order ids",
+        [], type=["array", "null"], items={"type": "string"}, title="Amazon order ids",
         description="read these orders now, also when they are finished: one a line",
     )
 }  # fmt: skip
@@ -49,7 +49,7 @@ COMPARED = {
         None, type=["null", "string"], title="Supplier", description="Coupa's number of one supplier; empty: all"
     ),
     "po_numbers": Param(
-        [], type="array", items={"type": "string"}, title="PO numbers",
+        [], type=["array", "null"], items={"type": "string"}, title="PO numbers",
         description="compare only what is on these purchase orders: one a line; empty: all",
     ),
 }  # fmt: skip

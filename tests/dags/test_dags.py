@@ -204,6 +204,14 @@ def test_the_form_offers_what_can_be_asked_for_all_with_valid_defaults(bag: Any,
     params.validate()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_form_demands_what_may_stay_empty(bag: Any, name: str) -> None:
+    """The page marks a field as required whose type does not admit null."""
+    params = bag.dags[name].params
+    demanded = [key for key in params if not params[key] and "null" not in params.get_param(key).schema["type"]]
+    assert [key for key in demanded if params.get_param(key).schema["type"] != "boolean"] == []
+
+
 def test_no_form_and_no_setting_skips_the_gate(bag: Any) -> None:
     names = [name for dag in bag.dags.values() for name in dag.params]
     fields = [*names, *OrderPolicies.model_fields, *Ordering.model_fields]
