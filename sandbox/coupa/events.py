@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.coupa import (
     approvals,
     buying_events,
+    catalog_items,
     comments,
     decisions,
     invoice_actions,
@@ -138,6 +139,7 @@ EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "comment": _comment,
     "settings": settings.change_settings,
     **buying_events.EVENTS,
+    **catalog_items.EVENTS,
     **supplier_information.EVENTS,
 }
 _LINE = "po-number and line-num, or order-line-id"
@@ -158,5 +160,6 @@ DESCRIPTIONS: Mapping[str, str] = {
     "comment": "A person comments. commentable-type, commentable-id, comments",
     "settings": f"What admins set up. {', '.join(settings.NAMES)}",
     **buying_events.DESCRIPTIONS,
+    **catalog_items.DESCRIPTIONS,
     **supplier_information.DESCRIPTIONS,
 }

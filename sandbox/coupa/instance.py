@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.coupa.buying_documents import BUYING_DOCUMENTS
+from sandbox.coupa.catalog_models import CATALOG_MODELS
 from sandbox.coupa.documents import DOCUMENTS
 from sandbox.coupa.monitoring import MONITORING
 from sandbox.coupa.reference_data import REFERENCE_DATA
@@ -19,7 +20,7 @@ from sandbox.coupa.supplier_models import SUPPLIER_MODELS
 
 RESOURCES: Mapping[str, Resource] = {
     resource.name: resource
-    for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING, *SUPPLIER_MODELS)
+    for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING, *CATALOG_MODELS, *SUPPLIER_MODELS)
 }
 SWITCHES: Mapping[str, Any] = {
     "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)

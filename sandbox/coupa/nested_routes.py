@@ -1,6 +1,6 @@
 """The calls below a document or a person: comments, remit-to addresses, tasks of a group."""
 
-from sandbox.coupa import comments, integrations, scopes, suppliers, teamwork
+from sandbox.coupa import catalog_items, comments, integrations, scopes, suppliers, teamwork
 from sandbox.coupa.calls import Call, add, find, singular
 from sandbox.coupa.filters import select
 from sandbox.coupa.instance import Instance
@@ -34,6 +34,7 @@ def register_nested() -> None:
         )
     _register_remit_to()
     _register_group_tasks()
+    _register_contract_terms()
     add(
         "get_supplier_invite", "GET", "/supplier_invites/{id}", "supplier_invites",
         lambda instance, call: find(instance, "supplier_invites", call.ids["id"]),
@@ -92,3 +93,17 @@ def _register_group_tasks() -> None:
     add("get_user_group_task", "GET", f"{path}/{{id}}", "tasks", one, needs=reads)
     add("create_user_group_task", "POST", path, "tasks", make, needs=writes, status=201)
     add("update_user_group_task", "PUT", f"{path}/{{id}}", "tasks", change, needs=writes)
+
+
+def _register_contract_terms() -> None:
+    reads, writes = scopes.needed("contracts", writes=False), scopes.needed("contracts", writes=True)
+    path = "/contracts/{contract}/contract_terms"
+
+    def rows(instance: Instance, call: Call) -> list[Record]:
+        return list(find(instance, "contracts", call.ids["contract"])["contract-terms"])
+
+    def make(instance: Instance, call: Call) -> Record:
+        return catalog_items.create_term(instance, find(instance, "contracts", call.ids["contract"]), call.body)
+
+    add("list_contract_terms", "GET", path, "contract_terms", rows, needs=reads)
+    add("create_contract_term", "POST", path, "contract_terms", make, needs=writes, status=201)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.coupa import (
+    catalog_items,
     comments,
     decisions,
     integrations,
@@ -90,6 +91,8 @@ CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
     "invoices": invoices.create_invoice,
     "comments": comments.create_comment,
     "integration_errors": integrations.create_integration_error,
+    "contracts": catalog_items.create_contract,
+    "supplier_items": catalog_items.create_supplier_item,
     "supplier_information": supplier_information.create_information,
     "supplier_invites": supplier_information.create_invite,
     "tasks": teamwork.create_task,
@@ -100,6 +103,8 @@ UPDATERS: dict[str, Callable[[Instance, Record, Json], Record]] = {
     "purchase_orders": purchase_orders.update_purchase_order,
     "receiving_transactions": receipts.update_receipt,
     "invoices": invoices.update_invoice,
+    "contracts": catalog_items.update_contract,
+    "supplier_items": catalog_items.update_supplier_item,
     "supplier_information": supplier_information.update_information,
     "tasks": teamwork.update_task,
     "user_groups": teamwork.update_user_group,
@@ -110,7 +115,7 @@ READABLE = (
     "addresses", "tax_codes", "requisitions", "purchase_orders", "purchase_order_lines", "purchase_order_changes",
     "receiving_transactions", "invoices", "approvals", "comments",
     "matching_allocations", "integrations", "integration_contacts", "integration_runs", "integration_errors",
-    "supplier_information",
+    "contracts", "items", "supplier_items", "supplier_information",
     "exchange_rates", "tasks", "user_groups",
 )  # fmt: skip
 CREATABLE = (
@@ -118,7 +123,7 @@ CREATABLE = (
     "departments", "addresses", "tax_codes",
     "requisitions", "purchase_orders", "purchase_order_changes", "receiving_transactions", "invoices", "comments",
     "integrations", "integration_contacts", "integration_runs", "integration_errors",
-    "supplier_information", "supplier_invites",
+    "contracts", "items", "supplier_items", "supplier_information", "supplier_invites",
     "exchange_rates", "tasks", "user_groups",
 )  # fmt: skip
 NOT_UPDATABLE = ("account_types", "comments", "integration_runs", "purchase_order_changes", "supplier_invites")

@@ -26,6 +26,7 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "account_types": ("core.accounting.read", "core.accounting.write"),
     "approvals": ("core.approval.read", "core.approval.write"),
     "comments": ("core.comment.read", "core.comment.write"),
+    "contracts": ("core.contract.read", "core.contract.write"),
     "integrations": ("core.integration.read", "core.integration.write"),
     "integration_contacts": ("core.integration.read", "core.integration.write"),
     "integration_runs": ("core.integration.read", "core.integration.write"),
@@ -37,6 +38,7 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "purchase_order_lines": ("core.purchase_order.read", "core.purchase_order.write"),
     "receiving_transactions": ("core.inventory.receiving.read", "core.inventory.receiving.write"),
     "requisitions": ("core.requisition.read", "core.requisition.write"),
+    "supplier_items": ("core.catalog.read", "core.catalog.write"),
     "suppliers": ("core.supplier.read", "core.supplier.write"),
     "supplier_information": ("core.supplier.read", "core.supplier.write"),
     "supplier_invites": ("core.supplier.read", "core.supplier.write"),
@@ -46,6 +48,7 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "uoms": ("core.uom.read", "core.uom.write"),
     "users": ("core.user.read", "core.user.write"),
 }
+ITEMS = {False: ("core.item.read", "core.catalog.read"), True: ("core.item.write", "core.catalog.write")}
 COMMON = ("core.common.read", "core.common.write")
 INVOICE_ACTIONS: dict[str, tuple[str, ...]] = {
     "submit": ("core.invoice.create", "core.invoice.write"),
@@ -60,6 +63,9 @@ INVOICE_ACTIONS: dict[str, tuple[str, ...]] = {
 
 
 def needed(resource: str, *, writes: bool) -> tuple[str, ...]:
+    """Any one of them opens the call."""
+    if resource == "items":
+        return ITEMS[writes]
     return (BY_RESOURCE.get(resource, COMMON)[1 if writes else 0],)
 
 

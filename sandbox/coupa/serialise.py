@@ -32,6 +32,8 @@ WITHOUT_CUSTOM_FIELDS = {"currencies", "approvals", "failed_tolerances", "matchi
 INTERNAL = {  # what only filters may follow, and what is taken in but never shown
     "matching_allocations": ("invoice-line", "order-line"),
     "requisitions": ("approver", "external-po-reference"),
+    "items": ("image-url",),
+    "supplier_items": ("availability", "availability-date"),
     "supplier_information": ("supplier-name", "supplier-number"),
 }
 ONLY_IF_NAMED = {  # newer than the tenant's release, or unlike its published models: `fields` must ask for it

@@ -15,6 +15,7 @@ from hashlib import sha256
 from sandbox.scenarios.amounts import number_money, to_cents
 from sandbox.scenarios.catalog import AMAZON, ARTICLES, SELLERS, Article, Seller
 from sandbox.scenarios.coding import commodity_for
+from sandbox.scenarios.contracts import NEGOTIATED, QUANTITY_PRICES
 from sandbox.seed import Json, Timed
 
 PACKAGES = {"PK": "Pack", "BX": "Box", "CS": "Case"}  # units of one piece (EA) name no package
@@ -84,7 +85,7 @@ def product_document(article: Article, offers: Sequence[Offer]) -> Json:
         ],
         "packageTypeNames": [],
         "manufacturerName": article.seller.name, "isBundledAsin": False, "isCustomQuoteEligible": False,
-        "includedDataTypes": {"OFFERS": [_offer_document(one) for one in offers]},
+        "includedDataTypes": {"OFFERS": [_offer_document(one) for one in offers], "IMAGES": [_image(article)]},
     }  # fmt: skip
     if article.unit in PACKAGES:
         document["packageTypeNames"] = [{"displayString": PACKAGES[article.unit]}]
@@ -93,15 +94,36 @@ def product_document(article: Article, offers: Sequence[Offer]) -> Json:
     return document
 
 
+def _image(article: Article) -> Json:
+    place = f"https://images.example.com/{article.asin}.jpg"
+    return {"altText": article.title, "large": {"url": place, "width": 500, "height": 500}}
+
+
+def _guidance(offer: Offer) -> str:
+    if offer.seller is not offer.article.seller:
+        return "NONE"
+    return "NEGOTIATED" if offer.article.asin in NEGOTIATED else "PREFERRED"
+
+
+def _quantity_prices(offer: Offer) -> Json:
+    """The text of a range is in the marketplace's language; the numbers beside it are deprecated."""
+    steps = QUANTITY_PRICES.get(offer.article.asin, ()) if _guidance(offer) == "NEGOTIATED" else ()
+    tiers = [
+        {"quantityDisplay": f"{units}+", "unitPrice": number_money(Decimal(price), "USD"), "minQuantity": units}
+        for units, price in steps
+    ]
+    return {"quantityPrice": {"quantityPriceTiers": tiers}} if tiers else {}
+
+
 def _offer_document(offer: Offer) -> Json:
     fulfilment = "AMAZON_FULFILLMENT" if offer.seller is AMAZON else "MERCHANT_FULFILLMENT"
-    return {
+    return _quantity_prices(offer) | {
         "offerId": offer.id, "availability": "In Stock.",
         "price": {
             "value": number_money(offer.price, "USD"), "formattedPrice": f"${offer.price}", "priceType": "BUSINESS",
         },
         "quantityLimits": {"minQuantity": 1, "maxQuantity": MAX_UNITS},
-        "buyingGuidance": "PREFERRED" if offer.seller is offer.article.seller else "NONE", "buyingRestrictions": [],
+        "buyingGuidance": _guidance(offer), "buyingRestrictions": [],
         "merchant": {
             "merchantId": None, "name": offer.seller.name, "meanFeedbackRating": None, "totalFeedbackCount": None,
             "certificates": list(offer.seller.credentials),

@@ -96,6 +96,17 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         "exchange_rates",
         {"from_currency[code]": "CAD", "rate_date[gt_or_eq]": "2026-05-01", "rate_date[lt]": "2026-06-02"},
     ),
+    "contracts": (lambda c: c.contracts(["AMZN", "B"]), "contracts", {"supplier[number][in]": "AMZN,B"}),
+    "contracts by number": (lambda c: c.contracts(numbers=["C-1"]), "contracts", {"number": "C-1"}),
+    "items": (lambda c: c.items(["A", "B"]), "items", {"item_number[in]": "A,B"}),
+    "items by id": (lambda c: c.items(ids=[7]), "items", {"id": "7"}),
+    "supplier items": (lambda c: c.supplier_items("AMZN"), "supplier_items", {"supplier[number]": "AMZN"}),
+    "supplier items by part": (
+        lambda c: c.supplier_items("AMZN", ["B0A", "B0B"]),
+        "supplier_items",
+        {"supplier[number]": "AMZN", "supplier_part_num[in]": "B0A,B0B"},
+    ),
+    "supplier items of items": (lambda c: c.supplier_items_of_items([3, 4]), "supplier_items", {"item[id][in]": "3,4"}),
     "user groups": (lambda c: c.user_groups(["AP", "IT"]), "user_groups", {"name[in]": "AP,IT"}),
     "tasks": (lambda c: c.tasks(5), "user_groups/5/tasks", {}),
     "tasks by title": (lambda c: c.tasks(5, title="Invoice 1"), "user_groups/5/tasks", {"title": "Invoice 1"}),
@@ -189,6 +200,17 @@ def test_one_task_is_read_by_its_id(coupa: Coupa, vendor: Vendor) -> None:
         coupa.get_task(8)
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"price": "-1"}, {"price": 9.5}, {"contract": {"number": "C-2"}}, {"availability": "gone"}]
+)
+def test_a_change_of_a_supplier_item_that_coupa_could_not_take_is_never_sent(
+    coupa: Coupa, vendor: Vendor, changes: Any
+) -> None:
+    with pytest.raises(RejectedError):
+        coupa.update_supplier_item(9, changes, coupa.permit("update_supplier_item"))
+    assert vendor.calls == []
+
+
 @pytest.mark.parametrize("changes", [{}, {"percentage": 101}, {"title": "another"}])
 def test_a_change_of_a_task_that_makes_no_sense_is_never_sent(coupa: Coupa, vendor: Vendor, changes: Any) -> None:
     with pytest.raises(RejectedError):
@@ -233,6 +255,29 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
     "reject": (
         "act_on_approval", lambda c, p: c.act_on_approval(5, "reject", p, "too dear"),
         "PUT", "approvals/5/reject", None,
+    ),
+    "item": (
+        "create_item",
+        lambda c, p: c.create_item({"item-number": "A1", "name": "Pen", "description": "Pen", "manufacturer-name": "Acme"}, p),
+        "POST", "items", {"item-number": "A1", "name": "Pen", "description": "Pen", "manufacturer-name": "Acme"},
+    ),
+    "item changed": (
+        "update_item", lambda c, p: c.update_item(7, {"active": False}, p), "PUT", "items/7", {"active": False},
+    ),
+    "supplier item": (
+        "create_supplier_item",
+        lambda c, p: c.create_supplier_item({
+            "item": {"item-number": "A1"}, "supplier": {"number": "AMZN"}, "supplier-part-num": "B0A", "price": "84.50",
+            "currency": {"code": "USD"}, "contract": {"number": "C-1"}, "price-tier-2": "80.00",
+        }, p),
+        "POST", "supplier_items",
+        {"item": {"item-number": "A1"}, "supplier": {"number": "AMZN"}, "supplier-part-num": "B0A", "price": "84.50",
+         "currency": {"code": "USD"}, "contract": {"number": "C-1"}, "price-tier-2": "80.00"},
+    ),
+    "supplier item changed": (
+        "update_supplier_item",
+        lambda c, p: c.update_supplier_item(55, {"price": "83.00", "availability": "out_of_stock", "preferred": False}, p),
+        "PUT", "supplier_items/55", {"price": "83.00", "availability": "out_of_stock", "preferred": False},
     ),
     "task": (
         "create_task",

@@ -103,6 +103,37 @@ NEW = {
         "rate": "0.0064",
         "rate-date": "2026-05-01",
     },
+    "contracts": {
+        "name": "Amazon Business 2026",
+        "number": "C-2026-01",
+        "status": "published",
+        "supplier": {"number": "AMZN-US"},
+        "currency": {"code": "USD"},
+        "start-date": "2026-01-01T00:00:00-08:00",
+        "end-date": "2026-12-31T00:00:00-08:00",
+        "no-of-renewals": 1,
+        "renewal-length-unit": "years",
+        "renewal-length-value": 1,
+        "content-groups": [],
+        "reason-insight-events": [],
+    },
+    "items": {
+        "name": "Label printer",
+        "description": "Label printer",
+        "item-number": "ITM-1",
+        "active": True,
+        "uom": {"code": "EA"},
+        "manufacturer-name": "Acme",
+    },
+    "supplier_items": {
+        "item": {"item-number": "ITM-1"},
+        "supplier": {"number": "AMZN-US"},
+        "supplier-part-num": "B0EXAMPLE1",
+        "price": "84.50",
+        "currency": {"code": "USD"},
+        "contract": {"number": "C-2026-01"},
+        "availability": "in_stock",
+    },
     "user_groups": {"name": "Accounts payable", "users": [{"login": "ap.lead"}]},
     "tasks": {
         "title": "Invoice C-1",
@@ -184,9 +215,14 @@ def story(company):
         "exchange_rates",
         "user_groups",
         "tasks",
+        "contracts",
+        "items",
+        "supplier_items",
     ):
         for method in ("PUT", "PATCH"):
             ok(method, f"/{resource}/1", {"custom-fields": {"checked": "yes"}})
+    ok("POST", "/contracts/1/contract_terms", {"name": "Volume", "tier-1-upper-bound": "9", "tier-2-upper-bound": "99"})
+    ok("GET", "/contracts/1/contract_terms")
     task = ok("POST", "/user_groups/1/tasks", {"title": "Look", "owner-id": 1})
     ok("GET", f"/user_groups/1/tasks/{task['id']}")
     ok("PUT", f"/user_groups/1/tasks/{task['id']}", {"percentage": 100})
