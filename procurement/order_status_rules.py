@@ -58,6 +58,21 @@ class Reading(RuleModel):
         description="orderDetails in one run, about orders of ours that did not ship by their promise",
     )
     late_after_days: int = Field(1, ge=0, le=60, description="a promise this far in the past is late")
+    returns_asked_after_days: int = Field(
+        45,
+        ge=0,
+        le=366,
+        description="so long after a delivery Package Tracking tells once whether the goods went back; 0: never asked",
+    )
+
+    @model_validator(mode="after")
+    def _read_so_long(self) -> Self:
+        if self.returns_asked_after_days > self.finish_days:
+            raise ValueError(
+                f"returns_asked_after_days: by then, {self.returns_asked_after_days} days, the order is not read any more "
+                f"(finish_days: {self.finish_days})"
+            )
+        return self
 
 
 class When(RuleModel):

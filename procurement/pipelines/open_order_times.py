@@ -16,12 +16,15 @@ TrackingWanted = Callable[[ShipmentFacts, datetime], bool]  # (a shipped line, n
 
 
 def tracking_by(rules: Rules, account: str) -> TrackingWanted:
-    """Asks where a package is late, once a day; and for the moment of a delivery as `receipts` in policies.yml says, where
-    the receipts are not switched off. The same for both pipelines, as either may be the one that reads."""
+    """Asks where a package is late, once a day; for the moment of a delivery as `receipts` in policies.yml says, where the
+    receipts are not switched off; and once, long after a delivery, whether the goods went back: nothing else at Amazon
+    tells of a return before its refund. The same for both pipelines, as either may be the one that reads."""
     receiving = rules.rollout.widest(RECEIPTS).mode is not Mode.OFF
     zone = rules.zone_of(account)
 
     def wanted(shipment: ShipmentFacts, now: datetime) -> bool:
+        if shipment.delivered and return_is_asked(shipment, now, rules.order_status.reading.returns_asked_after_days):
+            return True
         if shipment.delivered_seen is not None:
             return receiving and wants_tracking(shipment, rules.policies.receipts, zone)
         if not shipment.overdue or shipment.delivered or shipment.tracking_status in TRACKING_ENDED:
@@ -30,6 +33,15 @@ def tracking_by(rules: Rules, account: str) -> TrackingWanted:
         return asked is None or now - asked >= TRACKING_EVERY
 
     return wanted
+
+
+def return_is_asked(shipment: ShipmentFacts, now: datetime, after_days: int) -> bool:
+    """Whether a delivered shipment is old enough to be asked whether it went back, and was not asked since it is; 0: never."""
+    arrived = max(moment for moment in (shipment.delivered_seen, shipment.delivered_at) if moment is not None)
+    moment = arrived + timedelta(days=after_days)
+    if not after_days or now < moment or shipment.tracking_status in TRACKING_ENDED:
+        return False
+    return shipment.tracking_asked is None or shipment.tracking_asked < moment
 
 
 def next_read(facts: OrderFacts, *, now: datetime, rules: Rules) -> tuple[str, datetime | None]:

@@ -11,6 +11,10 @@ from sandbox.seed import World
 
 PLAIN_BESIDE_QUARTER = 8
 BESIDE_TINY = ("short_units", "returned_goods")  # and the story
+OWED = (
+    "returned_without_credit", "undelivered_without_credit", "lost_without_credit", "cancelled_without_credit",
+    "returned_goods", "undeliverable", "cancelled_after_charge",
+)  # fmt: skip
 YEAR = 365
 DAYS_BEFORE_NOW = 60
 
@@ -30,6 +34,13 @@ def build_buying_plain(
     for _ in range(orders):
         buying.purchase(line_count=lines)
     return _finish(buying)
+
+
+def build_owed(name: str, seed: int, now: datetime, *, ids: str = "equal") -> World:
+    """Purchases for which Amazon owes a credit, and for each kind one that it pays back."""
+    buying = Buying(name, seed, now, ids)
+    story = _stage(buying, OWED)
+    return _finish(buying, story)
 
 
 def build_old_pos(name: str, seed: int, now: datetime, *, orders: int = 200, ids: str = "equal") -> World:

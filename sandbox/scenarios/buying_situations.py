@@ -12,6 +12,7 @@ from sandbox.scenarios.catalog import ARTICLES, Article
 from sandbox.scenarios.situations import buying_approvals as approvals
 from sandbox.scenarios.situations import buying_deliveries as deliveries
 from sandbox.scenarios.situations import buying_offers as offers
+from sandbox.scenarios.situations import buying_owed as owed
 
 BY_ASIN = {article.asin: article for article in ARTICLES}
 PENS, MARKERS, STICKY_NOTES = BY_ASIN["B0QX10001A"], BY_ASIN["B0QX10008H"], BY_ASIN["B0QX10003C"]
@@ -82,6 +83,10 @@ BUYING_SITUATIONS = {
         BuyingSituation(deliveries.two_packages_apart, (GLOVES,), (6,)),
         BuyingSituation(deliveries.partial_po_receipt, (GLOVES, PIPETTE_TIPS, BEAKERS), (2, 2, 1)),
         BuyingSituation(deliveries.over_shipment, (GLOVES, BEAKERS), (2, 1)),
+        BuyingSituation(owed.returned_without_credit, (ORGANIZER,), (2,)),
+        BuyingSituation(owed.undelivered_without_credit, (KEYBOARD,), (1,)),
+        BuyingSituation(owed.lost_without_credit, (STICKY_NOTES,), (3,)),
+        BuyingSituation(owed.cancelled_without_credit, (MOUSE,), (2,)),
     )
 }
 # Amazon would have to show an order of its own for it, and a world may count its orders.

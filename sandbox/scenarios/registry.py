@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.scenarios.buying_named import build_buying, build_buying_plain, build_old_pos, build_open_orders
+from sandbox.scenarios.buying_named import (
+    build_buying,
+    build_buying_plain,
+    build_old_pos,
+    build_open_orders,
+    build_owed,
+)
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
 from sandbox.scenarios.verdicts import build_verdicts
@@ -41,6 +47,9 @@ SCENARIOS = {
         "Orders on their way, some of them delivered today, none received yet",
         build_open_orders,
         frozenset({"ids", "orders", "delivered"}),
+    ),
+    "owed": Scenario(
+        "Purchases that Amazon charged and then lost, took back or cancelled, with and without a credit", build_owed
     ),
     "verdicts": Scenario(
         "Invoices that Coupa's own tolerances judge otherwise than stricter or looser ones would", build_verdicts

@@ -1,18 +1,28 @@
-"""What Amazon still owes, from the ledger alone: one mail a week with a list, and the sums in the run's account."""
+"""What Amazon still owes, from the ledger alone: one mail a week with a list, and the sums in the run's account.
 
+The last tests play a world in which Amazon keeps money for every reason there is, and pays back in as many cases.
+"""
+
+import csv
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from procurement.ledger import Ledger
 from procurement.ledger.types import RecordLine, Run, Staged
 from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts, write_order
 from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE, watch_owed
 from procurement.policies import Rules, read_rules
+from tests.integration.conftest import create_database
+from tests.integration.pipelines.course import Course, open_course
 
 pytestmark = pytest.mark.integration
+Json = dict[str, Any]
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 SOURCE = "amazon_business/sandbox"
 
@@ -104,3 +114,63 @@ def test_old_orders_and_those_that_could_not_be_read_are_left_alone(ledger: Ledg
         run, SOURCE, "order", [Staged(key="113", raw={"problem": "no date"}, dated_at=NOW)], for_another=True
     )
     assert watch_owed(ledger, run=run, rules=rules)["owed"] == 0
+
+
+DAYS = (
+    0,
+    3,
+    12,
+    40,
+    50,
+    60,
+)  # bought; cancelled; lost or sent back; lost for a month; asked whether it came back; missed
+
+
+@pytest.fixture(scope="module")
+def course(server_url: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    yield from open_course("owed", tmp_path_factory.mktemp("owed"), create_database(server_url))
+
+
+def charged(course: Course) -> dict[str, Decimal]:
+    """What Amazon took and keeps, by PO number, from the sandbox's own books."""
+    money: dict[str, Decimal] = {}
+    for row in course.pair.state("amazon")["transactions"]:
+        for line in row["transactionLineItems"]:
+            number = line["purchaseOrderNumber"]
+            money[number] = money.get(number, Decimal(0)) + Decimal(line["totalAmount"]["amount"])
+    return money
+
+
+def listed(course: Course) -> list[Json]:
+    """The rows of the latest mail about what is owed."""
+    mail = max((mail for mail in course.mails if mail.kind == "owed"), key=lambda mail: mail.key)
+    return list(csv.DictReader(mail.body["text"].split("\n\n", 1)[1].splitlines()))
+
+
+def test_exactly_what_amazon_keeps_is_listed_with_its_age_and_a_credit_takes_it_off(course: Course) -> None:
+    for day in DAYS:
+        course.day(day)
+    planted = {fact["po"]: fact["owed"] for fact in course.facts if "owed" in fact}
+    assert sorted(planted.values()) == ["cancelled", "returned", "undelivered", "undelivered"]
+    kept, rows = charged(course), listed(course)
+    assert {row["PO"]: row["reason"] for row in rows} == planted
+    assert {row["PO"]: Decimal(row["amount"]) for row in rows} == {number: kept[number] for number in planted}
+    assert {row["currency"] for row in rows} == {"USD"}
+    now = NOW + timedelta(days=DAYS[-1])
+    ages = {row["PO"]: int(row["days"]) for row in rows}
+    assert ages == {row["PO"]: (now.date() - datetime.fromisoformat(row["since"]).date()).days for row in rows}
+    known_on = {"cancelled": [3], "undelivered": [12, 33], "returned": [50]}  # lost: 30 days after the promise
+    for reason, days in known_on.items():
+        assert sorted(DAYS[-1] - ages[number] for number in planted if planted[number] == reason) == days
+
+    back = next(number for number, reason in planted.items() if reason == "returned")
+    charge = next(
+        row["transactionId"]
+        for row in course.pair.state("amazon")["transactions"]
+        if row["transactionLineItems"][0]["purchaseOrderNumber"] == back
+    )
+    course.pair.post("amazon", "events/refund", transactionId=charge, invoiceNumber="fresh")
+    course.day(DAYS[-1] + 7)
+    assert {row["PO"]: row["reason"] for row in listed(course)} == {
+        number: reason for number, reason in planted.items() if number != back
+    }

@@ -170,3 +170,24 @@ def test_tracking_is_asked_of_a_late_package_once_a_day_until_it_tells_the_end()
     assert not wanted(asked, DAY + timedelta(hours=23))
     assert wanted(asked, DAY + timedelta(days=1))
     assert not wanted(track(late, "1", asked_at=DAY, answer=PackageTracking("UNDELIVERABLE")), DAY + timedelta(days=9))
+
+
+def test_tracking_is_asked_once_long_after_a_delivery_whether_the_goods_went_back() -> None:
+    wanted, month_and_a_half = tracking_by(receiving(Mode.OFF), "sandbox"), DAY + timedelta(days=45)
+    arrived = the_shipment(read(report(delivery="DELIVERED")))
+    assert not wanted(arrived, month_and_a_half - timedelta(seconds=1))
+    assert wanted(arrived, month_and_a_half)
+    told = track(arrived, "1", asked_at=DAY, answer=PackageTracking("DELIVERED", delivered_at=DAY))
+    assert wanted(told, month_and_a_half)
+    asked = track(told, "1", asked_at=month_and_a_half, answer=PackageTracking("DELIVERED", delivered_at=DAY))
+    assert not wanted(asked, month_and_a_half + timedelta(days=9))
+    back = track(arrived, "1", asked_at=DAY, answer=PackageTracking("RETURNED"))
+    assert not wanted(back, month_and_a_half)
+
+
+@pytest.mark.parametrize(("after_days", "asked"), [(10, True), (0, False)])
+def test_when_tracking_is_asked_for_returns_is_policy(after_days: int, asked: bool) -> None:
+    reading = RULES.order_status.reading.model_copy(update={"returns_asked_after_days": after_days})
+    rules = replace(receiving(Mode.OFF), order_status=replace(RULES.order_status, reading=reading))
+    arrived = the_shipment(read(report(delivery="DELIVERED")))
+    assert tracking_by(rules, "sandbox")(arrived, DAY + timedelta(days=10)) is asked
