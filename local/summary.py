@@ -22,7 +22,7 @@ from local.story import tell
 from local.world import INVOICES, RECONCILIATION
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account
-from procurement.ledger.types import Known
+from procurement.ledger.types import Finding, Known
 from procurement.pipelines.reconciliation.results import read_result
 
 DAG = INVOICES
@@ -144,22 +144,25 @@ def match_values(deliveries: Sequence[Known]) -> Values:
 
 
 def exceptions(ledger: Ledger) -> list[Values]:
-    """Every invoice with an exception: its number, its gravest difference in one sentence, its amount; dearest first."""
+    """Every invoice with an exception: its number, its gravest difference in one sentence and the rule that decided, its
+    amount, and by what causes it differs; dearest first."""
     found = {delivery.id: delivery for delivery in ledger.deliveries.list_by_outcome(DAG, "exception")}
-    sentences: dict[int, tuple[str, str]] = {}
+    gravest: dict[int, Finding] = {}
     for finding in ledger.findings.of_deliveries(found):
         if finding.breached and finding.delivery_id is not None:
-            sentences.setdefault(finding.delivery_id, (finding.kind, finding.sentence))
+            gravest.setdefault(finding.delivery_id, finding)
+    variances = ledger.deliveries.variances(gravest)
     rows = [
         {
-            "document": delivery.business_key.rsplit("/", 1)[-1],
-            "kind": sentences[delivery.id][0],
-            "sentence": sentences[delivery.id][1],
-            "amount": str(delivery.amount),
-            "currency": delivery.currency,
+            "document": found[id].business_key.rsplit("/", 1)[-1],
+            "kind": finding.kind,
+            "sentence": finding.sentence,
+            "rule": finding.rule,
+            "amount": str(found[id].amount),
+            "currency": found[id].currency,
+            "variance": variances.get(id, {}).get("parts", {}),
         }
-        for delivery in found.values()
-        if delivery.id in sentences
+        for id, finding in gravest.items()
     ]
     return sorted(rows, key=lambda row: (-abs(Decimal(row["amount"])), row["document"]))
 
@@ -252,7 +255,22 @@ def render_exceptions(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines += [
         f"  {row['document']} ({row['currency']} {Decimal(row['amount']):,.2f}): {row['sentence']}" for row in told
     ]
-    return lines
+    return [*lines, *render_variance(rows)]
+
+
+def render_variance(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What all exceptions together have too much (or, below zero, too little), by cause: a line per currency."""
+    sums: dict[str, dict[str, Decimal]] = {}
+    for row in rows:
+        parts = sums.setdefault(str(row["currency"]), {})
+        for cause, amount in row.get("variance", {}).items():
+            parts[cause] = parts.get(cause, Decimal(0)) + Decimal(amount)
+    return [
+        f"  In all {currency} {sum(parts.values()):,.2f} beyond what orders and receipts justify: "
+        + ", ".join(f"{cause} {amount:,.2f}" for cause, amount in sorted(parts.items(), key=lambda item: -abs(item[1])))
+        for currency, parts in sorted(sums.items())
+        if parts
+    ]
 
 
 def render_alerts(alerts: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -264,10 +264,17 @@ class Deliveries:
             with self._engine.begin() as connection:
                 connection.execute(sql.NOTE_FACTS, rows)
 
-    def set_outcome(self, id: int, outcome: str) -> None:
+    def variances(self, ids: Iterable[int]) -> dict[int, Json]:
+        """The difference of documents in money by its causes, by delivery id, as their match kept it; where one did."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(sql.VARIANCES, {"ids": sorted(set(ids))})
+            return {row.id: row.variance for row in rows}
+
+    def set_outcome(self, id: int, outcome: str, variance: Json) -> None:
         """A later match's word about a document, whatever its state."""
         with self._engine.begin() as connection:
-            connection.execute(sql.SET_OUTCOME, {"id": id, "outcome": outcome})
+            values = {"id": id, "outcome": outcome, "variance": dump_json(variance)}
+            connection.execute(sql.SET_OUTCOME, values)
             add_event(connection, delivery_id=id, kind="matched", sentence=outcome)
 
     def _deliver(self, claimed: Claimed, sent: Sent, *, question: bool) -> bool:

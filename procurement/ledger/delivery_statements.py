@@ -186,7 +186,10 @@ UNFINISHED = sa.text(f"""
 NOTE_FACTS = sa.text("""
     UPDATE deliveries SET facts = CAST(CAST(facts AS jsonb) || CAST(:facts AS jsonb) AS json) WHERE id = :id
 """)
-SET_OUTCOME = sa.text("UPDATE deliveries SET outcome = :outcome WHERE id = :id")
+VARIANCES = sa.text("SELECT id, variance FROM deliveries WHERE id = ANY(:ids) AND variance IS NOT NULL")
+SET_OUTCOME = sa.text("""
+    UPDATE deliveries SET outcome = :outcome, variance = CAST(:variance AS jsonb) WHERE id = :id
+""")
 COMPARE_TOTAL = sa.text("""
     INSERT INTO findings (delivery_id, kind, sentence, expected, actual, difference)
     SELECT id, 'total_read_back', concat(business_key, ': sent ', amount, ' ', currency, ', the target shows ', CAST(:total AS numeric), ' ',

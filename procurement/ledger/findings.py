@@ -1,21 +1,26 @@
 """Findings: differences and alarms that people should see, about a delivery or a record."""
 
 from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
 from procurement.ledger.types import Finding, PlannedFinding, Run
+from procurement.money import Money
 
 _SELECT = """
     SELECT f.id, f.kind, f.sentence, coalesce(d.business_key, r.key) AS document, f.breached, f.expected, f.actual, f.difference,
-        f.limit_value AS "limit", f.delivery_id, f.record_id
+        f.limit_value AS "limit", f.rule, f.amount, f.currency, f.line, f.delivery_id, f.record_id
     FROM findings f LEFT JOIN deliveries d ON d.id = f.delivery_id LEFT JOIN source_records r ON r.id = f.record_id
 """
 
 
 _ADD = sa.text("""
-    INSERT INTO findings (delivery_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value)
-    VALUES (:delivery, :run, :planned, :kind, :line, :sentence, :breached, :expected, :actual, :difference, :limit)
+    INSERT INTO findings (delivery_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value,
+        rule, amount, currency)
+    VALUES (:delivery, :run, :planned, :kind, :line, :sentence, :breached, :expected, :actual, :difference, :limit,
+        :rule, :amount, :currency)
 """)
 
 
@@ -38,14 +43,7 @@ class Findings:
 
     def replace(self, delivery_id: int, run: Run, rows: Iterable[PlannedFinding]) -> None:
         """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays."""
-        values = [
-            {
-                "delivery": delivery_id, "run": run.id, "planned": True, "kind": row.kind, "line": row.line, "sentence": row.sentence,
-                "breached": row.breached, "expected": row.expected, "actual": row.actual, "difference": row.difference,
-                "limit": row.limit,
-            }
-            for row in rows
-        ]  # fmt: skip
+        values = [_values(delivery_id, run, row, planned=True) for row in rows]
         with self._engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM findings WHERE delivery_id = :id AND planned"), {"id": delivery_id})
             if values:
@@ -59,13 +57,28 @@ class Findings:
                 {"id": delivery_id, "kind": kind},
             )
             if row is not None:
-                values = {
-                    "delivery": delivery_id, "run": run.id, "planned": False, "kind": kind, "line": row.line,
-                    "sentence": row.sentence, "breached": row.breached, "expected": row.expected, "actual": row.actual,
-                    "difference": row.difference, "limit": row.limit,
-                }  # fmt: skip
-                connection.execute(_ADD, values)
+                connection.execute(_ADD, _values(delivery_id, run, row, planned=False))
 
     def _read(self, query: str, values: dict[str, object]) -> list[Finding]:
         with self._engine.begin() as connection:
-            return [Finding(**row._asdict()) for row in connection.execute(sa.text(query), values)]
+            return [_finding(row) for row in connection.execute(sa.text(query), values)]
+
+
+def _values(delivery_id: int, run: Run, row: PlannedFinding, *, planned: bool) -> dict[str, object]:
+    amount, currency = amount_and_currency(row.money)
+    return {
+        "delivery": delivery_id, "run": run.id, "planned": planned, "kind": row.kind, "line": row.line,
+        "sentence": row.sentence, "breached": row.breached, "expected": row.expected, "actual": row.actual,
+        "difference": row.difference, "limit": row.limit, "rule": row.rule, "amount": amount, "currency": currency,
+    }  # fmt: skip
+
+
+def amount_and_currency(money: Money | None) -> tuple[Decimal | None, str | None]:
+    """Nothing is something else than zero."""
+    return (None, None) if money is None else (money.amount, money.currency)
+
+
+def _finding(row: sa.Row[Any]) -> Finding:
+    values = row._asdict()
+    amount, currency = values.pop("amount"), values.pop("currency")
+    return Finding(**values, money=None if amount is None else Money(amount, currency))

@@ -10,7 +10,7 @@ from procurement.ledger.changes import SUPERSEDED, open_to_change
 
 DELIVERY_COLUMNS = (
     "n", "action", "business_key", "after_action", "after_key", "required", "state", "reason", "outcome", "payload", "hash",
-    "amount", "currency", "errors", "error_class", "mapping_version", "policy_version", "scope",
+    "amount", "currency", "variance", "errors", "error_class", "mapping_version", "policy_version", "scope",
 )  # fmt: skip
 RECORD_COLUMNS = (
     "record_id", "part", "state", "reason", "bills_action", "bills_key", "amount", "currency", "errors", "error_class",
@@ -18,15 +18,16 @@ RECORD_COLUMNS = (
 )  # fmt: skip
 FINDING_COLUMNS = (
     "action", "business_key", "record_id", "kind", "line", "sentence", "breached", "expected", "actual", "difference", "limit_value",
+    "rule", "amount", "currency",
 )  # fmt: skip
 TEMPORARY = {
     "p_deliveries": "n int, action text, business_key text, after_action text, after_key text, required boolean, state text, "
-    "reason text, outcome text, payload text, hash text, amount numeric, currency text, errors jsonb, error_class text, "
+    "reason text, outcome text, payload text, hash text, amount numeric, currency text, variance jsonb, errors jsonb, error_class text, "
     "mapping_version text, policy_version text, scope text, id bigint, after_id bigint, status text",
     "p_records": "record_id bigint, part text, state text, reason text, bills_action text, bills_key text, amount numeric, "
     "currency text, errors jsonb, error_class text, to_plan boolean, hash text, delivery_id bigint, fate text, was text",
     "p_findings": "action text, business_key text, record_id bigint, kind text, line text, sentence text, breached boolean, "
-    "expected text, actual text, difference text, limit_value text, delivery_id bigint",
+    "expected text, actual text, difference text, limit_value text, rule text, amount numeric, currency text, delivery_id bigint",
     "changed": "record_id bigint, key text, amount numeric, currency text, claimed boolean",
 }
 INCOMPLETE = "another record joined: planned again together"
@@ -34,9 +35,9 @@ INCOMPLETE = "another record joined: planned again together"
 _INSERT = sa.text("""
     WITH added AS (
         INSERT INTO deliveries (pipeline, action, business_key, required, state, reason, outcome, payload, hash, amount, currency,
-            errors, error_class, mapping_version, policy_version, scope, planned_by)
+            variance, errors, error_class, mapping_version, policy_version, scope, planned_by)
         SELECT :pipeline, action, business_key, required, state, reason, outcome, CAST(payload AS json), hash, amount, currency,
-            errors, error_class, mapping_version, policy_version, scope, :run
+            variance, errors, error_class, mapping_version, policy_version, scope, :run
         FROM p_deliveries ORDER BY business_key, n
         ON CONFLICT (pipeline, action, business_key) DO NOTHING RETURNING id, action, business_key
     )
@@ -81,8 +82,9 @@ _CLASSIFY = sa.text(f"""
             AND NOT EXISTS (SELECT FROM p_records r WHERE r.record_id = a.record_id)
         ) THEN 'incomplete'
         WHEN (d.hash, d.state, d.required) = (p.hash, p.state, p.required)
-            AND (d.reason, d.outcome, d.amount, d.currency, d.after_id, d.mapping_version, d.policy_version, d.scope)
-            IS NOT DISTINCT FROM (p.reason, p.outcome, p.amount, p.currency, p.after_id, p.mapping_version, p.policy_version, p.scope)
+            AND (d.reason, d.outcome, d.amount, d.currency, d.variance, d.after_id, d.mapping_version, d.policy_version, d.scope)
+            IS NOT DISTINCT FROM
+            (p.reason, p.outcome, p.amount, p.currency, p.variance, p.after_id, p.mapping_version, p.policy_version, p.scope)
             THEN 'same'
         ELSE 'open' END
     FROM deliveries d WHERE d.id = p.id AND p.status IS NULL
@@ -94,8 +96,9 @@ _CHAIN_FRESH = sa.text("""
 _REPLACE = sa.text("""
     UPDATE deliveries d
     SET after_id = p.after_id, required = p.required, state = p.state, reason = p.reason, outcome = p.outcome,
-        payload = CAST(p.payload AS json), hash = p.hash, amount = p.amount, currency = p.currency, errors = p.errors,
-        error_class = p.error_class, mapping_version = p.mapping_version, policy_version = p.policy_version, scope = p.scope,
+        payload = CAST(p.payload AS json), hash = p.hash, amount = p.amount, currency = p.currency,
+        variance = p.variance, errors = p.errors, error_class = p.error_class, mapping_version = p.mapping_version,
+        policy_version = p.policy_version, scope = p.scope,
         planned_by = :run,
         due_at = clock_timestamp(), changed_at = clock_timestamp()
     FROM p_deliveries p WHERE d.id = p.id AND p.status = 'open'
@@ -201,8 +204,10 @@ _DROP_FINDINGS = sa.text("""
     )
 """)
 _ADD_FINDINGS = sa.text("""
-    INSERT INTO findings (delivery_id, record_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value)
-    SELECT p.delivery_id, p.record_id, :run, true, p.kind, p.line, p.sentence, p.breached, p.expected, p.actual, p.difference, p.limit_value
+    INSERT INTO findings (delivery_id, record_id, run_id, planned, kind, line, sentence, breached, expected, actual, difference, limit_value,
+        rule, amount, currency)
+    SELECT p.delivery_id, p.record_id, :run, true, p.kind, p.line, p.sentence, p.breached, p.expected, p.actual, p.difference, p.limit_value,
+        p.rule, p.amount, p.currency
     FROM p_findings p WHERE NOT EXISTS (
         SELECT FROM findings f WHERE f.kind = p.kind AND f.sentence = p.sentence
         AND (f.delivery_id = p.delivery_id OR p.delivery_id IS NULL AND f.delivery_id IS NULL AND f.record_id = p.record_id)

@@ -14,6 +14,7 @@ from procurement.ledger import plan_statements as sql
 from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_temporary
 from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM
 from procurement.ledger.encoding import clean, dump_json, hash_text
+from procurement.ledger.findings import amount_and_currency
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Run
 
 
@@ -98,9 +99,10 @@ def _copy_plan(connection: sa.Connection, plan: Plan) -> None:
 def _delivery(n: int, row: PlannedDelivery) -> tuple[object, ...]:
     payload = dump_json(row.payload)
     after_action, after_key = row.after or (None, None)
+    variance = None if row.variance is None else dump_json(row.variance)
     return (
         n, row.action, row.business_key, after_action, after_key, row.required, row.state, row.reason, row.outcome,
-        payload, hash_text(payload), row.amount, row.currency, dump_json([clean(error) for error in row.errors]),
+        payload, hash_text(payload), row.amount, row.currency, variance, dump_json([clean(error) for error in row.errors]),
         row.error_class, row.mapping_version, row.policy_version, row.scope,
     )  # fmt: skip
 
@@ -119,7 +121,7 @@ def _finding(row: PlannedFinding) -> tuple[object, ...]:
     action, key = row.delivery or (None, None)
     return (
         action, key, row.record_id, row.kind, row.line, row.sentence, row.breached, row.expected, row.actual, row.difference,
-        row.limit,
+        row.limit, row.rule, *amount_and_currency(row.money),
     )  # fmt: skip
 
 

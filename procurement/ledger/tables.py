@@ -113,6 +113,7 @@ deliveries = sa.Table(
     sa.Column("amount", sa.Numeric),
     sa.Column("currency", sa.Text),
     sa.Column("total", sa.Numeric),  # as the target read it back
+    sa.Column("variance", JSONB),  # of an invoice: its difference in money by cause, as the match keeps it
     sa.Column("error_class", sa.Text),
     sa.Column("errors", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("mapping_version", sa.Text),
@@ -177,6 +178,9 @@ findings = sa.Table(
     sa.Column("actual", sa.Text),
     sa.Column("difference", sa.Text),
     sa.Column("limit_value", sa.Text),
+    sa.Column("rule", sa.Text),  # the place in the rule files that decided
+    sa.Column("amount", sa.Numeric),  # what the difference comes to
+    sa.Column("currency", sa.Text),
     sa.Column("found_at", _MOMENT, nullable=False, server_default=_NOW),
     sa.CheckConstraint("delivery_id IS NOT NULL OR record_id IS NOT NULL", name="findings_about_something"),
     sa.Index("ix_findings_delivery", "delivery_id"),

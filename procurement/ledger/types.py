@@ -152,7 +152,8 @@ class Refund:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDelivery:
     """One intended write. `after` names the delivery it follows, planned here or earlier; the rows of one document's chain
-    share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word.
+    share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word,
+    `variance` its difference in money by cause.
     `scope` is the account by whose connection alone it may be sent and asked for."""
 
     action: str
@@ -165,6 +166,7 @@ class PlannedDelivery:
     reason: str | None = None
     outcome: str | None = None
     required: bool = True
+    variance: Json | None = None
     errors: tuple[str, ...] = ()
     error_class: ErrorClass | None = None
     mapping_version: str | None = None
@@ -198,7 +200,9 @@ class PlannedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFinding:
-    """A difference that people should see, about a planned delivery or a record; amounts and quantities as text."""
+    """A difference that people should see, about a planned delivery or a record; amounts and quantities as text.
+
+    `money` is what it comes to on the document, `rule` the place in the rule files that decided."""
 
     kind: str
     sentence: str
@@ -210,6 +214,8 @@ class PlannedFinding:
     actual: str | None = None
     difference: str | None = None
     limit: str | None = None
+    rule: str | None = None
+    money: Money | None = None
 
 
 @dataclass(slots=True)
@@ -329,6 +335,9 @@ class Finding:
     actual: str | None = None
     difference: str | None = None
     limit: str | None = None
+    rule: str | None = None
+    money: Money | None = None
+    line: str | None = None
     delivery_id: int | None = None
     record_id: int | None = None
 

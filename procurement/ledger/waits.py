@@ -16,8 +16,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OpenInvoice:
-    """A document in the target: its id there, the status it last showed, our outcome, and `payload` of the row asked for."""
+    """A document in the target: its id there, the status it last showed, our outcome, and `payload` of the row asked for.
+    `id` is that of the delivery which made it."""
 
+    id: int
     business_key: str
     target_id: str
     status: str
@@ -53,7 +55,7 @@ class Judged:
 
 _STATUS = "coalesce(CAST(s.facts AS jsonb) ->> 'status', '')"
 _OPEN_INVOICE = f"""
-    SELECT c.business_key, s.target_id, {_STATUS} AS status, c.outcome, c.amount, c.currency, x.payload, r.now AS since
+    SELECT c.id, c.business_key, s.target_id, {_STATUS} AS status, c.outcome, c.amount, c.currency, x.payload, r.now AS since
     FROM deliveries c JOIN deliveries s ON s.pipeline = c.pipeline AND s.business_key = c.business_key AND s.action = :submit
 """
 # Told once and not closed yet. `x` is the telling row.

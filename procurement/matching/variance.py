@@ -9,6 +9,7 @@ the rounding part.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Self
 
 from procurement.money import Money
 
@@ -56,6 +57,36 @@ class Variance:
     def parts(self) -> Mapping[str, Money]:
         """Those that are not zero, by name; they add up to `difference`."""
         return {name: part for name in PARTS if (part := getattr(self, name))}
+
+    def kept(self) -> dict[str, Any]:
+        """As JSON, amounts as text; causes that explain nothing are left out. `read` takes it back."""
+        values: dict[str, Any] = {
+            "currency": self.billed.currency,
+            "billed": str(self.billed.amount),
+            "justified": str(self.justified.amount),
+            "parts": {name: str(part.amount) for name, part in self.parts.items()},
+        }
+        if self.written_off is not None:
+            written = self.written_off
+            values["written_off"] = {
+                "amount": str(written.money.amount), "account": written.account, "rule": written.rule,
+            }  # fmt: skip
+        return values
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Self:
+        """What `kept` wrote; ValueError where the parts do not add up to the difference any more."""
+        currency, written = kept["currency"], kept.get("written_off")
+        parts = {name: Money.of(kept["parts"].get(name, "0"), currency) for name in PARTS}
+        variance = cls(
+            billed=Money.of(kept["billed"], currency), justified=Money.of(kept["justified"], currency), **parts,
+            written_off=written and Written(
+                money=Money.of(written["amount"], currency), account=written["account"], rule=written["rule"],
+            ),
+        )  # fmt: skip
+        if Money.sum(parts.values(), currency) != variance.difference:
+            raise ValueError(f"the parts of {kept} do not add up")
+        return variance
 
 
 class Split:

@@ -16,7 +16,8 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Run
 from procurement.ledger.waits import OpenInvoice, Unsent
 from procurement.money import Money
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
+from procurement.pipelines.amazon_invoices_to_coupa.comments import ruled
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE, number_of
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import route_of
 from procurement.policies import Rules
 from procurement.routing import MANAGER, REQUESTER, RoutingRules, WaitReason, steps_due
@@ -85,7 +86,7 @@ def exception_item(invoice: OpenInvoice, routing: RoutingRules) -> Item:
     days = int(route["escalate_after_days"])
     return Item(
         key=f"exception {invoice.business_key}", name=number_of(invoice.business_key), waits_for="exception",
-        sentence=f"To be decided by {route['due']}. {route['sentence']}".strip(), amount=invoice.amount,
+        sentence=f"To be decided by {route['due']}. {ruled(route['sentence'], route.get('rule'))}".strip(), amount=invoice.amount,
         currency=invoice.currency, since=invoice.since, tell=tuple(route["escalate_to"]), days=days, again_days=days,
         requester=route["requester"],
     )  # fmt: skip
@@ -120,12 +121,11 @@ def reason_of(row: Unsent) -> WaitReason:
     return next((reason for words, reason in REASONS if words in row.reason), "other")
 
 
-def number_of(business_key: str) -> str:
-    return business_key.rsplit("/", 1)[-1]
-
-
-def escalate(coupa: Directory, ledger: Ledger, items: Sequence[Item], *, run: Run, rules: Rules) -> Json:
-    """Tells whoever is next, and writes the day's list; reads Coupa only for the addresses of who is told now."""
+def escalate(
+    coupa: Directory, ledger: Ledger, items: Sequence[Item], *, run: Run, rules: Rules, attachments: Sequence[Json] = ()
+) -> Json:
+    """Tells whoever is next, and writes the day's list, with `attachments`; reads Coupa only for the addresses of who is
+    told now."""
     told = {row.key: int(row.state) for row in ledger.open_documents.due(KIND, NEVER)}
     present = {item.key: item for item in items}
     ledger.open_documents.close(KIND, [key for key in told if key not in present])
@@ -154,6 +154,7 @@ def escalate(coupa: Directory, ledger: Ledger, items: Sequence[Item], *, run: Ru
     late = [item for key, item in present.items() if steps[key] > 0]
     if late:
         body = waiting_mail(late, list(rules.policies.alert_recipients), now=run.now)
+        body["attachments"] = list(attachments)
         ledger.notices.add(f"{PIPELINE}/waiting/{run.now:%Y-%m-%d}", "waiting", body)
     return {"waiting": len(present), "late": len(late), "escalated": len(due)}
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from procurement.documents import Invoice, PurchaseOrder
-from procurement.matching import Finding, MatchResult
+from procurement.matching import Finding, MatchResult, Variance
 from procurement.money import Money
 from procurement.routing import REQUESTER, Route, RoutingRules
 
@@ -53,10 +53,33 @@ def exception_text(
     parts = [
         f"{mentions} {_titled(invoice)} ({invoice.total}) needs a decision by {due.isoformat()}.",
         *sentences,
+        *in_all(match.variance),
+        *decided_by(breached),
         *([f"To send on to the supplier: “{message}”"] if message else []),
         f"[{marker}]",
     ]
     return " ".join(parts)
+
+
+def in_all(variance: Variance) -> list[str]:
+    """The whole difference by its causes, where it has several."""
+    parts, difference = variance.parts, variance.difference
+    if len(parts) < 2:
+        return []
+    causes = ", ".join(f"{name} {money}" for name, money in parts.items())
+    side = "too little" if difference.amount < 0 else "too much"
+    return [f"In all {Money(abs(difference.amount), difference.currency)} {side}: {causes}."]
+
+
+def decided_by(findings: Iterable[Finding]) -> list[str]:
+    """Where the limits stand that these go beyond, for whoever would change one."""
+    places = list(dict.fromkeys(finding.rule for finding in findings if finding.rule))
+    return [f"Decided by {'; '.join(places)}."] if places else []
+
+
+def ruled(sentence: str, rule: str | None) -> str:
+    """The sentence with the place of the rule that decided."""
+    return f"{sentence} ({rule})" if rule else sentence
 
 
 def closing_text(number: str, status: str, *, by_receipt: bool = False, marker: str) -> str:

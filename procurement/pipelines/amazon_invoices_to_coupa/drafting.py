@@ -205,6 +205,7 @@ class Drafting:
                 currency=total.currency,
                 after=after,
                 outcome=match.outcome.value,
+                variance=match.variance.kept(),
                 mapping_version=version,
                 policy_version=version,
             )
@@ -236,7 +237,7 @@ def match_findings(match: MatchResult, create: tuple[str, str]) -> Iterator[Plan
         yield PlannedFinding(
             kind=finding.kind, sentence=finding.sentence, delivery=create, breached=finding.breached,
             line=text(finding.line), expected=text(finding.expected), actual=text(finding.actual),
-            difference=text(finding.difference), limit=text(finding.limit),
+            difference=text(finding.difference), limit=text(finding.limit), rule=finding.rule, money=finding.money,
         )  # fmt: skip
 
 

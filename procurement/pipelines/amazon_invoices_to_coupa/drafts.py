@@ -49,3 +49,8 @@ def delivery_id(business_key: str) -> str:
 def business_key(instance: str, supplier: str, number: str) -> str:
     """One Coupa document: the instance, the supplier's number, the invoice number as printed."""
     return f"{instance}/{supplier}/{number}"
+
+
+def number_of(business_key: str) -> str:
+    """The invoice number in it."""
+    return business_key.rsplit("/", 1)[-1]

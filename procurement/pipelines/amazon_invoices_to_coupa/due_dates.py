@@ -14,7 +14,8 @@ from connectors.amazon_business.payloads import InvoicePayment
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Run
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.comments import ruled
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT, number_of
 from procurement.pipelines.amazon_invoices_to_coupa.verdicts import compare_verdicts, later_facts, verdict_of
 from procurement.policies import Rules
 
@@ -75,9 +76,10 @@ def due_soon(
     amazon: AmazonBusiness, ledger: Ledger, *, unapproved: Sequence[tuple[Known, str]], run: Run, rules: Rules
 ) -> Iterator[DueInvoice]:
     """Soonest first."""
-    by_number = {known.business_key.rsplit("/", 1)[1]: (known, status) for known, status in unapproved}
+    by_number = {number_of(known.business_key): (known, status) for known, status in unapproved}
     findings = ledger.findings.of_deliveries([known.id for known, _ in unapproved])
-    reasons = {finding.delivery_id: finding.sentence for finding in reversed(findings) if finding.breached}
+    breached = [finding for finding in reversed(findings) if finding.breached]
+    reasons = {finding.delivery_id: ruled(finding.sentence, finding.rule) for finding in breached}
     latest = run.now + timedelta(days=rules.policies.invoice_due_warning_days)
     due = [
         (payment.due_date, details.invoice_id, payment)

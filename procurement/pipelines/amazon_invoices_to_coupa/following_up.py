@@ -17,7 +17,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.ageing import (
     Item,
     escalate,
     exception_item,
-    number_of,
     receipt_item,
     unsent_item,
 )
@@ -31,7 +30,9 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     RESOLVE,
     SUBMIT,
     delivery_id,
+    number_of,
 )
+from procurement.pipelines.amazon_invoices_to_coupa.exception_list import NAME, exceptions_csv
 from procurement.policies import Mode, Rules
 
 SETTLED = frozenset({"approved", "voided", "abandoned", "rejected", "paid"})  # Coupa needs nobody's decision any more
@@ -50,11 +51,10 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     replies = [closing_reply(one) for one in settled]
     ledger.planning.keep(run, Plan(deliveries=[*replies, *resolutions(ledger)]))
     open_ones = [one for one in told if not is_settled(one.status, one.outcome)]
-    return {
-        "run": run.id,
-        "settled": len(settled),
-        **escalate(coupa, ledger, waiting_items(ledger, open_ones, rules), run=run, rules=rules),
-    }
+    listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
+    items = waiting_items(ledger, open_ones, rules)
+    escalated = escalate(coupa, ledger, items, run=run, rules=rules, attachments=listed)
+    return {"run": run.id, "settled": len(settled), **escalated}
 
 
 def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rules) -> list[Item]:

@@ -4,8 +4,6 @@ From what the ledger knows alone: orders and shipments as they were observed, ch
 Nothing is posted, and nobody is asked.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +16,7 @@ from procurement.order_facts import OrderFacts, read_order
 from procurement.owing import Owed, owed
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.movements import movements
+from procurement.pipelines.spreadsheets import csv_text, words
 from procurement.policies import Rules
 from procurement.refunds import Movement
 
@@ -86,12 +85,10 @@ def owed_mail(found: Sequence[Owed], *, now: datetime, rules: Rules) -> Summary:
 
 
 def owed_csv(found: Sequence[Owed], *, now: datetime) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for one in found:
-        writer.writerow([
-            one.order_id, one.order_line_id, one.po_number or "", one.title or one.asin or "", one.reason, f"{one.units:f}",
-            f"{one.amount.amount:f}", one.amount.currency, f"{one.since:%Y-%m-%d}", one.days(now),
-        ])  # fmt: skip
-    return text.getvalue()
+    return csv_text(COLUMNS, [
+        [
+            one.order_id, one.order_line_id, words(one.po_number), words(one.title or one.asin), one.reason,
+            f"{one.units:f}", f"{one.amount.amount:f}", one.amount.currency, f"{one.since:%Y-%m-%d}", one.days(now),
+        ]
+        for one in found
+    ])  # fmt: skip

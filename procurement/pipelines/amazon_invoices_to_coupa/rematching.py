@@ -104,7 +104,7 @@ class _Kept:
                 routing=self.rules.routing, user_ids=self.owners, now=self.run.now,
             )  # fmt: skip
             self.ledger.planning.keep(self.run, Plan(deliveries=routed))
-        self.ledger.deliveries.set_outcome(known.id, match.outcome)
+        self.ledger.deliveries.set_outcome(known.id, match.outcome, match.variance.kept())
 
 
 def read_invoice(payload: Json, numbers: Mapping[int, tuple[str, str]]) -> Invoice:

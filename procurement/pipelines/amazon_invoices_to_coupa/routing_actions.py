@@ -79,7 +79,7 @@ def exception_deliveries(
     about = {
         "requester": cases[0].requester, "owners": list(route.owners), "due": due.isoformat(),
         "escalate_after_days": route.escalate_after_days, "escalate_to": list(route.escalate_to),
-        "sentence": findings[0].sentence,
+        "sentence": findings[0].sentence, "rule": findings[0].rule,
     }  # fmt: skip
     comment = {"document": DOCUMENT, "text": text, "marker": marker, "route": about}
     planned = [PlannedDelivery(action=COMMENT, business_key=key, payload=comment, after=(SUBMIT, key))]

@@ -12,7 +12,7 @@ from typing import Any
 from procurement.ledger import Ledger
 from procurement.ledger.types import PlannedFinding, Run
 from procurement.matching import Outcome
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT, number_of
 
 Json = dict[str, Any]
 KIND = "verdicts_differ"
@@ -121,7 +121,7 @@ def compare_verdicts(ledger: Ledger, *, run: Run) -> int:
             reasons.setdefault(finding.delivery_id, []).append(finding.sentence)
     differing = 0
     for row in judged:
-        number = row.business_key.rsplit("/", 1)[-1]
+        number = number_of(row.business_key)
         found = difference(number, Outcome(row.outcome), coupa_verdict(row.facts), reasons.get(row.id, ()))
         ledger.findings.set_kind(row.id, run, KIND, found)
         differing += found is not None

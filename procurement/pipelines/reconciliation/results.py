@@ -4,7 +4,6 @@ Every row names the `step` that found it, so that a step that is tried again rep
 """
 
 import csv
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -14,6 +13,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.account import Account
 from procurement.ledger.types import Run
 from procurement.money import Money
+from procurement.pipelines.spreadsheets import words
 from procurement.reconciling import Difference, Kind
 
 Json = dict[str, Any]
@@ -24,7 +24,6 @@ COLUMNS = (
     "coupa_id", "sentence",
 )  # fmt: skip
 AMOUNTS = ("amazon", "ledger", "coupa")
-FORMULA = re.compile(r"[=+\-@\t\r]")  # what a spreadsheet would take for a formula
 
 
 @dataclass(slots=True)
@@ -164,7 +163,7 @@ def cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     text = " ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if name not in AMOUNTS and FORMULA.match(text) else text
+    return text if name in AMOUNTS else words(text)
 
 
 def gap_of(row: Mapping[str, Any]) -> str:

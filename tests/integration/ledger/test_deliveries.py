@@ -222,7 +222,8 @@ def test_only_what_was_not_sent_can_be_skipped(ledger: Ledger) -> None:
 def test_outcomes_of_the_match_can_be_listed_and_changed_later(ledger: Ledger) -> None:
     plan_invoices(ledger, "T1")
     identity = ledger.deliveries.known(PIPELINE, CREATE, ["N1"])["N1"].id
-    ledger.deliveries.set_outcome(identity, "waiting_for_receipt")
+    ledger.deliveries.set_outcome(identity, "waiting_for_receipt", {"currency": "USD"})
+    assert ledger.deliveries.variances([identity]) == {identity: {"currency": "USD"}}
     assert [row.business_key for row in ledger.deliveries.list_by_outcome(PIPELINE, "waiting_for_receipt")] == ["N1"]
     assert ledger.deliveries.list_by_outcome(PIPELINE, "matched") == []
 

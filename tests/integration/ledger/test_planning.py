@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Sent
+from procurement.money import Money
 from tests.integration.ledger.documents import (
     COMMENT,
     CREATE,
@@ -230,6 +232,34 @@ def test_findings_are_replaced_with_their_plan_and_kept_once_sent(ledger: Ledger
     claim_next(ledger)
     keep("too dear", "and late")
     assert [finding.sentence for finding in ledger.findings.of_deliveries([identity])] == ["too dear", "and late"]
+
+
+def test_a_finding_keeps_its_rule_and_money_and_a_delivery_its_variance(ledger: Ledger) -> None:
+    run = open_run(ledger)
+    records = read(ledger, run, [charge("T1")])
+    rule, variance = "tolerances.yml: default.price.over", {"currency": "USD", "parts": {"price": "10.00"}}
+
+    def plan(money: Money | None, kept: dict[str, Any] | None) -> Plan:
+        made = invoice_plan(records)
+        made.deliveries[0] = replace(made.deliveries[0], variance=kept)
+        made.findings = [
+            PlannedFinding(
+                kind="price", sentence="too dear", delivery=(CREATE, "N1"), line="1", rule=rule, money=money
+            ),
+        ]
+        return made
+
+    ledger.planning.keep(run, plan(None, None))
+    identity = ledger.deliveries.known(PIPELINE, CREATE, ["N1"])["N1"].id
+    assert ledger.deliveries.variances([identity]) == {}
+    again = ledger.planning.keep(run, plan(Money.of("10.00", "USD"), variance))
+    assert (again.replaced, ledger.planning.keep(run, plan(Money.of("10.00", "USD"), variance)).replaced) == (1, 0)
+    (finding,) = ledger.findings.of_deliveries([identity])
+    assert (finding.rule, finding.money, finding.line) == (rule, Money.of("10.00", "USD"), "1")
+    assert ledger.deliveries.variances([identity]) == {identity: variance}
+    later = PlannedFinding(kind="price", sentence="still", rule=rule, money=Money.zero("USD"))
+    ledger.findings.replace(identity, run, [later])
+    assert [found.money for found in ledger.findings.of_deliveries([identity])] == [Money.zero("USD")]
 
 
 def test_a_finding_about_a_record_is_read_by_record(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from procurement.ledger import Ledger
+from procurement.matching import Variance
 from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox, connect_amazon
 
 pytestmark = pytest.mark.integration
@@ -91,6 +92,12 @@ def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_an
     for finding in ledger.findings.of_deliveries(sentences):
         if finding.breached:
             sentences[finding.delivery_id].append(finding.sentence)
+            assert (finding.rule or "").startswith("tolerances.yml: ") or finding.kind in ("unbacked", "currency", "unit")
+            assert finding.money is not None and finding.money.currency == "USD"
+    variances = {id: Variance.read(kept) for id, kept in ledger.deliveries.variances(sentences).items()}
+    assert variances.keys() == sentences.keys()
+    assert all(variances[known.id].billed.amount == known.amount for known in exceptions.values())
+    assert all(variance.difference for variance in variances.values())
     for comment in comments:
         text = comment["comments"]
         assert text.startswith("@[User:")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.summary import dispositions, match_values, most_interesting, render
+from local.summary import dispositions, match_values, most_interesting, render, render_variance
 from procurement.ledger.account import Account
 from procurement.ledger.types import Known
 
@@ -52,6 +52,20 @@ def values(**changes: Any) -> dict[str, Any]:
         },
         **changes,
     }
+
+
+def test_the_differences_are_summed_by_cause_and_currency() -> None:
+    rows = [
+        EXCEPTION | {"variance": {"quantity": "38.85", "price": "-1.00"}},
+        EXCEPTION | {"variance": {"quantity": "1.15"}},
+        EXCEPTION | {"currency": "JPY", "variance": {"tax": "7"}},
+        EXCEPTION | {"currency": "EUR", "variance": {}},
+    ]
+    assert render_variance(rows) == [
+        "  In all JPY 7.00 beyond what orders and receipts justify: tax 7.00",
+        "  In all USD 39.00 beyond what orders and receipts justify: quantity 40.00, price -1.00",
+    ]
+    assert "  In all USD 39.00" in render(values(exceptions=rows), keep=False)
 
 
 @pytest.mark.parametrize("differences", [0, 12])

@@ -180,7 +180,7 @@ def test_every_reason_of_the_pipeline_has_its_days(state: str, reason: str, expe
 
 
 def open_invoice(payload: Json) -> OpenInvoice:
-    return OpenInvoice("acme/AMZN-US/INV-1", "71", "on_hold", "exception", Decimal(5), "USD", payload, SINCE)
+    return OpenInvoice(1, "acme/AMZN-US/INV-1", "71", "on_hold", "exception", Decimal(5), "USD", payload, SINCE)
 
 
 def test_an_exception_is_escalated_as_its_route_says(rules: Rules) -> None:

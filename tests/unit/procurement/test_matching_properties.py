@@ -1,5 +1,6 @@
 """What must hold for every match: order does not matter, tightening never releases, the outcome is the worst finding."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procurement.documents import ChargeKind, GoodsReceipt, Invoice, PurchaseOrder, TaxLine
-from procurement.matching import Outcome
+from procurement.matching import Outcome, Variance
 from procurement.money import Money
 from tests.unit.procurement.matches import charge, match, usd
 
@@ -61,6 +62,19 @@ def test_the_order_of_lines_and_receipts_changes_nothing(make: Any, data: st.Dat
     shuffled = make.invoice(*lines, charges=invoice.charges)
     turned = make.order(*data.draw(st.permutations(order.lines)), match_level="3-way")
     assert match(shuffled, turned, data.draw(st.permutations(receipts))) == match(invoice, order, receipts)
+
+
+@SETTINGS
+@given(st.data(), st.one_of(st.none(), limits))
+def test_what_is_kept_of_a_variance_reads_back_and_adds_up(
+    make: Any, data: st.DataObject, small: Decimal | None
+) -> None:
+    written = {} if small is None else {"write_off": {"over": {"absolute": str(small)}, "account": "rounding"}}
+    variance = match(*data.draw(situations(make)), price={"percent": "1"}, **written).variance
+    kept = json.loads(json.dumps(variance.kept()))
+    assert Variance.read(kept) == variance
+    whole = Decimal(kept["billed"]) - Decimal(kept["justified"])
+    assert sum(map(Decimal, kept["parts"].values())) == whole
 
 
 CHECKS = ("price", "received", "ordered", "tax", "shipping", "total")

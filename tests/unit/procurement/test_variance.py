@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from procurement.documents import ChargeKind, TaxLine
-from procurement.matching import PARTS
+from procurement.matching import PARTS, Variance
 from procurement.money import Money
 from tests.unit.procurement.matches import charge, match, usd
 
@@ -159,6 +159,12 @@ def test_an_invoice_without_lines_is_matched_with_nothing(make: Any) -> None:
 
     result = match(replace(invoice, lines=()), make.order())
     assert (result.findings, result.variance.parts, result.variance.billed) == ((), {}, Money.zero("USD"))
+
+
+def test_parts_that_do_not_add_up_are_refused(make: Any) -> None:
+    kept = match(make.invoice(make.line(1, "101.00")), make.order()).variance.kept()
+    with pytest.raises(ValueError, match="do not add up"):
+        Variance.read({**kept, "parts": {"price": "0.99"}})
 
 
 def test_the_parts_are_named_and_kept_in_one_order() -> None:
