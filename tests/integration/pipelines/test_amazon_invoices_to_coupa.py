@@ -92,7 +92,11 @@ def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_an
     for finding in ledger.findings.of_deliveries(sentences):
         if finding.breached:
             sentences[finding.delivery_id].append(finding.sentence)
-            assert (finding.rule or "").startswith("tolerances.yml: ") or finding.kind in ("unbacked", "currency", "unit")
+            assert (finding.rule or "").startswith("tolerances.yml: ") or finding.kind in (
+                "unbacked",
+                "currency",
+                "unit",
+            )
             assert finding.money is not None and finding.money.currency == "USD"
     variances = {id: Variance.read(kept) for id, kept in ledger.deliveries.variances(sentences).items()}
     assert variances.keys() == sentences.keys()
