@@ -15,6 +15,7 @@ from connectors.coupa.bodies import (
     ReceiptPayload,
     RunPayload,
 )
+from connectors.coupa.budgets import Budgets
 from connectors.coupa.catalog_items import CatalogItems
 from connectors.coupa.operations import (
     APPROVAL_ACTIONS,
@@ -32,7 +33,7 @@ from connectors.http import Permit
 from connectors.tally import Json
 
 
-class Coupa(CatalogItems, SupplierOnboarding, Teamwork, CoupaWrites):
+class Coupa(Budgets, CatalogItems, SupplierOnboarding, Teamwork, CoupaWrites):
     """Reads and writes of one Coupa instance."""
 
     def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:

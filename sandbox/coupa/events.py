@@ -124,6 +124,13 @@ def _comment(instance: Instance, given: Json) -> Json:
     return {"comment": comments.create_comment(instance, given)["id"]}
 
 
+def _budget_period(instance: Instance, given: Json) -> Json:
+    """Opens or closes a budget period: `name`, `is-open`."""
+    period = naming.named(instance, "periods", {"name": given.get("name")})
+    instance.table("periods").update(period, {"is-open": given.get("is-open") in (True, "true")})
+    return {"period": period["id"], "is-open": period["is-open"]}
+
+
 EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "receive": _receive,
     "void_receipt": _void_receipt,
@@ -137,6 +144,7 @@ EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "enter_invoice": _enter_invoice,
     "act_on_invoice": _act_on_invoice,
     "comment": _comment,
+    "budget_period": _budget_period,
     "settings": settings.change_settings,
     **buying_events.EVENTS,
     **catalog_items.EVENTS,
@@ -158,6 +166,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "enter_invoice": "A clerk keys and submits an invoice. The body of POST /api/invoices; draft (true: not submitted)",
     "act_on_invoice": "Any action of the API. invoice-number or id; action; that action's own fields",
     "comment": "A person comments. commentable-type, commentable-id, comments",
+    "budget_period": "An admin opens or closes a budget period. name, is-open",
     "settings": f"What admins set up. {', '.join(settings.NAMES)}",
     **buying_events.DESCRIPTIONS,
     **catalog_items.DESCRIPTIONS,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.coupa.budget_models import BUDGET_MODELS
 from sandbox.coupa.buying_documents import BUYING_DOCUMENTS
 from sandbox.coupa.catalog_models import CATALOG_MODELS
 from sandbox.coupa.documents import DOCUMENTS
@@ -20,7 +21,15 @@ from sandbox.coupa.supplier_models import SUPPLIER_MODELS
 
 RESOURCES: Mapping[str, Resource] = {
     resource.name: resource
-    for resource in (*REFERENCE_DATA, *DOCUMENTS, *BUYING_DOCUMENTS, *MONITORING, *CATALOG_MODELS, *SUPPLIER_MODELS)
+    for resource in (
+        *REFERENCE_DATA,
+        *DOCUMENTS,
+        *BUYING_DOCUMENTS,
+        *MONITORING,
+        *BUDGET_MODELS,
+        *CATALOG_MODELS,
+        *SUPPLIER_MODELS,
+    )
 }
 SWITCHES: Mapping[str, Any] = {
     "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.coupa import (
+    budgets,
     catalog_items,
     comments,
     decisions,
@@ -23,6 +24,7 @@ from sandbox.coupa import (
     suppliers,
     teamwork,
 )
+from sandbox.coupa.budget_routes import register_budgets
 from sandbox.coupa.calls import OPERATIONS, Call, Handler, Operation, Result, add, find, singular
 from sandbox.coupa.errors import Refused
 from sandbox.coupa.filters import select
@@ -95,6 +97,7 @@ CREATORS: dict[str, Callable[[Instance, Json], Record]] = {
     "supplier_items": catalog_items.create_supplier_item,
     "supplier_information": supplier_information.create_information,
     "supplier_invites": supplier_information.create_invite,
+    "budget_lines": budgets.create_budget_line,
     "tasks": teamwork.create_task,
     "user_groups": teamwork.create_user_group,
 }
@@ -256,6 +259,7 @@ def _approval(event: str) -> Handler:
 _register_resources()
 _register_actions()
 register_nested()
+register_budgets()
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, int]] | None:

@@ -25,6 +25,7 @@ BY_RESOURCE: dict[str, tuple[str, str]] = {
     "accounts": ("core.accounting.read", "core.accounting.write"),
     "account_types": ("core.accounting.read", "core.accounting.write"),
     "approvals": ("core.approval.read", "core.approval.write"),
+    "budget_lines": ("core.budget.read", "core.budget.write"),
     "comments": ("core.comment.read", "core.comment.write"),
     "contracts": ("core.contract.read", "core.contract.write"),
     "integrations": ("core.integration.read", "core.integration.write"),

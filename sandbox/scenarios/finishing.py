@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sandbox.scenarios.amazon_documents import write_payments, write_purchase
+from sandbox.scenarios.budgets import budget_records
 from sandbox.scenarios.contracts import contract_records
 from sandbox.scenarios.coupa_documents import order_record, receipt_record
 from sandbox.scenarios.drafting import Draft
@@ -60,7 +61,7 @@ def _records(draft: Draft) -> list[CoupaRecord]:
     dated += draft.records
     first = min((record.at for record in dated), default=draft.now)
     set_up = min(first, draft.now) - SET_UP_BEFORE
-    reference = reference_records(set_up, draft.people) + contract_records(set_up)
+    reference = reference_records(set_up, draft.people) + contract_records(set_up) + budget_records(set_up, draft.now)
     return reference + sorted(dated, key=lambda record: record.at)
 
 

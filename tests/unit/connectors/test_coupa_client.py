@@ -66,6 +66,13 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
     ),
     "suppliers by number": (lambda c: c.suppliers(["A"]), "suppliers", {"number": "A"}),
     "suppliers by name": (lambda c: c.suppliers(names=["A", "B"]), "suppliers", {"name[in]": "A,B"}),
+    "budget lines": (lambda c: c.budget_lines(["FY26 Q2"]), "budget_lines", {"period[name]": "FY26 Q2"}),
+    "adjustments": (
+        lambda c: c.budget_line_adjustments([4, 5]),
+        "budget_line_adjustments",
+        {"budget_line[id][in]": "4,5"},
+    ),
+    "adjustments of a line": (lambda c: c.adjustments_of(616), "budget_lines/616/budget_line_adjustments", {}),
     "every supplier": (lambda c: c.every_supplier(), "suppliers", {}),
     "suppliers by id": (lambda c: c.suppliers_by_id([4, 5]), "suppliers", {"id[in]": "4,5"}),
     "supplier information": (
@@ -278,6 +285,14 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
         "update_supplier_item",
         lambda c, p: c.update_supplier_item(55, {"price": "83.00", "availability": "out_of_stock", "preferred": False}, p),
         "PUT", "supplier_items/55", {"price": "83.00", "availability": "out_of_stock", "preferred": False},
+    ),
+    "adjust a budget line": (
+        "adjust_budget_line",
+        lambda c, p: c.adjust_budget_line(
+            616, {"adjustment-amount": Decimal("-120.45"), "currency": {"code": "USD"}, "description": "AB 1"}, p
+        ),
+        "PUT", "budget_lines/616/adjust",
+        {"adjustment-amount": "-120.45", "currency": {"code": "USD"}, "description": "AB 1"},
     ),
     "task": (
         "create_task",

@@ -116,6 +116,8 @@ def records() -> list[CoupaRecord]:
                 "contactable": {"login": "ap.lead"},
             },
         ),
+        ("periods", {"name": "FY26 Q2", "start-date": "2026-04-01", "end-date": "2026-06-30"}),
+        ("periods", {"name": "FY26 Q1", "start-date": "2026-01-01", "end-date": "2026-03-31", "is-open": False}),
         (
             "purchase_orders",
             {

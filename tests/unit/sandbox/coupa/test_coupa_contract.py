@@ -232,6 +232,7 @@ def story(company):
         ok("PUT", f"/suppliers/1/{word}/{made['id']}", {"name": "Remit"})
         ok("GET", f"/suppliers/1/{word}/{made['id']}")
         ok("GET", f"/suppliers/1/{word}")
+    budgets(ok)
     orders(company, ok)
     invoices(company, ok, instance)
     buying(company, ok)
@@ -262,6 +263,23 @@ def story(company):
         ),
     )
     ok("GET", "/invoices", None, return_object="shallow")
+
+
+def budgets(ok):
+    body = {"period": {"name": "FY26 Q2"}, "segment-1": "10", "segment-2": "4100", "segment-3": "6100",
+            "amount": "50000", "currency": {"code": "USD"}, "owner": {"login": "jane.doe"}, "error-on-overrun": False}  # fmt: skip
+    line = ok("POST", "/budget_lines", body)
+    path = f"/budget_lines/{line['id']}"
+    ok("GET", path)
+    for method in ("PUT", "PATCH"):
+        ok(method, path, {"notes": "checked"})
+    spent = {"adjustment-amount": "-120.45", "currency": {"code": "USD"}, "description": "AB 113-0000000-0000009"}
+    ok("PUT", f"{path}/adjust", spent)
+    ok("POST", f"{path}/budget_line_adjustments", {"adjustment-amount": "5", "description": "given back"})
+    for row in ok("GET", f"{path}/budget_line_adjustments"):
+        ok("GET", f"{path}/budget_line_adjustments/{row['id']}")
+        ok("GET", f"/budget_line_adjustments/{row['id']}")
+    ok("GET", "/budget_lines", None, **{"period[name]": "FY26 Q2", "segment_2": "4100"})
 
 
 def orders(company, ok):
