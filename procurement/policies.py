@@ -38,6 +38,7 @@ from procurement.policy_files import (
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.routing import RoutingFile, RoutingRules
 from procurement.rule_model import RuleModel
+from procurement.sellers.rules import SuppliersFile
 from procurement.taxes import TaxFile, TaxRules
 from procurement.tolerances import ToleranceFile, Tolerances
 from procurement.units_of_measure import Conversions
@@ -46,6 +47,7 @@ MAPPINGS = ("amazon_invoices_to_coupa",)
 ORDERS = "coupa_requisitions_to_amazon_orders"
 RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 RECONCILIATION = "reconciliation"
+SUPPLIERS = "suppliers"
 LOOKUPS = ("gl_accounts", "commodities", "units")
 RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(MAPPINGS, MappingFile),
@@ -63,6 +65,7 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     "entities": EntityFile,
     "order_status": OrderStatusFile,
     RECONCILIATION: ReconciliationFile,
+    SUPPLIERS: SuppliersFile,
 }
 Model = TypeVar("Model", bound=RuleModel)
 
@@ -85,6 +88,7 @@ class Rules:
     order_status: OrderStatusRules
     reconciliation: ReconciliationFile
     routing: RoutingRules
+    suppliers: SuppliersFile
     lookups: Mapping[str, Lookup]
     version: str
 
@@ -173,6 +177,7 @@ def build_rules(read: RuleFiles) -> Rules:
         order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),
         reconciliation=read.of(RECONCILIATION, ReconciliationFile),
         routing=RoutingRules.from_file(read.of("routing", RoutingFile)),
+        suppliers=read.of(SUPPLIERS, SuppliersFile),
         accounts=Accounts(read.of("accounts", AccountFile).accounts),
         version=rules_version(read.directory),
     )  # fmt: skip
@@ -252,6 +257,20 @@ def _routed_commodities(read: RuleFiles) -> list[str]:
         )
         for number, rule in enumerate(read.of("routing", RoutingFile).rules)
         for name in rule.when.commodity
+        if name not in known
+    ]
+
+
+def _onboarding_commodities(read: RuleFiles) -> list[str]:
+    """A rule for a misspelt commodity would take nobody on."""
+    known = tuple(dict.fromkeys(read.of("commodities", LookupFile).values.values()))
+    return [
+        read.sources[SUPPLIERS].problem(
+            ("onboarding", "rules", number, "commodities"),
+            f"commodities.yml has no commodity {name!r}{nearest(name, known)}",
+        )
+        for number, rule in enumerate(read.of(SUPPLIERS, SuppliersFile).onboarding.rules)
+        for name in rule.commodities
         if name not in known
     ]
 
@@ -338,6 +357,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _asset_commodities,
     _routed_commodities,
     _routed_suppliers,
+    _onboarding_commodities,
     _account_names,
     _account_charts,
     _write_off_accounts,

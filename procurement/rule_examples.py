@@ -18,11 +18,12 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, RuleFiles, Rules
+from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, SUPPLIERS, RuleFiles, Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.reconciling import compare_example
 from procurement.routing import RoutingFile
+from procurement.sellers.rules import SuppliersFile, try_example
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, Side, ToleranceFile
 
@@ -249,6 +250,13 @@ def _reconciliation_examples(name: str, read: RuleFiles, rules: Rules) -> Failur
             yield number, f"example {example.name!r}: finds {found}, expected {example.expect}"
 
 
+def _supplier_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, SuppliersFile).examples):
+        found = try_example(example, rules.suppliers, rules.lookups["commodities"].find)
+        if found != example.expect:
+            yield number, f"gives {list(found)}, expected {list(example.expect)}"
+
+
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     ORDERS: _order_examples,
     "charges": _charge_examples,
@@ -263,4 +271,5 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "order_status": _order_status_examples,
     RECEIPTS: _receipt_examples,
     RECONCILIATION: _reconciliation_examples,
+    SUPPLIERS: _supplier_examples,
 }

@@ -58,7 +58,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Party:
     """A seller or supplier as one source spells it. `registration` is a number that only one company has (in Japan, Amazon
-    gives the invoice registration number); `key` is the caller's own name for it."""
+    gives the invoice registration number); `key` is the caller's own name for it: parties of one key are one."""
 
     name: str
     place: Place = Place()
@@ -165,13 +165,13 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _names(one: Party, other: Party) -> list[Evidence]:
-    pairs = product(_all_names(one), _all_names(other))
-    alike, left, right = max(
-        ((similarity(a, b), a, b) for a, b in pairs), key=lambda found: (found[0], sorted(map(str, found[1:])))
+    pairs = product(_spelled_names(one), _spelled_names(other))
+    alike, (left, here), (right, there) = max(
+        ((similarity(a[0], b[0]), a, b) for a, b in pairs), key=lambda found: (found[0], sorted(map(str, found[1:])))
     )
     points = round(max(0.0, NAME_POINTS - 2 * (100 - alike))) if alike >= LEAST_ALIKE else 0
     what = "the same name" if alike == 100 else f"names {alike:.0f} % alike"
-    evidence = [Evidence(points, f"{what} ({one.name!r}, {other.name!r})")]
+    evidence = [Evidence(points, f"{what} ({here!r}, {there!r})")]
     if left.legal_form and right.legal_form:
         if left.legal_form == right.legal_form:
             evidence.append(Evidence(5, f"the same legal form ({left.legal_form})"))
@@ -192,9 +192,13 @@ def _words(one: Name, other: Name) -> list[Evidence]:
     return [Evidence(-20, f"{only_left} is not {only_right}")]
 
 
+def _spelled_names(party: Party) -> list[tuple[Name, str]]:
+    """Every name, with the spelling that states it."""
+    return [(name, spelled) for spelled in (party.name, *party.aliases) for name in names_of(spelled)]
+
+
 def _all_names(party: Party) -> tuple[Name, ...]:
-    spelled = (party.name, *party.aliases)
-    return tuple(dict.fromkeys(name for one in spelled for name in names_of(one)))
+    return tuple(dict.fromkeys(name for name, _ in _spelled_names(party)))
 
 
 def _numbers(name: Name) -> list[str]:
@@ -292,8 +296,8 @@ class KnownParties:
         ]
         same = [pair for pair in compared if pair[0].verdict is Verdict.SAME]
         settled = [pair for pair in same if pair[0].settled] or same
-        if len(settled) == 1:
-            ((found, party),) = settled
+        if settled and len({party.key or str(party) for _, party in settled}) == 1:
+            found, party = max(settled, key=lambda pair: pair[0].score)
             return Recognition(Verdict.SAME, party, found.sentence, found.score)
         alike = settled or [pair for pair in compared if pair[0].verdict is Verdict.UNSURE]
         if not alike:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from sandbox.scenarios.coding import CHART, COMMODITIES, COMPANY, GL_ACCOUNTS, UNCATEGORISED, account_code
+from sandbox.scenarios.known_suppliers import known_suppliers
 from sandbox.scenarios.people import AP_CLERK, AP_LEAD, API_USER, COST_CENTERS, PEOPLE, Person
 from sandbox.seed import CoupaRecord, Json
 
@@ -49,7 +50,9 @@ INTEGRATIONS = {
 
 def reference_records(at: datetime, people: Sequence[Person] = PEOPLE) -> list[CoupaRecord]:
     """Every record, to be created at `at`; `people` are the users."""
-    bodies = chain(_codes(), _places(), _accounts(), _people(people), _groups(people), _suppliers(), _interfaces())
+    bodies = chain(
+        _codes(), _places(), _accounts(), _people(people), _groups(people), _suppliers(), known_suppliers(), _interfaces()
+    )
     return [CoupaRecord(resource, body, at) for resource, body in bodies]
 
 

@@ -27,7 +27,10 @@ FILES = sorted((ROOT / "dags").glob("*.py"))
 NAMES = [path.stem for path in FILES]
 READERS = ("reconciliation",)  # compares and tells; sends to neither system
 SENDERS = [name for name in NAMES if name not in READERS]
-RULES_OF = {"amazon_order_status_to_coupa": "order_status"}  # its file holds rules, not fields
+RULES_OF = {  # their files hold rules, not fields
+    "amazon_order_status_to_coupa": "order_status",
+    "amazon_suppliers_to_coupa": "suppliers",
+}
 ALLOWED_IMPORTS = ("airflow.sdk", "datetime", "typing", "procurement.pipelines", "procurement_airflow")
 
 
@@ -150,6 +153,7 @@ def pools(bag: Any, name: str) -> dict[str, tuple[str, int]]:
         ("amazon_invoices_to_coupa", ("amazon_business_api", 1), ("coupa_api", 4)),
         ("coupa_requisitions_to_amazon_orders", ("coupa_api", 4), ("coupa_api", 1)),
         ("amazon_order_status_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
+        ("amazon_suppliers_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_deliveries_to_coupa_receipts", ("amazon_business_api", 1), ("coupa_api", 2)),
     ],
 )
@@ -194,6 +198,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("amazon_invoices_to_coupa", ["dry_run", "from", "invoice_numbers", "to"]),
         ("coupa_requisitions_to_amazon_orders", ["dry_run", "from", "po_numbers", "to"]),
         ("amazon_order_status_to_coupa", ["dry_run", "from", "order_ids", "to"]),
+        ("amazon_suppliers_to_coupa", ["dry_run", "from", "to"]),
         ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
         ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],

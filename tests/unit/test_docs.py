@@ -9,7 +9,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), ROOT / "mappings/README.md", ROOT / "sandbox/README.md"]
 )  # fmt: skip
-RULES_OF = {"amazon_order_status_to_coupa": "order_status"}  # its file holds rules, not fields
+RULES_OF = {  # their files hold rules, not fields
+    "amazon_order_status_to_coupa": "order_status",
+    "amazon_suppliers_to_coupa": "suppliers",
+}
 DAGS = {path.stem for path in (ROOT / "dags").glob("*.py")}
 
 

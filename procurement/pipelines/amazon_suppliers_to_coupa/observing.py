@@ -1,0 +1,235 @@
+"""Amazon's raw rows as facts by spelling of a seller. Pure.
+
+Each charged or refunded line counts for the seller that its order line names, else for its merchant's legal name; the two
+are linked as names of one line. Every raw row is an observation of the spelling it names, and the lines counted must be
+the lines read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+from connectors.amazon_business.sellers import NOBODY, lines_of, order_line_key, text_of, transaction_line_key
+from connectors.amazon_business.transactions import amount_of
+from procurement.errors import IncompleteRun
+from procurement.sellers.facts import MOST_CODES, MOST_LINKS, MOST_ORDERS, Bought, FeedDay, SellerFacts
+from procurement.sellers.identity import Place
+
+Json = dict[str, Any]
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One line of a transaction: `seller` is the spelling it counts for, `legal` the one it names itself."""
+
+    order_id: str
+    order_line_id: str
+    shipment_id: str
+    legal: str
+    legal_name: str
+    code: str
+    amount: Decimal | None
+    currency: str | None
+    dated: date
+    feed_day: date
+    charge: bool
+
+    @property
+    def bought(self) -> Bought:
+        readable = self.amount is not None and self.currency is not None
+        return Bought(lines=1, money={str(self.currency): self.amount or Decimal(0)} if readable else {})
+
+    @property
+    def line(self) -> tuple[str, str]:
+        return self.order_id, self.order_line_id
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Facts by spelling, and what was counted on the way; `unreadable` lines have no amount that can be read."""
+
+    facts: dict[str, SellerFacts]
+    lines: int = 0
+    unreadable: int = 0
+
+
+@dataclass(slots=True)
+class _Spelling:
+    """What rows say of one spelling, collected."""
+
+    name: str = NOBODY
+    place: Place = field(default_factory=Place)
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict)
+    registration: str = ""
+    first_bought: date | None = None
+    orders: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+    linked: dict[str, str] = field(default_factory=dict)
+    feed: dict[date, dict[date, Bought]] = field(default_factory=dict)
+
+    def facts(self, key: str, until: datetime) -> SellerFacts:
+        feed = {day: FeedDay(until=min(until, midnight(day) + DAY), bought=bought) for day, bought in self.feed.items()}
+        return SellerFacts(
+            key=key, name=self.name, place=self.place, registration=self.registration, first_bought=self.first_bought,
+            orders=tuple(sorted(self.orders)[:MOST_ORDERS]), codes=tuple(sorted(self.codes)[:MOST_CODES]),
+            credentials=self.credentials, linked={other: self.linked[other] for other in sorted(self.linked)[:MOST_LINKS]},
+            feed=feed,
+        )  # fmt: skip
+
+
+def read_sales(raw: Json) -> list[Sale]:
+    dated, feed_day = _day(raw.get("transactionDate")), _day(raw.get("feedDate"))
+    day = dated or feed_day or date.min
+    sales = []
+    for line in lines_of(raw):
+        amount, currency = amount_of({"amount": line.get("totalAmount")})
+        sales.append(Sale(
+            order_id=text_of(line.get("orderId")), order_line_id=text_of(line.get("orderLineItemId")),
+            shipment_id=text_of(line.get("shipmentId")),
+            legal=transaction_line_key(line), legal_name=text_of(line.get("merchantLegalName")),
+            code=text_of(line.get("unspsc")), amount=amount, currency=currency, dated=day, feed_day=feed_day or day,
+            charge=raw.get("transactionType") == "CHARGE",
+        ))  # fmt: skip
+    return sales
+
+
+def fold(
+    sales: Sequence[Sale],
+    order_lines: Iterable[Json],
+    *,
+    until: datetime,
+    registrations: Mapping[str, str] | None = None,
+) -> Observed:
+    """Facts by spelling; every sale counts for exactly one. `until`: how far the feed was read; `registrations` by spelling.
+
+    Raises IncompleteRun where a line or a cent that was read counts for nobody."""
+    rows, spellings = list(order_lines), dict[str, _Spelling]()
+    feed_days: dict[str, set[date]] = {}
+    for sale in sales:
+        feed_days.setdefault(sale.order_id, set()).add(sale.feed_day)
+    for row in rows:
+        spelling = spellings.setdefault(order_line_key(row), _Spelling())
+        _describe(spelling, row)
+        spelling.registration = (registrations or {}).get(order_line_key(row), "")
+        for day in feed_days.get(order_id_of(row), ()):
+            spelling.feed.setdefault(day, {})
+    named = sellers_of_lines(rows)
+    for sale in sales:
+        _count(spellings, sale, named.get(sale.line) or named.get((sale.order_id, "")) or sale.legal)
+    found = Observed(
+        {key: spelling.facts(key, until) for key, spelling in spellings.items()},
+        lines=len(sales), unreadable=sum(sale.amount is None for sale in sales),
+    )  # fmt: skip
+    _require_all(found, sales)
+    return found
+
+
+def _count(spellings: dict[str, _Spelling], sale: Sale, key: str) -> None:
+    """The sale counts for `key`; its legal name is observed, too."""
+    seller = spellings.setdefault(key, _Spelling())
+    legal = spellings.setdefault(sale.legal, _Spelling())
+    legal.name = sale.legal_name or NOBODY
+    legal.feed.setdefault(sale.feed_day, {})
+    day = seller.feed.setdefault(sale.feed_day, {})
+    day[sale.dated] = day.get(sale.dated, Bought()) + sale.bought
+    if sale.dated != date.min:
+        seller.first_bought = min(seller.first_bought or sale.dated, sale.dated)
+    if sale.charge and sale.order_id:
+        seller.orders.add(sale.order_id)
+    if sale.code:
+        seller.codes.add(sale.code)
+    if key != sale.legal and NOBODY not in (key, sale.legal):
+        line = "/".join(sale.line)
+        seller.linked[sale.legal] = min(seller.linked.get(sale.legal, line), line)
+        legal.linked[key] = min(legal.linked.get(key, line), line)
+
+
+def _require_all(observed: Observed, sales: Sequence[Sale]) -> None:
+    total = reduce(Bought.__add__, (facts.bought() for facts in observed.facts.values()), Bought())
+    read = reduce(Bought.__add__, (sale.bought for sale in sales), Bought())
+    if total != read:
+        sentence = (
+            f"{read.lines} lines of sellers were read ({read.money}), {total.lines} are accounted for ({total.money})"
+        )
+        raise IncompleteRun(sentence)
+
+
+def sellers_of_lines(rows: Iterable[Json]) -> dict[tuple[str, str], str]:
+    """The spelling by (order, line), and by (order, "") where all lines of an order have one seller."""
+    named: dict[tuple[str, str], str] = {}
+    of_order: dict[str, set[str]] = {}
+    for row in rows:
+        key = order_line_key(row)
+        if key != NOBODY:
+            named[order_id_of(row), text_of(row.get("orderLineItemId"))] = key
+            of_order.setdefault(order_id_of(row), set()).add(key)
+    return named | {(order, ""): next(iter(keys)) for order, keys in of_order.items() if len(keys) == 1}
+
+
+def _describe(spelling: _Spelling, row: Json) -> None:
+    """Name, address and certificates as the order line states them."""
+    seller = row.get("seller")
+    if not isinstance(seller, Mapping):
+        return
+    address = seller.get("primaryAddress")
+    place = address if isinstance(address, Mapping) else {}
+    streets = (text_of(place.get("addressLine1")), text_of(place.get("addressLine2")))
+    spelling.name = text_of(seller.get("name")) or NOBODY
+    spelling.place = Place(
+        street=", ".join(filter(None, streets)), city=text_of(place.get("city")), region=text_of(place.get("stateOrRegion")),
+        postal_code=text_of(place.get("postalCode")), country=text_of(place.get("countryCode")),
+    )  # fmt: skip
+    for word, agencies in _credentials(seller.get("credentials")).items():
+        held = spelling.credentials.setdefault(word, {})
+        for agency, expiry in agencies.items():
+            held[agency] = max(held.get(agency, ""), expiry)
+
+
+def _credentials(raw: Any) -> dict[str, dict[str, str]]:
+    """Amazon's words, each with its agencies and their expiry; a word without details has none."""
+    if not isinstance(raw, Mapping):
+        return {}
+    found: dict[str, dict[str, str]] = {text_of(word): {} for word in raw.get("types") or () if text_of(word)}
+    for detail in raw.get("details") or ():
+        if not isinstance(detail, Mapping) or not text_of(detail.get("certificateType")):
+            continue
+        agencies = found.setdefault(text_of(detail["certificateType"]), {})
+        for agency in detail.get("certifyingAgenciesDetails") or ():
+            if isinstance(agency, Mapping):
+                name = text_of(agency.get("agencyName")) or "agency not named"
+                agencies[name] = max(agencies.get(name, ""), _expiry(agency.get("certificateExpirationDate")))
+    return found
+
+
+def _expiry(value: Any) -> str:
+    moment = _moment(value)
+    return moment.isoformat() if moment else ""
+
+
+def order_id_of(row: Json) -> str:
+    metadata = row.get("orderMetadata")
+    return text_of(metadata.get("orderId")) if isinstance(metadata, Mapping) else ""
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _day(value: Any) -> date | None:
+    moment = _moment(value)
+    return moment.date() if moment else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """Aware UTC; unreadable is None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

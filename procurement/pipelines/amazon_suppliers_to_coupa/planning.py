@@ -1,0 +1,189 @@
+"""What becomes of every seller known so far: planned all together, because a new spelling may change whose it is."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from connectors.amazon_business.sellers import NOBODY
+from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
+from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
+from procurement.pipelines.proposals import Proposal
+from procurement.policies import Mode, Rules
+from procurement.sellers.facts import SellerFacts
+from procurement.sellers.identity import Decisions, KnownParties, Party, Place
+from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group, registration_of
+from procurement.sellers.profile import certificates, country_of, still_missing, supplier_body, supplier_number
+from procurement.sellers.rules import Purchases
+
+Json = dict[str, Any]
+FATES: Mapping[Fate, PlannedState] = {
+    Fate.NOBODY: "skipped", Fate.NO_SELLER: "skipped", Fate.LEFT_OUT: "skipped", Fate.KNOWN: "skipped",
+    Fate.BEFORE_GO_LIVE: "skipped", Fate.BELOW: "waiting", Fate.QUESTION: "held", Fate.REVIEW: "held",
+}  # fmt: skip
+AGAIN = ("waiting", "held")  # looked at again by every run: more may be bought, people may decide
+UNNAMED = "Amazon names no seller of these purchases"
+AMAZON_ITSELF = "Amazon itself, no seller to take on"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOn:
+    """An onboarding that may have been sent: its members are settled."""
+
+    known: Known
+    members: frozenset[str]
+
+
+def members_of(payload: Json) -> frozenset[str]:
+    """The spellings that an onboarding was sent with."""
+    return frozenset(payload.get("members") or ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """`suppliers`: every Coupa supplier as Coupa shows it, read once when the first seller is to be recognised; `taken_on`:
+    what may have been sent; `discarded`: spellings that a person put aside, with their words; `account`: the Amazon account."""
+
+    account: str
+    rules: Rules
+    suppliers: Callable[[], Iterable[Json]]
+    taken_on: Sequence[TakenOn]
+    today: date
+    discarded: Mapping[str, str] = field(default_factory=dict)
+    _coupa: list[KnownParties] = field(default_factory=list)
+
+    def propose(self, records: Sequence[Record]) -> Proposal:
+        """Every record gets one fate; a record that cannot be read is dead."""
+        rollout = self.rules.rollout.of(PIPELINE, account=self.account)
+        proposal = Proposal()
+        plan = proposal.shadow if rollout.mode is Mode.SHADOW else proposal.live
+        by_key = {record.key: record for record in records}
+        sellers: list[SellerFacts] = []
+        for record in records:
+            facts = SellerFacts.read(record.raw)
+            if facts.key == NOBODY:
+                plan.records.append(_fate(record, "skipped", UNNAMED))
+            elif self.rules.suppliers.is_listed(self.rules.suppliers.not_sellers, facts):
+                plan.records.append(_fate(record, "skipped", AMAZON_ITSELF))
+            else:
+                sellers.append(facts)
+        for seller in group(sellers, self.rules.suppliers):
+            self._settle(plan, seller, by_key, rollout.go_live)
+        return proposal
+
+    def _settle(self, plan: Plan, seller: Seller, by_key: Mapping[str, Record], go_live: date | None) -> None:
+        taken = [one for one in self.taken_on if any(facts.key in one.members for facts in seller.members)]
+        if taken:
+            for facts in seller.members:
+                self._settle_taken(plan, by_key[facts.key], taken)
+            return
+        if aside := next((self.discarded[one.key] for one in seller.members if one.key in self.discarded), None):
+            plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
+            return
+        purchases = self._purchases(seller.members, go_live)
+        decision = self._decide(seller, purchases, go_live)
+        if decision.fate is Fate.TAKE_ON:
+            self._take_on(plan, seller, decision, purchases, by_key)
+            return
+        told = (decision.sentence, *self._evidence(seller, purchases))
+        for facts in seller.members:
+            state = FATES[decision.fate]
+            plan.records.append(_fate(by_key[facts.key], state, decision.sentence, told if state == "held" else ()))
+
+    def _decide(self, seller: Seller, purchases: Purchases, go_live: date | None) -> Decision:
+        both = purchases
+        if seller.near is not None:
+            both = self._purchases([*seller.members, *seller.near.members], go_live)
+        return decide(seller, both, coupa=self._known_in_coupa(), rules=self.rules.suppliers, today=self.today)
+
+    def _purchases(self, members: Sequence[SellerFacts], go_live: date | None) -> Purchases:
+        return Purchases(members, self.rules.lookups["commodities"].find, go_live)
+
+    def _settle_taken(self, plan: Plan, record: Record, taken: Sequence[TakenOn]) -> None:
+        """A member stays with the delivery that took it on; a spelling found later follows it without being sent."""
+        own = next((one for one in taken if record.key in one.members), None)
+        if own is None:
+            reason = f"another spelling of a supplier that was taken on ({taken[0].known.business_key})"
+            plan.records.append(_fate(record, "skipped", reason))
+            return
+        delivery = PlannedDelivery(action=ONBOARD, business_key=own.known.business_key, payload={})
+        if delivery.name not in {one.name for one in plan.deliveries}:
+            plan.deliveries.append(delivery)
+        plan.records.append(PlannedRecord(record_id=record.id, state="planned", bills=delivery.name, hash=record.hash))
+
+    def _take_on(
+        self, plan: Plan, seller: Seller, decision: Decision, purchases: Purchases, by_key: Mapping[str, Record]
+    ) -> None:
+        suppliers = self.rules.suppliers
+        country = country_of(seller, self._usual_country)
+        held = certificates(seller.members, suppliers, country=country, today=self.today)
+        number = supplier_number(seller.lead.key, suppliers)
+        source = f"{PIPELINE}/{number}"
+        body = supplier_body(seller, suppliers, held=held, country=country, source=source, goods=purchases.commodities)
+        payload = {
+            "body": body, "number": number, "name": body["name"], "source": source, "why": decision.sentence,
+            "members": sorted(facts.key for facts in seller.members), "still_missing": still_missing(body, suppliers),
+            "unknown_certificates": list(held.unknown), "expired_certificates": list(held.expired),
+        }  # fmt: skip
+        delivery = PlannedDelivery(
+            action=ONBOARD, business_key=seller.lead.key, payload=payload, mapping_version=self.rules.version,
+            policy_version=self.rules.version,
+        )  # fmt: skip
+        plan.deliveries.append(delivery)
+        for facts in seller.members:
+            record = by_key[facts.key]
+            plan.records.append(
+                PlannedRecord(record_id=record.id, state="planned", bills=delivery.name, hash=record.hash)
+            )
+        for kind, words in (("unknown_certificate", held.unknown), ("expired_certificate", held.expired)):
+            plan.findings += [
+                PlannedFinding(kind=kind, sentence=f"{seller.lead.name}: {word}", delivery=delivery.name)
+                for word in words
+            ]
+
+    def _evidence(self, seller: Seller, purchases: Purchases) -> list[str]:
+        """What a person needs to decide: who it is, what was bought, what it holds."""
+        names = "; ".join(dict.fromkeys(facts.key for facts in seller.members))
+        words = sorted({word for facts in seller.members for word in facts.credentials})
+        held = [f"Certificates: {', '.join(words)}."] if words else []
+        return [f"Seen as: {names}.", f"Bought: {purchases}.", *held]
+
+    @property
+    def _usual_country(self) -> str:
+        account = self.rules.accounts.of(self.account)
+        return account.marketplace if account is not None else "US"
+
+    def _known_in_coupa(self) -> KnownParties:
+        if not self._coupa:
+            self._coupa.append(known_suppliers(self.suppliers(), self.rules))
+        return self._coupa[0]
+
+
+def known_suppliers(raws: Iterable[Json], rules: Rules) -> KnownParties:
+    """Coupa's suppliers to be recognised by: name, display name, address, Japanese number, and suppliers.yml's spellings."""
+    suppliers, parties = rules.suppliers, list[Party]()
+    same = [*suppliers.same]
+    for raw in raws:
+        name, number, shown = (str(raw.get(key) or "") for key in ("name", "number", "display-name"))
+        same += [(spelled, name) for spelled in suppliers.known_as.get(number, ())]
+        aliases = (shown,) if shown and shown != name else ()
+        tax_number = registration_of(str(raw.get("tax-id") or ""))
+        parties.append(Party(name, read_place(raw.get("primary-address") or {}), tax_number, str(raw["id"]), aliases))
+    return KnownParties(parties, thresholds=suppliers.identity, decisions=Decisions.of(same, suppliers.different))
+
+
+def read_place(raw: Mapping[str, Any]) -> Place:
+    """Coupa's address."""
+    country = raw.get("country") or {}
+    streets = [str(raw[name]) for name in ("street1", "street2") if raw.get(name)]
+    return Place(
+        street=", ".join(streets), city=str(raw.get("city") or ""), region=str(raw.get("state") or ""),
+        postal_code=str(raw.get("postal-code") or ""), country=str(country.get("code") or ""),
+    )  # fmt: skip
+
+
+def _fate(record: Record, state: PlannedState, reason: str, errors: Sequence[str] = ()) -> PlannedRecord:
+    return PlannedRecord(
+        record_id=record.id, state=state, reason=reason, errors=tuple(errors), to_plan=state in AGAIN, hash=record.hash,
+        error_class="policy" if state == "held" else None,
+    )  # fmt: skip

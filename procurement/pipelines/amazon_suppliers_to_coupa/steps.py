@@ -1,0 +1,146 @@
+"""The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.amazon_business.sellers import KIND
+from connectors.coupa.client import Coupa
+from connectors.tally import Tally
+from procurement.clock import Clock
+from procurement.ledger import Ledger
+from procurement.ledger.changes import DISCARDED
+from procurement.ledger.types import Record, Run, Staged
+from procurement.pipelines import closing, loading, windows
+from procurement.pipelines.amazon_suppliers_to_coupa import following, review
+from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
+from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of
+from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
+from procurement.pipelines.open_orders import source_of
+from procurement.pipelines.proposals import unkept
+from procurement.pipelines.windows import RunRequest
+from procurement.policies import Mode, Rules
+from procurement.sellers.facts import SellerFacts, join
+
+LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
+PAGE = 1_000
+SHOWN = 20  # of the review list in the run's output
+
+Summary = dict[str, Any]
+
+
+def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
+    """The run, with its feed window resolved once; a retry gets the same one back."""
+    overlap = timedelta(hours=rules.policies.overlap_hours)
+    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=overlap)
+
+
+def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
+    """Joins what the window says of each seller into what is known. A dry run stages nothing."""
+    if run.dry_run:
+        return {"run": run.id, "seen": 0}
+    tally, source, lines, unreadable = Tally(), source_of(amazon.account), 0, 0
+    for observed in observe(amazon, run.window, tally, country=marketplace(rules, amazon.account)):
+        known = ledger.records.find(source, KIND, observed.facts)
+        rows = [_staged(facts, known.get(key)) for key, facts in observed.facts.items()]
+        ledger.records.stage(run, source, KIND, rows, evolving=True)
+        lines, unreadable = lines + observed.lines, unreadable + observed.unreadable
+    ledger.runs.keep_tally(run, source, tally)
+    if run.window is not None:
+        ledger.coverage.cover(PIPELINE, run.window)
+    return {"run": run.id, "seen": tally.documents, "lines": lines, "unreadable_amounts": unreadable}
+
+
+def marketplace(rules: Rules, account: str) -> str:
+    entry = rules.accounts.of(account)
+    return entry.marketplace if entry is not None else ""
+
+
+def _staged(facts: SellerFacts, known: Record | None) -> Staged:
+    joined = join(SellerFacts.read(known.raw), facts) if known is not None else facts
+    first = joined.first_bought
+    dated = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else LONG_AGO
+    return Staged(key=joined.key, raw=joined.written(), dated_at=dated)
+
+
+def transform(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Decides on every seller known so far; in a dry run or in shadow it only shows what it would create."""
+    del request  # sellers have no document numbers to ask for
+    mode = rules.rollout.of(PIPELINE, account=amazon.account).mode
+    if mode is Mode.OFF and not run.dry_run:
+        return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+    source = source_of(amazon.account)
+    if run.dry_run:
+        return _rehearse(amazon, coupa, ledger, run=run, rules=rules, source=source)
+    with ledger.planning.planning_lock(PIPELINE):
+        if not ledger.records.to_plan(source, KIND):
+            return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+        records = [record for page in _pages(ledger) for record in page if record.source == source]
+        proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules).propose(records)
+        counts = ledger.planning.keep(run, proposal.plan)
+        ledger.plans.keep(run, proposal.in_shadow)
+    return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(records)}
+
+
+def _pages(ledger: Ledger) -> Iterable[list[Record]]:
+    return ledger.records.pages(KIND, since=LONG_AGO, size=PAGE)
+
+
+def _planner(account: str, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Planner:
+    made = [one for one in ledger.deliveries.of_keys_like(PIPELINE, ONBOARD, [""]) if one.claimed]
+    payloads = ledger.deliveries.payloads(one.id for one in made)
+    fates = ledger.completeness.fates(PIPELINE)
+    return Planner(
+        account=account, rules=rules, today=run.now.date(),
+        suppliers=lambda: (raw for page in coupa.every_supplier() for raw in page),
+        taken_on=[TakenOn(one, members_of(payloads[one.id])) for one in made],
+        discarded={key: reason for key, (_, reason) in fates.items() if reason.startswith(DISCARDED)},
+    )  # fmt: skip
+
+
+def _rehearse(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, source: str) -> Summary:
+    """What is known and what the window adds, planned and kept as a plan for people alone."""
+    known = {
+        record.key: SellerFacts.read(record.raw)
+        for page in _pages(ledger)
+        for record in page
+        if record.source == source
+    }
+    for observed in observe(amazon, run.window, Tally(), country=marketplace(rules, amazon.account)):
+        for key, facts in observed.facts.items():
+            known[key] = join(known[key], facts) if key in known else facts
+    records = [
+        Record(id=n, source=source, kind=KIND, key=key, hash="", raw=facts.written())
+        for n, (key, facts) in enumerate(sorted(known.items()), 1)
+    ]
+    proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules).propose(records)
+    ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
+    return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(proposal.previews)}
+
+
+def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
+    """What people decided about the suppliers that were created, and whom to invite."""
+    return following.follow_up(coupa, ledger, run=run, rules=rules)
+
+
+def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
+    """Sends what is planned, for at most `seconds`; a pipeline that is not live only asks after what it sent before."""
+    return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
+
+
+def close(
+    ledger: Ledger, *, run: Run, rules: Rules, send_mail: closing.SendMail, failed_upstream: Sequence[str] = ()
+) -> Summary:
+    """Accounts for every seller; tells the procurement team of new suppliers at once, of the review list once a week."""
+    told, entries = 0, list[review.Entry]()
+    if not run.dry_run and rules.rollout.widest(PIPELINE).mode is Mode.LIVE:
+        told, entries = following.tell(ledger, rules=rules), review.digest(ledger, run=run, rules=rules)
+    summary = closing.close(
+        ledger, PIPELINE, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream, told=("dead",)
+    )
+    shown = [f"{entry.seller}: {entry.question}" for entry in entries[:SHOWN]]
+    return {**summary, "new_suppliers": told, "to_review": len(entries), "review_list": shown}
