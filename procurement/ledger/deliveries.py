@@ -270,12 +270,12 @@ class Deliveries:
             rows = connection.execute(sql.VARIANCES, {"ids": sorted(set(ids))})
             return {row.id: row.variance for row in rows}
 
-    def set_outcome(self, id: int, outcome: str, variance: Json) -> None:
-        """A later match's word about a document, whatever its state."""
+    def set_outcome(self, id: int, outcome: str, variance: Json, *, kind: str = "matched") -> None:
+        """A later word about a document, whatever its state: a match's, or (event `kind` decided) that of people in the target."""
         with self._engine.begin() as connection:
             values = {"id": id, "outcome": outcome, "variance": dump_json(variance)}
             connection.execute(sql.SET_OUTCOME, values)
-            add_event(connection, delivery_id=id, kind="matched", sentence=outcome)
+            add_event(connection, delivery_id=id, kind=kind, sentence=outcome)
 
     def _deliver(self, claimed: Claimed, sent: Sent, *, question: bool) -> bool:
         values = {

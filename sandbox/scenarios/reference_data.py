@@ -51,7 +51,14 @@ INTEGRATIONS = {
 def reference_records(at: datetime, people: Sequence[Person] = PEOPLE) -> list[CoupaRecord]:
     """Every record, to be created at `at`; `people` are the users."""
     bodies = chain(
-        _codes(), _places(), _accounts(), _people(people), _groups(people), _suppliers(), known_suppliers(), _interfaces()
+        _codes(),
+        _places(),
+        _accounts(),
+        _people(people),
+        _groups(people),
+        _suppliers(),
+        known_suppliers(),
+        _interfaces(),
     )
     return [CoupaRecord(resource, body, at) for resource, body in bodies]
 

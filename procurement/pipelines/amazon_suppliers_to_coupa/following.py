@@ -33,7 +33,7 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summar
         statuses = [str(raw.get("status")) if raw else None for raw in (information, supplier)]
         outcome = "deleted" if supplier is None else rules.suppliers.progress.outcome(*statuses)
         if outcome is not None and outcome != one.outcome:
-            ledger.deliveries.set_outcome(one.id, outcome)
+            ledger.deliveries.set_outcome(one.id, outcome, {}, kind="decided")
             counts[outcome] = counts.get(outcome, 0) + 1
         wanted = rules.suppliers.onboarding.invite and outcome not in ("rejected", "deleted")
         if wanted and one.business_key not in invited and supplier is not None and mail_address(supplier):
