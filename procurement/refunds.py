@@ -1,8 +1,9 @@
 """Which charge a refund takes back. Pure.
 
-Amazon says so only in Japan. Elsewhere a refund names its order line, and often the shipment; one order line may have
-been charged shipment by shipment, on several invoices. A refund goes to the charge of its own shipment, else to the
-oldest charge of the line that still has the units and the money it takes back.
+The original invoice Amazon names only in Japan. Elsewhere a refund names its order line, often the shipment, and it may
+name the transaction it pays back; one order line may have been charged shipment by shipment, on several invoices. A refund
+goes to the charge that it names, else to that of its own shipment, else to the oldest charge of the line that still has
+the units and the money it takes back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """One line of a charge or a refund as Amazon gives it: a refund's amount is negative, its units are not (0: money
-    alone). `number` is the invoice it stands on; None while Amazon has issued none."""
+    alone). `number` is the invoice it stands on; None while Amazon has issued none. `names`: the transactions that Amazon
+    associates with it."""
 
     key: str
     is_refund: bool
@@ -30,6 +32,7 @@ class Movement:
     at: datetime | None = None
     number: str | None = None
     asin: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,10 @@ def _paired(refund: Movement, charges: Sequence[_Open]) -> Pairing:
 
 
 def _charge_of(refund: Movement, charges: Sequence[_Open]) -> _Open | None:
-    """Of its shipment first. One that says no shipment may be of any; ids that never meet are no reason to find nothing."""
+    """The one it names, else of its shipment first. One that says no shipment may be of any; ids that never meet are no
+    reason to find nothing."""
+    if named := [one for one in charges if one.charge.key in refund.names]:
+        return named[0]
     same = [one for one in charges if refund.shipment_id and one.charge.shipment_id == refund.shipment_id]
     near = same or [one for one in charges if not (refund.shipment_id and one.charge.shipment_id)] or list(charges)
     covering = (one for one in near if one.covers(refund))

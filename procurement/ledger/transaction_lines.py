@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionLine:
-    """One line of a CHARGE, REFUND or OVERREFUND (`subkind`); `reason` is a refund's."""
+    """One line of a CHARGE, REFUND or OVERREFUND (`subkind`); `reason` is a refund's. `names`: the transactions that Amazon
+    associates with it."""
 
     key: str
     subkind: str
@@ -29,18 +30,23 @@ class TransactionLine:
     amount: Decimal | None = None  # as Amazon signs it: a refund's is negative
     currency: str | None = None
     number: str | None = None  # of the invoice
+    names: tuple[str, ...] = ()
 
 
 def read_transaction_lines(engine: sa.Engine, source: str, order_ids: Iterable[str]) -> list[TransactionLine]:
     """Of these orders, oldest first."""
     values = {"source": source, "orders": sorted(set(order_ids))}
     with engine.begin() as connection:
-        return [TransactionLine(**row._asdict()) for row in connection.execute(_LINES, values)]
+        rows = [row._asdict() for row in connection.execute(_LINES, values)]
+    return [TransactionLine(**{**row, "names": tuple(map(str, row["names"]))}) for row in rows]
 
 
 _LINES = sa.text("""
     SELECT r.key, r.subkind, l.order_id, l.order_line_id, l.shipment_id, l.quantity, r.dated_at,
         l.amount, r.currency, r.group_key AS number,
+        coalesce(
+            jsonb_path_query_array((v.raw -> 'associatedTransactionDetails')::jsonb, '$[*].associatedTransactionId'), '[]'
+        ) AS names,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'purchaseOrderLineItemId' AS po_line_number,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'asin' AS asin,
         v.raw -> 'transactionLineItems' -> (l.n - 1) ->> 'refundReason' AS reason

@@ -22,6 +22,7 @@ from procurement.order_facts import OrderFacts, ShipmentFacts, join_orders, read
 from procurement.pipelines.open_order_times import RECEIPTS, TrackingWanted, next_read, soon, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, order_id_of, read_report, track
 from procurement.pipelines.placed_orders import Placements
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
 
@@ -62,10 +63,6 @@ class Observed:
 
     def as_summary(self) -> Json:
         return asdict(self)
-
-
-def source_of(account: str) -> str:
-    return f"amazon_business/{account}"
 
 
 def observe(
@@ -172,7 +169,7 @@ class _Reading:
 
     @property
     def source(self) -> str:
-        return source_of(self.amazon.account)
+        return amazon_source(self.amazon.account)
 
     def headers(self, wanted: Iterable[str]) -> dict[str, Json]:
         """Raw order headers by id: those due or wanted, and those in the window with a PO number that nobody knows yet."""
@@ -391,5 +388,5 @@ def _first_line(error: Exception) -> str:
 
 __all__ = [
     "OPEN", "ORDER", "OVERLAP", "PROBLEM", "RECEIPTS", "SHIPMENT_LINE", "STATUS", "Observed", "TrackingWanted", "go_live", "look",
-    "next_read", "observe", "source_of", "staged_order", "staged_shipment", "tracking_by",
+    "next_read", "observe", "staged_order", "staged_shipment", "tracking_by",
 ]  # fmt: skip

@@ -19,8 +19,9 @@ from procurement.pipelines import closing, loading, open_orders, windows
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import actions
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import MARK, PIPELINE, TELL
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
-from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, SHIPMENT_LINE, source_of
+from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, SHIPMENT_LINE
 from procurement.pipelines.proposals import unkept
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -42,7 +43,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
 
     A dry run stages nothing.
     """
-    tally, source = Tally(), source_of(amazon.account)
+    tally, source = Tally(), amazon_source(amazon.account)
     observed = open_orders.observe(
         amazon,
         ledger,
@@ -77,7 +78,7 @@ def transform(
         return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
     if _mode(rules) is Mode.OFF:
         return {"run": run.id, "mode": Mode.OFF.value, "planned": 0, "records": 0}
-    source, planned, records = source_of(amazon.account), 0, 0
+    source, planned, records = amazon_source(amazon.account), 0, 0
     previews: list[dict[str, Any]] = []
     with ledger.planning.planning_lock(PIPELINE):
         if request.document_numbers:
@@ -128,7 +129,7 @@ def _planner(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, batch: Sequence[Record], *, run: Run, request: RunRequest,
     rules: Rules, lines: OrderLines | None = None,
 ) -> Planner:  # fmt: skip
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     return Planner(
         coupa=coupa, account=amazon.account, known=partial(ledger.deliveries.known, PIPELINE), rules=rules, now=run.now,
         transactions=partial(read_transaction_lines, ledger.engine, source),
@@ -153,7 +154,7 @@ def _rehearse(
 ) -> Summary:
     """Reads the orders that are due into memory, plans them, and keeps nothing but the plan for people to read."""
     rows: list[dict[str, Any]] = []
-    source, shipped = source_of(amazon.account), 0
+    source, shipped = amazon_source(amazon.account), 0
     observed = open_orders.look(amazon, ledger, run=run, rules=rules, order_ids=order_ids(request))
     for some in batched(observed, BATCH):
         staged = [

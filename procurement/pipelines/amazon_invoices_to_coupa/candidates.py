@@ -114,7 +114,11 @@ def shape_problems(transaction: Transaction) -> Iterable[str]:
 
 
 def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
-    """The decisions of a single transaction: how it was paid, and in which marketplace."""
+    """The decisions of a single transaction: how it was paid, and in which marketplace.
+
+    Charges that name each other are parts of one split payment. What a refund names is what it pays back; if that was a part
+    of a split payment, the credit note waits for an original that nobody has made.
+    """
     transaction = candidate.transaction
     marketplace = policies.marketplace_of(transaction.marketplace_id)
     if marketplace not in policies.marketplaces_enabled:
@@ -123,7 +127,7 @@ def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
             f"legal invoice needed: marketplace {marketplace or transaction.marketplace_id or 'unknown'} is not enabled",
         )
     instrument = (transaction.payment_instrument_type or "").strip()
-    if transaction.associated_transaction_details:
+    if transaction.associated_transaction_details and not candidate.is_refund:
         return Verdict("held", "the payment is split over several transactions")
     if instrument in policies.invoice_instruments:
         return None

@@ -25,5 +25,5 @@ def movements(lines: Iterable[TransactionLine]) -> Iterator[Movement]:
             yield Movement(
                 key=line.key, is_refund=line.subkind != "CHARGE", order_id=line.order_id, order_line_id=line.order_line_id,
                 amount=line.amount, currency=line.currency, quantity=line.quantity or ZERO, shipment_id=line.shipment_id,
-                at=line.dated_at, number=line.number, asin=line.asin,
+                at=line.dated_at, number=line.number, asin=line.asin, names=line.names,
             )  # fmt: skip

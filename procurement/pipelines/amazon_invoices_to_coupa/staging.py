@@ -13,11 +13,6 @@ from procurement.ledger.types import RecordLine, Staged
 Json = dict[str, Any]
 
 
-def source_of(account: str) -> str:
-    """Source keys begin with the Amazon Business account."""
-    return f"amazon_business/{account}"
-
-
 def staged(raw: Json) -> Staged:
     """The transaction under the key and with the amount that the connector's tally counted it by."""
     lines = raw.get("transactionLineItems")

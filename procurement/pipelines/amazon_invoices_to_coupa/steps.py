@@ -18,8 +18,9 @@ from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
-from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of, staged
+from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
 from procurement.pipelines.proposals import unkept
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest, pieces
 from procurement.policies import Mode, Rules
 
@@ -39,7 +40,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
     """Stages every transaction of the run's window, and covers it once all its pages are kept. A dry run stages nothing."""
     if run.dry_run:
         return {"run": run.id, "seen": 0}
-    tally, source = Tally(), source_of(amazon.account)
+    tally, source = Tally(), amazon_source(amazon.account)
     for page in feed(amazon, run.window, tally):
         ledger.records.stage(run, source, KIND, [staged(raw) for raw in page])
     ledger.runs.keep_tally(run, source, tally)
@@ -64,14 +65,14 @@ def transform(
     planner = Planner(
         amazon=amazon, coupa=coupa, known=partial(ledger.deliveries.known, PIPELINE, CREATE), rules=rules, now=run.now,
         owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
-        alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=source_of(amazon.account)),
-        sold=partial(read_transaction_lines, ledger.engine, source_of(amazon.account)),
+        alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=amazon_source(amazon.account)),
+        sold=partial(read_transaction_lines, ledger.engine, amazon_source(amazon.account)),
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)
     planned = records = 0
     previews: list[dict[str, Any]] = []
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     with ledger.planning.planning_lock(PIPELINE):
         if request.document_numbers:
             ledger.records.reopen(source, KIND, request.document_numbers)
@@ -105,7 +106,7 @@ def batches(ledger: Ledger, source: str, waiting: Sequence[Pending]) -> Iterator
 
 def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Planner) -> Summary:
     """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
     records = [
         Record(

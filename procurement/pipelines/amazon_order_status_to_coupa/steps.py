@@ -21,7 +21,8 @@ from procurement.pipelines.amazon_order_status_to_coupa.deciding import ACT, COM
 from procurement.pipelines.amazon_order_status_to_coupa.planning import PIPELINE, SHOWN, Planner
 from procurement.pipelines.amazon_order_status_to_coupa.quantities import CHANGE, ChangeQuantity, own_changes
 from procurement.pipelines.coupa_actions import ActOnOrder, ActOnOrderLine, Comment
-from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, source_of
+from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 from procurement.sending import Action
@@ -42,7 +43,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
 
     Some of those were read by the receipts' pipeline, or wait for more to be received. A dry run stages nothing.
     """
-    tally, source = Tally(), source_of(amazon.account)
+    tally, source = Tally(), amazon_source(amazon.account)
     observed = open_orders.observe(
         amazon, ledger, run=run, rules=rules, order_ids=request.document_numbers, tally=tally
     )
@@ -65,7 +66,7 @@ def transform(
     A dry run reads the orders that are due and only shows what it would plan.
     """
     mode = rules.rollout.widest(PIPELINE).mode
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     if run.dry_run:
         return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
     if mode is Mode.OFF:
@@ -97,7 +98,7 @@ def _planner(
     rehearsal: bool = False,
 ) -> Planner:
     """With what the ledger knows around the batch: refunds, other Amazon orders of the same purchase orders."""
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     refunds: dict[str, list[Refund]] = {}
     for refund in ledger.records.refunds_of(source, [record.key for record in batch]):
         refunds.setdefault(refund.order_id, []).append(refund)
@@ -145,7 +146,7 @@ def _rehearse(
     orders = 0
     observed = open_orders.look(amazon, ledger, run=run, rules=rules, order_ids=request.document_numbers)
     for some in batched(observed, BATCH):
-        batch = _as_records(some, source_of(amazon.account))
+        batch = _as_records(some, amazon_source(amazon.account))
         planner = _planner(amazon, coupa, ledger, batch, rules=rules, rehearsal=True)
         siblings = {number: list(planner.siblings.get(number, ())) for number in {str(one.po_number) for one in some}}
         for facts in some:

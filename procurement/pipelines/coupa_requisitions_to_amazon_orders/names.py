@@ -14,8 +14,3 @@ ALERT = "alert_rejection"
 CLOSE_LINE = "close_rejected_line"
 
 TRIAL_SUFFIX = "-T"  # of the externalId of a trial: the order's own stays unused
-
-
-def source_of(instance: str) -> str:
-    """Source keys begin with the Coupa instance."""
-    return f"coupa/{instance}"

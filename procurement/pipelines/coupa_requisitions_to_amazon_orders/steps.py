@@ -19,13 +19,14 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import ac
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate_alarms import GateAlarms
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL, source_of
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.own_versions import note_own_versions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import Planner
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.results import follow_up
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.second_channel import raise_alarms
 from procurement.pipelines.proposals import SHADOW, unkept
+from procurement.pipelines.sources import coupa_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -46,7 +47,7 @@ def extract(coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rule
     """Stages every PO of the window, or those that a person named, and covers the window once all its pages are kept."""
     if run.dry_run:
         return {"run": run.id, "seen": 0}
-    tally, source = Tally(), source_of(coupa.instance)
+    tally, source = Tally(), coupa_source(coupa.instance)
     for page in staging.pages(coupa, rules, window=run.window, numbers=request.document_numbers):
         staging.count(tally, page)
         ledger.records.stage(run, source, KIND, [staging.staged(raw) for raw in page])
@@ -68,7 +69,7 @@ def transform(
     planner = Planner(
         amazon=amazon, coupa=coupa, rules=rules, now=run.now, released=frozenset(request.document_numbers), rehearsal=run.dry_run,
         asked_amazon_at=datetime.now(UTC),
-        shadowed=partial(ledger.records.skipped_because, source_of(coupa.instance), KIND, reason=SHADOW),
+        shadowed=partial(ledger.records.skipped_because, coupa_source(coupa.instance), KIND, reason=SHADOW),
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
@@ -76,7 +77,7 @@ def transform(
         return _show_plan(coupa, ledger, run=run, request=request, rules=rules, planner=planner)
     planned = records = 0
     previews: list[dict[str, Any]] = []
-    source = source_of(coupa.instance)
+    source = coupa_source(coupa.instance)
     with ledger.planning.planning_lock(PIPELINE):
         named = ledger.records.find(source, KIND, request.document_numbers) if request.document_numbers else {}
         ids = dict.fromkeys(
@@ -110,7 +111,7 @@ def _show_plan(
     pages = staging.pages(coupa, rules, window=run.window, numbers=request.document_numbers)
     rows = {row.key: row for page in pages for row in map(staging.staged, page)}
     records = [
-        Record(id=n, source=source_of(coupa.instance), kind=KIND, key=row.key, hash="", raw=row.raw)
+        Record(id=n, source=coupa_source(coupa.instance), kind=KIND, key=row.key, hash="", raw=row.raw)
         for n, row in enumerate(rows.values(), 1)
     ]
     previews: list[dict[str, Any]] = []

@@ -11,6 +11,7 @@ from procurement.ledger.reconciliation import Document
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, SUBMIT, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE as INVOICES
 from procurement.pipelines.reconciliation.scope import Scope
+from procurement.pipelines.sources import amazon_source
 from procurement.policies import Rules
 from procurement.reconciling import (
     Difference,
@@ -184,4 +185,4 @@ def is_unread(difference: Difference) -> bool:
 
 def sources_of(rules: Rules, own: str) -> list[str]:
     """Every Amazon account of accounts.yml, as the ledger names sources: an invoice may be another account's."""
-    return sorted({own, *(f"amazon_business/{name}" for name in rules.accounts.accounts)})
+    return sorted({own, *map(amazon_source, rules.accounts.accounts)})

@@ -11,7 +11,6 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Run, Window
 from procurement.pipelines import closing
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE as INVOICES
-from procurement.pipelines.amazon_invoices_to_coupa.staging import source_of
 from procurement.pipelines.reconciliation import mails
 from procurement.pipelines.reconciliation.amazon_side import AmazonSide
 from procurement.pipelines.reconciliation.coupa_side import CoupaReads, CoupaSide, is_unread, sources_of
@@ -25,6 +24,7 @@ from procurement.pipelines.reconciliation.results import (
     write_csv,
 )
 from procurement.pipelines.reconciliation.scope import PIPELINE, Scope, open_run, read_scope
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules
 
@@ -38,7 +38,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
     if run.window is None:
         keep(ledger, run, "extract", [])
         return {"run": run.id, "seen": 0}
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     scope = read_scope(request, run, source=source, account=amazon.account, rules=rules)
     side = AmazonSide(amazon, ledger, scope)
     differences = [difference_row(one) for one in side.differences()]

@@ -155,6 +155,23 @@ def test_the_story_ends_with_every_invoice_of_its_order_matched(course: Course, 
     assert [row.outcome for row in known.values()] == ["matched"] * 2
 
 
+def test_every_refund_is_a_credit_note_that_names_the_invoice_it_takes_back(course: Course) -> None:
+    """Amazon names the refunded charge, and the charge's invoice number is what Coupa must be told."""
+    transactions = course.pair.state("amazon")["transactions"]
+    charged = {row["transactionId"]: row["invoiceNumber"] for row in transactions if row["transactionType"] == "CHARGE"}
+    refunds = {
+        row["invoiceNumber"]: charged[row["associatedTransactionDetails"][0]["associatedTransactionId"]]
+        for row in transactions
+        if row["transactionType"] != "CHARGE"
+    }
+    notes = {
+        row["invoice-number"]: row["original-invoice-number"]
+        for row in course.pair.state("coupa")["invoices"]
+        if row["document-type"] == "Credit Note"
+    }
+    assert len(refunds) == 4 and notes == refunds
+
+
 def test_money_and_documents_of_all_pipelines_add_up(course: Course) -> None:
     for pipeline in PIPELINES:
         population = course.ledger.completeness.population(pipeline.PIPELINE)

@@ -41,6 +41,12 @@ def test_what_is_unclear_is_held_with_the_reason(changes: dict[str, Any], reason
     assert verdict is not None and (verdict.state, verdict.reason) == ("held", reason)
 
 
+@pytest.mark.parametrize("kind", ["REFUND", "OVERREFUND"])
+def test_a_refund_that_names_what_it_pays_back_is_no_split_payment(kind: str) -> None:
+    named = {"associatedTransactionDetails": [{"associatedTransactionId": "tx-1"}]}
+    assert screen(candidate(transactionType=kind, **named), POLICIES) is None
+
+
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [

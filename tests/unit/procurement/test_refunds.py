@@ -29,6 +29,13 @@ def test_the_shipment_decides_between_the_charges_of_a_line() -> None:
     assert charges_of(one, two, moved(REFUND, "-20.00", 2, day=5, shipment_id="S2")) == ["C2"]
 
 
+def test_the_charge_that_a_refund_names_outranks_shipment_and_age() -> None:
+    charges = [moved("C1", "20.00", 2), moved("C2", "20.00", 2, day=2, shipment_id="S2")]
+    assert charges_of(*charges, moved(REFUND, "-20.00", 2, day=5, names=("C2",))) == ["C2"]
+    assert charges_of(*charges, moved(REFUND, "-25.00", 2, day=5, names=("C2",))) == ["C2"]
+    assert charges_of(*charges, moved(REFUND, "-20.00", 2, day=5, names=("elsewhere",))) == ["C1"]
+
+
 def test_without_a_shipment_the_oldest_charge_that_covers_it_is_taken() -> None:
     small, large = moved("C1", "10.00"), moved("C2", "30.00", 3, day=2, shipment_id="S2")
     assert charges_of(large, small, moved(REFUND, "-20.00", 2, day=5, shipment_id=None)) == ["C2"]
