@@ -18,8 +18,8 @@ from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
 from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
-from procurement.pipelines.open_orders import source_of
 from procurement.pipelines.proposals import unkept
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 from procurement.sellers.facts import SellerFacts, join
@@ -41,7 +41,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     """Joins what the window says of each seller into what is known. A dry run stages nothing."""
     if run.dry_run:
         return {"run": run.id, "seen": 0}
-    tally, source, lines, unreadable = Tally(), source_of(amazon.account), 0, 0
+    tally, source, lines, unreadable = Tally(), amazon_source(amazon.account), 0, 0
     for observed in observe(amazon, run.window, tally, country=marketplace(rules, amazon.account)):
         known = ledger.records.find(source, KIND, observed.facts)
         rows = [_staged(facts, known.get(key)) for key, facts in observed.facts.items()]
@@ -73,7 +73,7 @@ def transform(
     mode = rules.rollout.of(PIPELINE, account=amazon.account).mode
     if mode is Mode.OFF and not run.dry_run:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     if run.dry_run:
         return _rehearse(amazon, coupa, ledger, run=run, rules=rules, source=source)
     with ledger.planning.planning_lock(PIPELINE):
