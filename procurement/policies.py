@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from procurement.charge_rules import ChargeRules
+from procurement.compliance.rules import ComplianceFile
 from procurement.errors import MappingError
 from procurement.mapping.compiled import Choices, CompiledMapping
 from procurement.mapping.fields import Tables
@@ -48,6 +49,7 @@ ORDERS = "coupa_requisitions_to_amazon_orders"
 RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 RECONCILIATION = "reconciliation"
 SUPPLIERS = "suppliers"
+COMPLIANCE = "compliance"
 LOOKUPS = ("gl_accounts", "commodities", "units")
 RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(MAPPINGS, MappingFile),
@@ -56,6 +58,7 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     **dict.fromkeys(LOOKUPS, LookupFile),
     "units": UnitFile,
     "charges": ChargeRules,
+    COMPLIANCE: ComplianceFile,
     "taxes": TaxFile,
     "tolerances": ToleranceFile,
     "policies": Policies,
@@ -78,6 +81,7 @@ class Rules:
     orders: CompiledOrderMapping
     receipts: ReceiptMappingFile
     charges: ChargeRules
+    compliance: ComplianceFile
     taxes: TaxRules
     tolerances: Tolerances
     conversions: Conversions
@@ -170,6 +174,7 @@ def build_rules(read: RuleFiles) -> Rules:
         mappings={name: CompiledMapping(name, read.of(name, MappingFile), tables, choices) for name in MAPPINGS},
         orders=CompiledOrderMapping(read.of(ORDERS, OrderMappingFile), tables),
         receipts=read.of(RECEIPTS, ReceiptMappingFile),
+        compliance=read.of(COMPLIANCE, ComplianceFile),
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         conversions=Conversions.of(read.of("units", UnitFile).conversions),

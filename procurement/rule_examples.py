@@ -9,6 +9,8 @@ from typing import Any
 
 from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
 from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.compliance.examples import found_by
+from procurement.compliance.rules import ComplianceFile
 from procurement.documents import AccountShare
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.coverage import line_context
@@ -18,7 +20,16 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, SUPPLIERS, RuleFiles, Rules
+from procurement.policies import (
+    COMPLIANCE,
+    MAPPINGS,
+    ORDERS,
+    RECEIPTS,
+    RECONCILIATION,
+    SUPPLIERS,
+    RuleFiles,
+    Rules,
+)
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.reconciling import compare_example
@@ -257,9 +268,17 @@ def _supplier_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
             yield number, f"gives {list(found)}, expected {list(example.expect)}"
 
 
+def _compliance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, ComplianceFile).examples):
+        found = found_by(example, rules.compliance)
+        if found != example.expect:
+            yield number, f"example {example.name!r}: found by {found}, expected {example.expect}"
+
+
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     ORDERS: _order_examples,
     "charges": _charge_examples,
+    COMPLIANCE: _compliance_examples,
     "taxes": _tax_examples,
     "tolerances": _tolerance_examples,
     "units": _unit_examples,

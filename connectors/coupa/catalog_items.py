@@ -41,6 +41,10 @@ class CatalogItems(CoupaWrites):
         yield from self._among("list_contracts", "supplier[number]", suppliers, CONTRACT)
         yield from self._among("list_contracts", "number", numbers, CONTRACT, unique=True)
 
+    def published_contracts(self) -> Pages:
+        """Every published contract, whoever the supplier is; its start and end bound its use."""
+        return self._every("list_contracts", CONTRACT, query={"status": "published"})
+
     def supplier_items(self, supplier: str, part_numbers: Iterable[str] | None = None) -> Pages:
         """Supplier items of a supplier (by number), under every contract and under none; all, or these part numbers."""
         query = {"supplier[number]": supplier}

@@ -6,6 +6,7 @@ approvals and whatever would issue an order again do not exist here on purpose.
 
 from connectors.checks import Given, checked
 from connectors.coupa import fields as wanted
+from connectors.coupa.approving import Approving
 from connectors.coupa.bodies import (
     CommentPayload,
     IntegrationErrorPayload,
@@ -33,7 +34,7 @@ from connectors.http import Permit
 from connectors.tally import Json
 
 
-class Coupa(Budgets, CatalogItems, SupplierOnboarding, Teamwork, CoupaWrites):
+class Coupa(Approving, Budgets, CatalogItems, SupplierOnboarding, Teamwork, CoupaWrites):
     """Reads and writes of one Coupa instance."""
 
     def create_invoice(self, payload: InvoicePayload | Given, permit: Permit) -> Json:

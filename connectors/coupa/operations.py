@@ -14,6 +14,7 @@ ORDER_ACTIONS = frozenset({"cancel", "close", "reopen"})  # never issue: that wo
 ORDER_LINE_ACTIONS = frozenset({
     "soft_close_for_receiving", "soft_close_for_invoicing", "reopen_for_receiving", "reopen_for_invoicing",
 })  # fmt: skip
+REQUISITION_ACTIONS = frozenset({"add_approver", "remove_approval"})
 APPROVAL_ACTIONS = frozenset({"approve", "reject", "hold"})
 RUN_ACTIONS = frozenset({"run", "pause", "pending", "success", "fail", "max_updated_at"})
 COMMENTED = frozenset({"invoices", "purchase_orders", "requisitions", "expense_reports", "contracts", "users"})
@@ -77,6 +78,7 @@ ALL_OPERATIONS = (
     _write("update_supplier_item", "PUT", "supplier_items/{id}"),
     _write("create_receipt", "POST", "receiving_transactions"),
     _write("void_receipt", "PUT", "receiving_transactions/{id}/void"),
+    _write("act_on_requisition", "PUT", "requisitions/{id}/{action}"),
     _write("act_on_approval", "PUT", "approvals/{id}/{action}"),
     _write("create_integration_run", "POST", "integration_runs"),
     _write("act_on_integration_run", "PUT", "integration_runs/{id}/{action}"),

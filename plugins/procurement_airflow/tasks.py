@@ -94,6 +94,11 @@ def reconciliation_folder() -> str:
     return os.environ.get("RECONCILIATION_FOLDER", "").strip() or "var/reconciliation"
 
 
+def compliance_folder() -> str:
+    """Where the leakage reports go; on several machines a folder they share."""
+    return os.environ.get("COMPLIANCE_FOLDER", "").strip() or "var/compliance"
+
+
 def read_request(context: Mapping[str, Any]) -> RunRequest:
     """Run type, interval (absent on manual and asset runs) and form of the current run.
 

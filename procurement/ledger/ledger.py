@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from procurement.errors import ConfigurationError, LedgerUnreachable
 from procurement.ledger import schema
 from procurement.ledger.completeness import CompletenessCheck
+from procurement.ledger.compliance import ComplianceBooks
 from procurement.ledger.coverage import Coverage
 from procurement.ledger.dead_letters import DeadLetters
 from procurement.ledger.deliveries import Deliveries
@@ -63,6 +64,7 @@ class Ledger:
         self.plans = Plans(engine)
         self.open_documents = OpenDocuments(engine)
         self.completeness = CompletenessCheck(engine)
+        self.compliance = ComplianceBooks(engine)
         self.reconciliation = Reconciliation(engine)
         self.dead_letters = DeadLetters(engine)
         self.limiter = PostgresLimiter(engine)

@@ -132,6 +132,13 @@ class Records:
             with self._engine.begin() as connection:
                 connection.execute(_LINK_KNOWN, rows)
 
+    def plan_again(self, ids: Iterable[int]) -> None:
+        """What surrounds them may have changed, though they themselves did not."""
+        query = sa.text("UPDATE source_records SET to_plan = true WHERE id = ANY(:ids) AND NOT to_plan")
+        if wanted := sorted(set(ids)):
+            with self._engine.begin() as connection:
+                connection.execute(query, {"ids": wanted})
+
     def reopen(self, source: str, kind: str, group_keys: Iterable[str]) -> int:
         """Records of these groups that were skipped or held without a delivery are planned again: a person released them."""
         query = sa.text("""

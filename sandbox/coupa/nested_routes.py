@@ -9,8 +9,6 @@ from sandbox.coupa.schema import Record
 
 def register_nested() -> None:
     for kind, resource in comments.COMMENTABLE.items():
-        if resource == "users":
-            continue
 
         def rows(instance: Instance, call: Call, kind: str = kind, resource: str = resource) -> list[Record]:
             document = find(instance, resource, call.ids["document"])["id"]

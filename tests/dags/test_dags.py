@@ -30,6 +30,7 @@ SENDERS = [name for name in NAMES if name not in READERS]
 RULES_OF = {  # their files hold rules, not fields
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
+    "purchase_compliance": "compliance",
 }
 ALLOWED_IMPORTS = ("airflow.sdk", "datetime", "typing", "procurement.pipelines", "procurement_airflow")
 
@@ -155,6 +156,7 @@ def pools(bag: Any, name: str) -> dict[str, tuple[str, int]]:
         ("amazon_order_status_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_suppliers_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_deliveries_to_coupa_receipts", ("amazon_business_api", 1), ("coupa_api", 2)),
+        ("purchase_compliance", ("amazon_business_api", 1), ("coupa_api", 2)),
     ],
 )
 def test_calls_to_a_vendor_take_a_slot_of_its_pool_for_each_call_in_flight(
@@ -200,6 +202,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("amazon_order_status_to_coupa", ["dry_run", "from", "order_ids", "to"]),
         ("amazon_suppliers_to_coupa", ["dry_run", "from", "to"]),
         ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
+        ("purchase_compliance", ["dry_run", "from", "order_ids", "to"]),
         ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],
 )

@@ -12,6 +12,7 @@ PAGES = sorted(
 RULES_OF = {  # their files hold rules, not fields
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
+    "purchase_compliance": "compliance",
 }
 DAGS = {path.stem for path in (ROOT / "dags").glob("*.py")}
 

@@ -45,7 +45,7 @@ SCOPES = (
     "core.accounting.read core.approval.read core.approval.write core.budget.read core.budget.write core.comment.read core.comment.write core.common.read "
     "core.integration.read core.integration.write core.inventory.receiving.read core.inventory.receiving.write core.invoice.read "
     "core.invoice.create core.invoice.write core.invoice.approval.write core.invoice.delete core.purchase_order.read "
-    "core.requisition.read core.purchase_order.write core.supplier.read core.user.read core.project.read core.project.write "
+    "core.requisition.read core.requisition.write core.purchase_order.write core.supplier.read core.user.read core.project.read core.project.write "
     "core.user_group.read core.catalog.read core.catalog.write core.contract.read"
 )
 ROLLOUT = """\

@@ -25,7 +25,7 @@ from tests.integration.pipelines.conftest import (
     connect_amazon,
     connect_coupa,
 )
-from tests.integration.pipelines.contract_tour import tour_ordering, tour_purchase_orders, tour_teamwork
+from tests.integration.pipelines.contract_tour import tour_approving, tour_ordering, tour_purchase_orders, tour_teamwork
 
 pytestmark = pytest.mark.integration
 CHECKER = Path(__file__).parents[4] / "shared" / "contract" / "contract_check.py"
@@ -46,6 +46,7 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     tour_ordering(amazon, approved["order-lines"][0]["source-part-num"], NOW)
     tour_purchase_orders(coupa, approved, NOW)
     tour_teamwork(coupa, NOW)
+    tour_approving(coupa)
     return record
 
 

@@ -35,6 +35,11 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         {"order_header_id[in]": "4711,4712"},
     ),
     "requisitions": (lambda c: c.requisitions([90]), "requisitions", {"id": "90"}),
+    "requisitions in approval": (
+        lambda c: c.requisitions_in("pending_approval", ["AMZN-US", "AMZN-DE"]),
+        "requisitions",
+        {"status": "pending_approval", "requisition_lines[supplier][number][in]": "AMZN-US,AMZN-DE"},
+    ),
     "comments on an order": (lambda c: c.comments("purchase_orders", 4711), "purchase_orders/4711/comments", {}),
 }
 
@@ -194,6 +199,10 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
     "comment on an order": (
         "create_comment", lambda c, p: c.create_comment("purchase_orders", 4711, "@[User:2] ordered", p),
         "POST", "purchase_orders/4711/comments", {"comments": "@[User:2] ordered"},
+    ),
+    "one more approver": (
+        "act_on_requisition", lambda c, p: c.act_on_requisition(90, "add_approver", p, {"approver": {"login": "helen.osei"}}),
+        "PUT", "requisitions/90/add_approver", {"approver": {"login": "helen.osei"}},
     ),
     "comment on a requisition": (
         "create_comment", lambda c, p: c.create_comment("requisitions", 90, "Order placed", p),

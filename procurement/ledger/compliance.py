@@ -1,0 +1,248 @@
+"""What compliance knows beside records and deliveries: purchased lines in typed columns, and the register of violations.
+
+Lines belong to a record and are replaced with it. A violation has one key for ever; it is open until it is closed, and
+what was told of it is told once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from procurement.ledger.bulk import analyze_once, copy_rows
+from procurement.ledger.compliance_tables import purchased_lines, violations
+from procurement.ledger.encoding import dump_json
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchasedLine:
+    """`seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract, off_contract or cancelled."""
+
+    record_id: int
+    n: int
+    source: str
+    order_id: str
+    ordered_at: datetime
+    buyer: str
+    cost_center: str
+    seller: str
+    seller_name: str
+    commodity: str
+    asin: str
+    contract: str
+    quantity: Decimal
+    amount: Decimal
+    currency: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptViolation:
+    """A violation as the register has it. `told`: at_once, weekly or report_only; `closed_at` None: it is open. `times`: how
+    often it was found anew after it was over; what is written about it is written once each time."""
+
+    source: str
+    key: str
+    record_id: int
+    rule: str
+    kind: str
+    severity: str
+    action: str
+    purchase: str
+    po_number: str | None
+    orders: tuple[str, ...]
+    subject: str
+    shared: str | None
+    buyer: str
+    cost_center: str
+    seller: str
+    commodity: str
+    amount: Decimal
+    currency: str
+    sentence: str
+    evidence: tuple[str, ...]
+    told: str
+    found_at: datetime
+    act_by: date
+    told_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_because: str | None = None
+    times: int = 1
+    id: int = field(default=0, compare=False)
+
+    @property
+    def delivery_key(self) -> str:
+        return self.key if self.times == 1 else f"{self.key}/{self.times}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaked:
+    """Goods bought in one month for one cost center from one seller by one buyer: in all, and beside the contracts."""
+
+    month: date
+    cost_center: str
+    seller: str
+    buyer: str
+    currency: str
+    orders: int
+    total: Decimal
+    off_contract: Decimal
+    cancelled: Decimal
+
+
+class ComplianceBooks:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def keep_lines(self, record_ids: Iterable[int], lines: Sequence[PurchasedLine]) -> None:
+        """Replaces the lines of these records by `lines`, all of them theirs."""
+        names = tuple(PurchasedLine.__dataclass_fields__)
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.text("DELETE FROM purchased_lines WHERE record_id = ANY(:ids)"), {"ids": sorted(set(record_ids))}
+            )
+            copy_rows(
+                connection, purchased_lines.name, names, ([getattr(line, name) for name in names] for line in lines)
+            )
+        with self._engine.begin() as connection:
+            analyze_once(connection, "purchased_lines")
+
+    def bought_by(
+        self, source: str, *, buyers: Iterable[str], cost_centers: Iterable[str], since: datetime, until: datetime
+    ) -> list[PurchasedLine]:
+        """Lines of these buyers or cost centers ordered from `since` to `until`, cancelled ones left out; oldest first."""
+        values = {
+            "source": source, "buyers": sorted(set(buyers)), "centers": sorted(set(cost_centers)), "since": since, "until": until,
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            return [PurchasedLine(**row._asdict()) for row in connection.execute(_BOUGHT_BY, values)]
+
+    def bought_before(
+        self, source: str, wanted: Sequence[tuple[str, str, datetime, str]]
+    ) -> dict[tuple[str, str, str], tuple[Decimal, Decimal]]:
+        """Units and money bought under a contract before an order: by (contract, ASIN, order id), for each wanted (contract, ASIN,
+        moment of the order, its id). An ASIN of "" asks for the whole contract. Cancelled lines do not count."""
+        values = {
+            "source": source, "contracts": [one[0] for one in wanted], "asins": [one[1] for one in wanted],
+            "moments": [one[2] for one in wanted], "orders": [one[3] for one in wanted],
+        }  # fmt: skip
+        if not wanted:
+            return {}
+        with self._engine.begin() as connection:
+            rows = connection.execute(_BOUGHT_BEFORE, values)
+            return {(row.contract, row.asin, row.order_id): (row.units, row.money) for row in rows}
+
+    def register(self, found: Sequence[KeptViolation]) -> None:
+        """New ones are added, known ones brought up to date; one that was closed is open again, and not told yet."""
+        if not found:
+            return
+        rows = [
+            {**asdict(one), "orders": dump_json(list(one.orders)), "evidence": dump_json(list(one.evidence))}
+            for one in sorted(found, key=lambda one: (one.source, one.key))
+        ]
+        with self._engine.begin() as connection:
+            connection.execute(_REGISTER, rows)
+        with self._engine.begin() as connection:
+            analyze_once(connection, "violations")
+
+    def open_of(self, record_ids: Iterable[int]) -> list[KeptViolation]:
+        return self._read("record_id = ANY(:ids) AND closed_at IS NULL", {"ids": sorted(set(record_ids))})
+
+    def open_on(self, source: str, subjects: Iterable[str]) -> list[KeptViolation]:
+        """Open violations about these subjects, whosever: the same cause is not told twice."""
+        values = {"source": source, "subjects": sorted(set(subjects))}
+        return self._read(
+            "source = :source AND subject = ANY(:subjects) AND closed_at IS NULL AND shared IS NOT NULL", values
+        )
+
+    def open(self) -> list[KeptViolation]:
+        return self._read("closed_at IS NULL", {})
+
+    def known(self, source: str, keys: Iterable[str]) -> dict[str, KeptViolation]:
+        """Open and closed ones, by key."""
+        values = {"source": source, "keys": sorted(set(keys))}
+        return {one.key: one for one in self._read("source = :source AND key = ANY(:keys)", values)}
+
+    def untold(self, before: datetime) -> list[KeptViolation]:
+        """Open, found before this moment, for the digest, and in none so far."""
+        return self._read(
+            "closed_at IS NULL AND told_at IS NULL AND told <> 'at_once' AND found_at < :before", {"before": before}
+        )
+
+    def told(self, ids: Iterable[int], at: datetime) -> None:
+        query = sa.text("UPDATE violations SET told_at = :at WHERE id = ANY(:ids) AND told_at IS NULL")
+        with self._engine.begin() as connection:
+            connection.execute(query, {"ids": sorted(set(ids)), "at": at})
+
+    def close(self, reasons: Mapping[int, str], at: datetime) -> None:
+        """By id: why it is over."""
+        query = sa.text(
+            "UPDATE violations SET closed_at = :at, closed_because = :reason WHERE id = :id AND closed_at IS NULL"
+        )
+        if reasons:
+            with self._engine.begin() as connection:
+                connection.execute(query, [{"id": id, "reason": reasons[id], "at": at} for id in sorted(reasons)])
+
+    def leakage(
+        self, *, since: datetime | None = None, until: datetime | None = None, source: str | None = None
+    ) -> list[Leaked]:
+        """Ordered in [since, until): by month (UTC), cost center, seller and buyer; every line counts exactly once."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_LEAKAGE, {"since": since, "until": until, "source": source})
+            return [Leaked(**row._asdict()) for row in rows]
+
+    def _read(self, condition: str, values: Mapping[str, object]) -> list[KeptViolation]:
+        query = sa.select(violations).where(sa.text(condition)).order_by(violations.c.found_at, violations.c.id)
+        with self._engine.begin() as connection:
+            found = []
+            for row in connection.execute(query, values):
+                fields = row._asdict()
+                fields |= {"orders": tuple(fields["orders"]), "evidence": tuple(fields["evidence"])}
+                found.append(KeptViolation(**fields))
+            return found
+
+
+_LINE = ", ".join(f"l.{name}" for name in PurchasedLine.__dataclass_fields__)
+_BOUGHT_BY = sa.text(f"""
+    SELECT {_LINE} FROM purchased_lines l
+    WHERE l.source = :source AND l.ordered_at BETWEEN :since AND :until AND l.standing <> 'cancelled'
+    AND (l.buyer = ANY(:buyers) OR l.cost_center = ANY(:centers)) ORDER BY l.ordered_at, l.record_id, l.n
+""")
+_BOUGHT_BEFORE = sa.text("""
+    SELECT w.contract, w.asin, w.order_id, coalesce(sum(l.quantity), 0) AS units, coalesce(sum(l.amount), 0) AS money
+    FROM unnest(CAST(:contracts AS text[]), CAST(:asins AS text[]), CAST(:moments AS timestamptz[]), CAST(:orders AS text[]))
+        AS w (contract, asin, ordered_at, order_id)
+    LEFT JOIN purchased_lines l ON l.source = :source AND l.contract = w.contract AND (w.asin = '' OR l.asin = w.asin)
+        AND l.standing <> 'cancelled' AND (l.ordered_at, l.order_id) < (w.ordered_at, w.order_id)
+    GROUP BY w.contract, w.asin, w.order_id
+""")
+_KEPT = (
+    "source", "key", "record_id", "rule", "kind", "severity", "action", "purchase", "po_number", "orders", "subject", "shared",
+    "buyer", "cost_center", "seller", "commodity", "amount", "currency", "sentence", "evidence", "told", "found_at", "act_by", "times",
+)  # fmt: skip
+_JSON = ("orders", "evidence")
+_UPDATED = (
+    "severity", "action", "po_number", "orders", "buyer", "cost_center", "seller", "commodity", "amount", "sentence", "evidence",
+    "told", "found_at", "act_by", "times",
+)  # fmt: skip
+_REGISTER = sa.text(f"""
+    INSERT INTO violations ({", ".join(_KEPT)})
+    VALUES ({", ".join(f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in _KEPT)})
+    ON CONFLICT (source, key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _UPDATED)},
+        told_at = CASE WHEN violations.closed_at IS NULL THEN violations.told_at END, closed_at = NULL, closed_because = NULL
+""")
+_LEAKAGE = sa.text("""
+    SELECT CAST(date_trunc('month', ordered_at AT TIME ZONE 'UTC') AS date) AS month, cost_center, seller_name AS seller, buyer, currency,
+        count(DISTINCT order_id) AS orders, sum(amount) AS total,
+        coalesce(sum(amount) FILTER (WHERE standing = 'off_contract'), 0) AS off_contract,
+        coalesce(sum(amount) FILTER (WHERE standing = 'cancelled'), 0) AS cancelled
+    FROM purchased_lines
+    WHERE (CAST(:since AS timestamptz) IS NULL OR ordered_at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR ordered_at < :until)
+    AND (CAST(:source AS text) IS NULL OR source = :source)
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+""")

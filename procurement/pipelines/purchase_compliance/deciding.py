@@ -1,0 +1,128 @@
+"""What follows a violation in Coupa, and what follows its end.
+
+Report-only, nobody is written to. After that, what the rule tells at once is a comment on the PO; where there is no PO, an
+integration error, which its contacts are alerted of, and a comment on the buyer's own page. The rest waits for the weekly
+digest. What was told is settled where it was told.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from procurement.compliance.judging import Violation
+from procurement.compliance.purchases import Purchase
+from procurement.compliance.rules import ComplianceFile
+from procurement.ledger.compliance import KeptViolation
+from procurement.ledger.types import Known, PlannedDelivery
+from procurement.pipelines.purchase_compliance import wording
+from procurement.pipelines.purchase_compliance.names import (
+    ALERT,
+    AT_ONCE,
+    CLOSE_BUYER,
+    CLOSE_ORDER,
+    COMMENT,
+    OPEN_RUN,
+    REPORT_ONLY,
+    RESOLVE,
+    TELL_BUYER,
+    WEEKLY,
+)
+from procurement.pipelines.purchase_compliance.surroundings import Order
+
+Json = dict[str, Any]
+TOLD_BY = (COMMENT, TELL_BUYER, ALERT)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Coupa's users by mail address: id and whether they are still there."""
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    active: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, pages: Any) -> "People":
+        rows = [raw for page in pages for raw in page if raw.get("email")]
+        ids = {str(raw["email"]).lower(): int(raw["id"]) for raw in rows}
+        return cls(ids, frozenset(str(raw["email"]).lower() for raw in rows if raw.get("active") is not False))
+
+    def reachable(self, email: str) -> int | None:
+        return self.ids.get(email.lower()) if email.lower() in self.active else None
+
+    def why_not(self, email: str) -> str:
+        if not email:
+            return "Amazon names no buyer."
+        return f"Coupa has no user {email}." if email.lower() not in self.ids else f"{email} is inactive in Coupa."
+
+
+def reports_only(file: ComplianceFile, go_live: date | None, now: datetime) -> bool:
+    """Whether the first days are not over yet."""
+    return go_live is not None and now.date() < go_live + timedelta(days=file.report_only_days)
+
+
+def telling(violation: Violation, file: ComplianceFile, *, report_only: bool) -> str:
+    """How a new violation is told."""
+    rule = file.rule(violation.rule)
+    if report_only:
+        return REPORT_ONLY
+    return AT_ONCE if rule is not None and rule.tell == AT_ONCE else WEEKLY
+
+
+def deliveries(
+    violation: Violation, order: Order | None, people: People, *, integration: str | None, day: date, versions: Json
+) -> Iterator[PlannedDelivery]:
+    """The writes that tell of a violation at once."""
+    key = violation.key
+    if order is not None:
+        emails = dict.fromkeys(email for email in (order.requester_email, violation.buyer) if email)
+        mentions = [user for email in emails if (user := people.reachable(email)) is not None]
+        payload = wording.comment(violation, "purchase_orders", order.id, mentions=mentions)
+        yield PlannedDelivery(action=COMMENT, business_key=key, payload=payload, **versions)
+        return
+    if integration is not None:
+        opened = f"{integration}/{day}"
+        yield PlannedDelivery(
+            action=OPEN_RUN, business_key=opened, payload={"integration": integration}, required=False
+        )
+        payload = wording.error(violation)
+        yield PlannedDelivery(action=ALERT, business_key=key, payload=payload, after=(OPEN_RUN, opened), **versions)
+    buyer = people.reachable(violation.buyer)
+    if buyer is not None:
+        payload = wording.comment(violation, "users", buyer, mentions=[buyer])
+        yield PlannedDelivery(action=TELL_BUYER, business_key=key, payload=payload, **versions)
+
+
+def unreachable(violation: Violation, order: Order | None, people: People) -> str | None:
+    """Why nobody would hear of it in person; then it goes to the queue."""
+    emails = [email for email in (violation.buyer, order.requester_email if order else "") if email]
+    if any(people.reachable(email) is not None for email in emails):
+        return None
+    return people.why_not(emails[0] if emails else "")
+
+
+def why_closed(kept: KeptViolation, purchase: Purchase, order: Order | None, waived: bool) -> str:
+    """In words, for the register and for whoever was told."""
+    if purchase.cancelled:
+        return "the order was cancelled"
+    if waived:
+        return "a waiver allows it"
+    if kept.kind == "no_po" and order is not None:
+        return f"Coupa has PO {order.facts.number} for it"
+    return "it is not found any more"
+
+
+def settlements(
+    kept: KeptViolation, reason: str, told: Mapping[str, Known], payloads: Mapping[int, Json]
+) -> Iterator[PlannedDelivery]:
+    """What is written about its end, where its beginning was written. `told` by action."""
+    for action, close in ((COMMENT, CLOSE_ORDER), (TELL_BUYER, CLOSE_BUYER)):
+        row = told.get(action)
+        if row is not None and row.state == "delivered":
+            before = payloads[row.id]
+            payload = wording.closing_comment(kept, reason, before["document"], int(before["id"]))
+            yield PlannedDelivery(action=close, business_key=kept.delivery_key, payload=payload, required=False)
+    error = told.get(ALERT)
+    if error is not None and error.state == "delivered" and error.target_id is not None:
+        payload = {"error": int(error.target_id), "run": int(error.facts["run"])}
+        yield PlannedDelivery(action=RESOLVE, business_key=kept.delivery_key, payload=payload, required=False)

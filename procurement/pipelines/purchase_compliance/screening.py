@@ -1,0 +1,231 @@
+"""Requisitions that wait for approval, judged by the rules that may stop or route a purchase before it is ordered.
+
+`route` adds the rule's approver to Coupa's own chain; `block` rejects the pending approval with the reason where
+compliance.yml allows it, and otherwise tells the person whose turn it is. A requisition has no key of ours and may be
+submitted again after a change: each state of it is judged once, and what was written about one cause is not written again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from connectors.tally import Tally
+from procurement.compliance.judging import Violation, approver_of, judge
+from procurement.compliance.purchases import Purchase, PurchaseLine
+from procurement.errors import MoneyError
+from procurement.ledger import Ledger
+from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
+from procurement.money import minor_unit, round_to, to_decimal
+from procurement.pipelines.proposals import SHADOW
+from procurement.pipelines.purchase_compliance import deciding, wording
+from procurement.pipelines.purchase_compliance.names import (
+    ADD_APPROVER,
+    COMMENT_REQUISITION,
+    PIPELINE,
+    REJECT,
+    REQUISITION,
+)
+from procurement.pipelines.purchase_compliance.surroundings import Contracts, CoupaReads, surround
+from procurement.policies import Mode, Rules
+
+Json = dict[str, Any]
+PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
+QUANTITY_LINE = "RequisitionQuantityLine"
+PART = "screened"
+
+
+class Requisitions(CoupaReads, Protocol):
+    """The part of the Coupa client that screening reads."""
+
+    instance: str
+
+    def requisitions_in(self, status: str, suppliers: Sequence[str]) -> Iterable[Sequence[Json]]: ...
+
+
+def source_of(instance: str) -> str:
+    return f"coupa/{instance}"
+
+
+def is_wanted(rules: Rules) -> bool:
+    """Whether any rule may stop or route a purchase before it is ordered: otherwise no call is made."""
+    return any(rule.before_order and rule.action != "flag" for rule in rules.compliance.rules)
+
+
+def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int:
+    """Every requisition for Amazon that waits for approval: its lines and the approval whose turn it is."""
+    tally, source = Tally(), source_of(coupa.instance)
+    suppliers = sorted({account.supplier for account in rules.accounts.accounts.values()})
+    for page in coupa.requisitions_in(PENDING, suppliers):
+        for raw in page:
+            tally.count(REQUISITION, str(raw["id"]))
+        rows = [
+            Staged(key=str(raw["id"]), raw=raw, dated_at=_moment(raw.get("submitted-at")))
+            for raw in map(substance, page)
+        ]
+        ledger.records.stage(run, source, REQUISITION, rows, evolving=True)
+    ledger.runs.keep_tally(run, source, tally)
+    return tally.documents
+
+
+def substance(raw: Json) -> Json:
+    """What is judged: no counters and no moments that move by themselves."""
+    kept = ("id", "req-title", "status", "submitted-at", "requested-by", "currency", "requisition-lines")
+    approvals = [_approval(one) for one in raw.get("approvals") or ()]
+    return {name: raw.get(name) for name in kept} | {"approvals": approvals}
+
+
+def _approval(raw: Mapping[str, Any]) -> Json:
+    person = raw.get("approver") or {}
+    return {"id": raw.get("id"), "status": raw.get("status"), "approver": person.get("login"), "user": person.get("id")}
+
+
+def read_requisition(raw: Mapping[str, Any], rules: Rules, *, supplier_of: Iterable[str]) -> Purchase | None:
+    """The lines for Amazon as a purchase; None where there is none, or no price to judge."""
+    suppliers = frozenset(supplier_of)
+    rows = [row for row in raw.get("requisition-lines") or () if (row.get("supplier") or {}).get("number") in suppliers]
+    lines = [line for row in rows if (line := _line(row)) is not None]
+    currency = next((str(code) for row in rows if (code := (row.get("currency") or {}).get("code"))), "")
+    if not lines or not currency:
+        return None
+    requester = raw.get("requested-by") or {}
+    supplier = str((rows[0].get("supplier") or {}).get("number") or "")
+    account = next((one for one in rules.accounts.accounts.values() if one.supplier == supplier), None)
+    return Purchase(
+        key=f"requisition {raw['id']}", ordered_at=_moment(raw.get("submitted-at")) or datetime.now(UTC), currency=currency,
+        lines=tuple(lines), buyer=str(requester.get("email") or "").lower(), country=account.marketplace if account else "",
+        supplier=supplier, placed=False,
+        approved_by=frozenset(str(one["approver"]) for one in raw.get("approvals") or () if one.get("status") == "approved"),
+    )  # fmt: skip
+
+
+def _line(row: Mapping[str, Any]) -> PurchaseLine | None:
+    try:
+        quantity, price = to_decimal(row.get("quantity") or "1"), to_decimal(row["unit-price"])
+        currency = str((row.get("currency") or {}).get("code"))
+        amount = round_to(price * quantity, minor_unit(currency))
+    except (MoneyError, KeyError):
+        return None
+    return PurchaseLine(
+        id=str(row.get("line-num") or row.get("id")), asin=str(row.get("source-part-num") or ""), quantity=quantity, unit_price=price,
+        amount=amount, title=str(row.get("description") or ""), commodity=str((row.get("commodity") or {}).get("name") or ""),
+        cost_center=str((row.get("account") or {}).get("segment-2") or ""),
+    )  # fmt: skip
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screener:
+    """Judges waiting requisitions; writes nothing."""
+
+    ledger: Ledger
+    contracts: Contracts
+    account_source: str
+    rules: Rules
+    now: datetime
+    rehearsal: bool = False
+
+    def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
+        """The plan, and what shadow or a dry run shows."""
+        plan, previews = Plan(), list[Json]()
+        suppliers = {account.supplier for account in self.rules.accounts.accounts.values()}
+        read = {record.id: read_requisition(record.raw, self.rules, supplier_of=suppliers) for record in records}
+        purchases = [one for one in read.values() if one is not None]
+        around = surround(self.ledger, self.contracts, purchases, {}, source=self.account_source, rules=self.rules)
+        rollout = self.rules.rollout.widest(PIPELINE)
+        quiet = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
+        for record in records:
+            purchase = read[record.id]
+            if purchase is None:
+                _settle(plan, record, "has no line for Amazon that can be judged")
+                continue
+            found = judge(
+                purchase, around[purchase.key], self.rules.compliance, today=self.now.date(), before_order=True
+            )
+            writes = list(self._writes(record, purchase, found))
+            if quiet or self.rehearsal or rollout.mode is Mode.SHADOW:
+                previews += [_preview(record, found, writes)] if found else []
+                _settle(
+                    plan,
+                    record,
+                    SHADOW
+                    if rollout.mode is Mode.SHADOW
+                    else "report only: nobody is written to"
+                    if found
+                    else "keeps every rule",
+                )
+                continue
+            self._plan(plan, record, found, writes)
+        return plan, previews
+
+    def _plan(self, plan: Plan, record: Record, found: Sequence[Violation], writes: Sequence[PlannedDelivery]) -> None:
+        fresh = [write for write in writes if not self._claimed(write)]
+        plan.deliveries += fresh
+        plan.findings += [PlannedFinding(kind=one.kind, sentence=one.sentence, record_id=record.id) for one in found]
+        names = ", ".join(dict.fromkeys(one.rule for one in found))
+        _settle(plan, record, f"screened: breaks {names}" if found else "keeps every rule")
+        plan.records += [
+            PlannedRecord(record_id=record.id, state="planned", part=f"{write.action}/{write.business_key}", bills=write.name, hash=record.hash)
+            for write in fresh
+        ]  # fmt: skip
+
+    def _claimed(self, write: PlannedDelivery) -> bool:
+        known = self.ledger.deliveries.known(PIPELINE, write.action, [write.business_key])
+        return any(row.claimed for row in known.values())
+
+    def _writes(self, record: Record, purchase: Purchase, found: Sequence[Violation]) -> Iterator[PlannedDelivery]:
+        """What each violation asks for; a requisition that was submitted again after a rejection is a new one."""
+        file, id = self.rules.compliance, int(record.raw["id"])
+        current = next((one for one in record.raw["approvals"] if one["status"] == CURRENT), None)
+        asked = {one["approver"] for one in record.raw["approvals"]}
+        rejected = False
+        for one in found:
+            key = f"{id}/{record.raw.get('submitted-at') or '-'}/{one.key.split('/', 1)[1]}"
+            if one.action == "route":
+                login = approver_of(one, file)
+                if login not in asked:
+                    asked.add(login)
+                    yield PlannedDelivery(
+                        action=ADD_APPROVER,
+                        business_key=key,
+                        payload={"id": id, "login": login, "reason": one.sentence},
+                    )
+                yield self._comment(one, id, key, current)
+            elif one.action == "block" and file.reject_pending_approvals and current is not None and not rejected:
+                rejected = True
+                reason = f"{one.sentence} {wording.marker(one.rule)}"
+                yield PlannedDelivery(
+                    action=REJECT,
+                    business_key=key,
+                    payload={"approval": current["id"], "requisition": id, "reason": reason},
+                )
+            elif one.action == "block":
+                yield self._comment(one, id, key, current)
+
+    def _comment(self, one: Violation, id: int, key: str, current: Json | None) -> PlannedDelivery:
+        """To whoever is asked to approve."""
+        users = [int(current["user"])] if current is not None and current.get("user") else []
+        payload = wording.screened(one, id, mentions=users, marker=f"[{key}]")
+        return PlannedDelivery(action=COMMENT_REQUISITION, business_key=key, payload=payload)
+
+
+def _settle(plan: Plan, record: Record, reason: str) -> None:
+    plan.records.append(
+        PlannedRecord(record_id=record.id, state="skipped", reason=reason, part=PART, hash=record.hash or None)
+    )
+
+
+def _preview(record: Record, found: Sequence[Violation], writes: Sequence[PlannedDelivery]) -> Json:
+    return {
+        "document": f"requisition {record.key}", "violations": [
+            {"rule": one.rule, "severity": one.severity, "action": one.action, "sentence": one.sentence} for one in found
+        ],
+        "writes": [{"action": write.action, "payload": write.payload} for write in writes],
+    }  # fmt: skip

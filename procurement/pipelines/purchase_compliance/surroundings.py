@@ -1,0 +1,218 @@
+"""What purchases are held against: Coupa's contracts (once a run, prices 50 articles a call), their POs and approvals (50 a
+call), and what the ledger's books say of other purchases."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from procurement.compliance.checks import Bought, PoFacts, Surroundings
+from procurement.compliance.contracts import Agreements, read_agreements
+from procurement.compliance.purchases import Purchase
+from procurement.compliance.recognition import recogniser
+from procurement.ledger import Ledger
+from procurement.ledger.compliance import PurchasedLine
+from procurement.policies import Rules
+from procurement.sellers.identity import Party, Recognition
+
+Json = dict[str, Any]
+Pages = Iterable[Sequence[Json]]
+REQUISITION_HEADER = "RequisitionHeader"
+APPROVED = "approved"
+
+
+class Agreed(Protocol):
+    """The part of the Coupa client that knows contracts."""
+
+    def published_contracts(self) -> Pages: ...
+    def supplier_items(self, supplier: str, part_numbers: Iterable[str] | None = None) -> Pages: ...
+
+
+class CoupaReads(Agreed, Protocol):
+    """The part of the Coupa client that this pipeline reads."""
+
+    def purchase_orders(self, numbers: Iterable[str]) -> Pages: ...
+    def approvals(self, type: str, ids: Iterable[int]) -> Pages: ...
+    def users(self, logins: Iterable[str] = (), *, emails: Iterable[str] = ()) -> Pages: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A PO as far as compliance needs it."""
+
+    id: int
+    facts: PoFacts
+    requester_id: int | None
+    requester_email: str
+
+
+def moment_of(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def read_orders(coupa: CoupaReads, numbers: Iterable[str]) -> dict[str, Order]:
+    """By PO number, with the last approval of their requisitions; unknown numbers are absent."""
+    raws = [raw for page in coupa.purchase_orders(sorted(set(numbers))) for raw in page]
+    requisitions = {
+        int(raw["requisition-header"]["id"]) for raw in raws if (raw.get("requisition-header") or {}).get("id")
+    }
+    approved: dict[int, datetime] = {}
+    for page in coupa.approvals(REQUISITION_HEADER, sorted(requisitions)) if requisitions else ():
+        for row in page:
+            moment = moment_of(row.get("approval-date"))
+            if row.get("status") == APPROVED and moment is not None:
+                document = int(row["approvable-id"])
+                approved[document] = max(moment, approved.get(document, moment))
+    return {str(raw["po-number"]): _order(raw, approved) for raw in raws}
+
+
+def _order(raw: Json, approved: Mapping[int, datetime]) -> Order:
+    requisition = raw.get("requisition-header") or {}
+    requester = requisition.get("requested-by") or {}
+    facts = PoFacts(
+        str(raw["po-number"]),
+        moment_of(raw.get("created-at")),
+        approved.get(int(requisition.get("id") or 0)),
+        str(raw.get("status")),
+    )
+    return Order(int(raw["id"]), facts, requester.get("id"), str(requester.get("email") or "").lower())
+
+
+class Contracts:
+    """Coupa's published contracts, read once a run, and the supplier items of the articles that are asked for, each once."""
+
+    def __init__(self, coupa: Agreed, rules: Rules) -> None:
+        self._coupa, self._rules = coupa, rules
+        self._contracts: list[Json] | None = None
+        self._items: dict[str, list[Json]] = {}
+        self._recognisers: dict[tuple[str, ...], Callable[[Party], Recognition]] = {}
+
+    def agreements(self, asins: Iterable[str]) -> Agreements:
+        """With the prices of all articles asked for so far; reads those that are new, 50 a call and supplier."""
+        if self._contracts is None:
+            self._contracts = [raw for page in self._coupa.published_contracts() for raw in page]
+        new = sorted({asin for asin in asins if asin and asin not in self._items})
+        self._items |= {asin: [] for asin in new}
+        for supplier in sorted({account.supplier for account in self._rules.accounts.accounts.values()}) if new else ():
+            for page in self._coupa.supplier_items(supplier, new):
+                for raw in page:
+                    self._items.setdefault(str(raw.get("supplier-part-num")), []).append(raw)
+        return read_agreements(self._contracts, (raw for some in self._items.values() for raw in some))
+
+    def recogniser(self, agreements: Agreements, day: date) -> Callable[[Party], Recognition]:
+        """By the contracts that are valid on the day: most days share one."""
+        valid = tuple(contract.number for contract in agreements.valid_on(day))
+        if valid not in self._recognisers:
+            self._recognisers[valid] = recogniser(agreements, self._rules.compliance, day)
+        return self._recognisers[valid]
+
+
+def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:
+    """Under which contract an article of this purchase counts; empty: under none."""
+    found = agreements.price_of(asin, purchase.ordered_at.date(), purchase.currency)
+    return found.contract if found is not None else ""
+
+
+def surround(
+    ledger: Ledger,
+    contracts: Contracts,
+    purchases: Sequence[Purchase],
+    orders: Mapping[str, Order],
+    *,
+    source: str,
+    rules: Rules,
+    beside: Iterable[Bought] = (),
+) -> dict[str, Surroundings]:
+    """By the purchase's key. `beside`: lines of this batch, where the books do not have them (a dry run, the gate)."""
+    if not purchases:
+        return {}
+    agreements = contracts.agreements(line.asin for one in purchases for line in one.lines)
+    nearby = _Nearby(ledger, purchases, beside, source=source, days=rules.compliance.reading.history_days)
+    units, money = _before(ledger, purchases, agreements, source=source, rules=rules)
+    return {
+        one.key: Surroundings(
+            agreements=agreements, recognise=contracts.recogniser(agreements, one.ordered_at.date()),
+            po=order.facts if (order := orders.get(one.po_number or "")) is not None else None, others=nearby.of(one),
+            units=units.get(one.key, {}), money=money.get(one.key, {}),
+        )
+        for one in purchases
+    }  # fmt: skip
+
+
+def _before(
+    ledger: Ledger, purchases: Sequence[Purchase], agreements: Agreements, *, source: str, rules: Rules
+) -> tuple[dict[str, dict[tuple[str, str], Decimal]], dict[str, dict[str, Decimal]]]:
+    """Units by (contract, ASIN) and money by contract bought before each purchase, by its key."""
+    bounded = _bounded(rules)
+    wanted = {
+        (contract, asin, one.ordered_at, one.key)
+        for one in purchases
+        for line in one.lines
+        if (contract := contract_of(one, line.asin, agreements)) or line.asin in bounded
+        for asin in ((line.asin, "") if contract else (line.asin,))
+    }
+    units: dict[str, dict[tuple[str, str], Decimal]] = {}
+    money: dict[str, dict[str, Decimal]] = {}
+    for (contract, asin, key), (count, spent) in ledger.compliance.bought_before(source, sorted(wanted)).items():
+        if asin:
+            units.setdefault(key, {})[contract, asin] = count
+        else:
+            money.setdefault(key, {})[contract] = spent
+    return units, money
+
+
+class _Nearby:
+    """Other purchases of the buyers and cost centers, sorted by moment, so that each purchase takes only its own days."""
+
+    def __init__(
+        self, ledger: Ledger, purchases: Sequence[Purchase], beside: Iterable[Bought], *, source: str, days: int
+    ) -> None:
+        self._reach = timedelta(days=days)
+        rows = ledger.compliance.bought_by(
+            source, buyers={one.buyer for one in purchases if one.buyer},
+            cost_centers={center for one in purchases for center in _centers(one)},
+            since=min(one.ordered_at for one in purchases) - self._reach, until=max(one.ordered_at for one in purchases),
+        )  # fmt: skip
+        every = sorted([*map(bought, rows), *beside], key=lambda one: (one.ordered_at, one.order))
+        self._lines: dict[tuple[str, str], list[Bought]] = {}
+        for one in every:
+            self._lines.setdefault(("buyer", one.buyer), []).append(one)
+            self._lines.setdefault(("cost_center", one.cost_center), []).append(one)
+
+    def of(self, purchase: Purchase) -> list[Bought]:
+        keys = [("buyer", purchase.buyer), *(("cost_center", center) for center in sorted(_centers(purchase)))]
+        found: dict[int, Bought] = {}
+        for key in keys:
+            lines = self._lines.get(key, ())
+            start = bisect_left(lines, purchase.ordered_at - self._reach, key=_moment)
+            end = bisect_right(lines, purchase.ordered_at, key=_moment)
+            found |= {id(one): one for one in lines[start:end] if one.order != purchase.key}
+        return list(found.values())
+
+
+def _moment(one: Bought) -> datetime:
+    return one.ordered_at
+
+
+def _bounded(rules: Rules) -> frozenset[str]:
+    """Articles whose units compliance.yml itself bounds."""
+    return frozenset(asin for rule in rules.compliance.rules for asin in rule.units)
+
+
+def _centers(purchase: Purchase) -> set[str]:
+    return {center for line in purchase.lines if (center := purchase.cost_center_of(line))}
+
+
+def bought(row: PurchasedLine) -> Bought:
+    return Bought(
+        order=row.order_id, ordered_at=row.ordered_at, buyer=row.buyer, cost_center=row.cost_center, seller=row.seller_name,
+        commodity=row.commodity, asin=row.asin, quantity=row.quantity, amount=row.amount, currency=row.currency,
+    )  # fmt: skip
