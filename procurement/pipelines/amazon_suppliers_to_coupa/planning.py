@@ -1,14 +1,14 @@
 """What becomes of every seller known so far: planned all together, because a new spelling may change whose it is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from connectors.amazon_business.sellers import NOBODY
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
-from procurement.pipelines.proposals import Proposal
+from procurement.pipelines.proposals import SHADOW, Proposal
 from procurement.policies import Mode, Rules
 from procurement.sellers.facts import SellerFacts
 from procurement.sellers.identity import Decisions, KnownParties, Party, Place
@@ -42,14 +42,15 @@ def members_of(payload: Json) -> frozenset[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """`suppliers`: every Coupa supplier as Coupa shows it, read once when the first seller is to be recognised; `taken_on`:
-    what may have been sent; `discarded`: spellings that a person put aside, with their words; `account`: the Amazon account."""
+    what may have been sent; `settled`: spellings that stay as they are, with the reason: a person discarded them, or they
+    were planned in shadow and nothing was bought since; `account`: the Amazon account."""
 
     account: str
     rules: Rules
     suppliers: Callable[[], Iterable[Json]]
     taken_on: Sequence[TakenOn]
     today: date
-    discarded: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, str] = field(default_factory=dict)
     _coupa: list[KnownParties] = field(default_factory=list)
 
     def propose(self, records: Sequence[Record]) -> Proposal:
@@ -69,6 +70,7 @@ class Planner:
                 sellers.append(facts)
         for seller in group(sellers, self.rules.suppliers):
             self._settle(plan, seller, by_key, rollout.go_live)
+        proposal.shadow.records = [replace(record, to_plan=False) for record in proposal.shadow.records]
         return proposal
 
     def _settle(self, plan: Plan, seller: Seller, by_key: Mapping[str, Record], go_live: date | None) -> None:
@@ -77,7 +79,7 @@ class Planner:
             for facts in seller.members:
                 self._settle_taken(plan, by_key[facts.key], taken)
             return
-        if aside := next((self.discarded[one.key] for one in seller.members if one.key in self.discarded), None):
+        if aside := self._set_aside(seller):
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
             return
         purchases = self._purchases(seller.members, go_live)
@@ -89,6 +91,12 @@ class Planner:
         for facts in seller.members:
             state = FATES[decision.fate]
             plan.records.append(_fate(by_key[facts.key], state, decision.sentence, told if state == "held" else ()))
+
+    def _set_aside(self, seller: Seller) -> str | None:
+        """A person's word about one spelling holds for the seller; shadow only where it holds for all of them."""
+        reasons = [self.settled.get(facts.key) for facts in seller.members]
+        said = next((reason for reason in reasons if reason is not None and reason != SHADOW), None)
+        return said or (SHADOW if all(reason == SHADOW for reason in reasons) else None)
 
     def _decide(self, seller: Seller, purchases: Purchases, go_live: date | None) -> Decision:
         both = purchases

@@ -18,7 +18,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
 from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import SHADOW, unkept
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -77,10 +77,11 @@ def transform(
     if run.dry_run:
         return _rehearse(amazon, coupa, ledger, run=run, rules=rules, source=source)
     with ledger.planning.planning_lock(PIPELINE):
-        if not ledger.records.to_plan(source, KIND):
+        pending = frozenset(row.key for row in ledger.records.to_plan(source, KIND))
+        if not pending:
             return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
         records = [record for page in _pages(ledger) for record in page if record.source == source]
-        proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules).propose(records)
+        proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules, pending=pending).propose(records)
         counts = ledger.planning.keep(run, proposal.plan)
         ledger.plans.keep(run, proposal.in_shadow)
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(records)}
@@ -90,7 +91,10 @@ def _pages(ledger: Ledger) -> Iterable[list[Record]]:
     return ledger.records.pages(KIND, since=LONG_AGO, size=PAGE)
 
 
-def _planner(account: str, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Planner:
+def _planner(
+    account: str, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, pending: frozenset[str] | None = None
+) -> Planner:
+    """`pending`: spellings of which something new is known; None in a dry run, which shows all."""
     made = [one for one in ledger.deliveries.of_keys_like(PIPELINE, ONBOARD, [""]) if one.claimed]
     payloads = ledger.deliveries.payloads(one.id for one in made)
     fates = ledger.completeness.fates(PIPELINE)
@@ -98,7 +102,10 @@ def _planner(account: str, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rul
         account=account, rules=rules, today=run.now.date(),
         suppliers=lambda: (raw for page in coupa.every_supplier() for raw in page),
         taken_on=[TakenOn(one, members_of(payloads[one.id])) for one in made],
-        discarded={key: reason for key, (_, reason) in fates.items() if reason.startswith(DISCARDED)},
+        settled={
+            key: reason for key, (_, reason) in fates.items()
+            if reason.startswith(DISCARDED) or (reason == SHADOW and pending is not None and key not in pending)
+        },
     )  # fmt: skip
 
 

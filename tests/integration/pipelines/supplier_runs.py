@@ -8,11 +8,12 @@ from typing import Any
 import requests
 import yaml
 
+from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa import connection as coupa_connection
 from connectors.coupa.client import Coupa
 from procurement.clock import FixedClock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Notice
+from procurement.ledger.types import Notice, Run
 from procurement.pipelines import amazon_suppliers_to_coupa as pipeline
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
@@ -36,6 +37,11 @@ def switched(
     content |= {"onboarding": RULES if onboarding is None else onboarding, **changes}
     content["examples"] = [one for one in content["examples"] if "purchases" not in one]
     path.write_text(yaml.safe_dump(content, allow_unicode=True))
+    return impatient(directory)
+
+
+def impatient(directory: Path) -> Rules:
+    """The rules as they stand there; asking is allowed at once, so that a test need not wait ten minutes."""
     rules = read_rules(directory)
     return replace(rules, policies=rules.policies.model_copy(update={"sending": IMPATIENT}))
 
@@ -63,8 +69,7 @@ class SupplierRun:
     def __call__(self, **params: object) -> dict[str, Any]:
         self.runs += 1
         request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{self.runs}", kind="manual", params=params)
-        amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
-        run = pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
+        amazon, coupa, run = self.clients(request)
         steps = {
             "extract": pipeline.extract(amazon, self.ledger, run=run, rules=self.rules),
             "transform": pipeline.transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules),
@@ -72,6 +77,11 @@ class SupplierRun:
             "load": pipeline.load(coupa, self.ledger, run=run, rules=self.rules, workers=2, seconds=60),
         }
         return {**pipeline.close(self.ledger, run=run, rules=self.rules, send_mail=self.mails.append), **steps}
+
+    def clients(self, request: RunRequest) -> tuple[AmazonBusiness, Coupa, Run]:
+        """What the steps of one run are given."""
+        run = pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
+        return connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger), run
 
     def coupa(self, event: str, **body: object) -> Any:
         """A person does something in Coupa."""
@@ -84,4 +94,5 @@ class SupplierRun:
         return {str(one["name"]): one for one in self.pair.state("coupa")["suppliers"]}
 
     def written(self) -> int:
-        return int(self.pair.calls("coupa")["writes"])
+        """How many writes Coupa accepted."""
+        return sum(map(int, self.pair.calls("coupa")["writes"].values()))

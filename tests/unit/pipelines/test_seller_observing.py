@@ -1,0 +1,122 @@
+"""From Amazon's raw rows to facts: every line counts for one spelling, every cent stays, odd rows do not fall over."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.amazon_business.sellers import NOBODY, counted_order_lines, counted_transactions, key_of, order_line_key
+from connectors.tally import Tally
+from procurement.ledger.types import Window
+from procurement.pipelines.amazon_suppliers_to_coupa.observing import fold, read_sales
+from procurement.pipelines.amazon_suppliers_to_coupa.reading import whole_days
+
+UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
+RENO = {
+    "addressLine1": "9 Sample St",
+    "city": "Reno",
+    "stateOrRegion": "NV",
+    "postalCode": "89501",
+    "countryCode": "US",
+}
+
+
+def charge(order: str, amount: Any, *, legal: str | None = "Pens LLC", line: str = "1", **more: Any) -> dict[str, Any]:
+    named = {"merchantLegalName": legal} if legal else {}
+    item = {
+        "orderId": order,
+        "orderLineItemId": line,
+        "totalAmount": {"currencyCode": "USD", "amount": amount},
+        **named,
+    }
+    return {
+        "transactionType": "CHARGE", "transactionDate": "2026-06-03T21:00:00Z", "feedDate": "2026-06-04T06:00:00Z",
+        "transactionLineItems": [item], **more,
+    }  # fmt: skip
+
+
+def order_line(order: str, name: Any, *, line: str = "1", address: Any = None) -> dict[str, Any]:
+    seller = {"name": name, "primaryAddress": address if address is not None else RENO}
+    return {"orderMetadata": {"orderId": order}, "orderLineItemId": line, "seller": seller}
+
+
+def observed(transactions: list[dict[str, Any]], order_lines: list[dict[str, Any]] | None = None) -> Any:
+    return fold([sale for raw in transactions for sale in read_sales(raw)], order_lines or [], until=UNTIL)
+
+
+def test_a_sale_counts_for_the_seller_of_its_order_line_and_its_legal_name_is_linked() -> None:
+    found = observed(
+        [charge("A-1", "43.28"), charge("A-1", "-3.00", transactionType="REFUND")], [order_line("A-1", "Pens")]
+    )
+    seller, legal = found.facts["Pens | 9 Sample St, Reno, NV, 89501, US"], found.facts["Pens LLC"]
+    assert (seller.bought().lines, seller.bought().money) == (2, {"USD": Decimal("40.28")})
+    assert (seller.orders, seller.first_bought, seller.place.city) == (("A-1",), date(2026, 6, 3), "Reno")
+    assert (legal.bought().lines, legal.linked) == (0, {seller.key: "A-1/1"})
+    assert seller.linked == {"Pens LLC": "A-1/1"}
+    assert seller.feed[date(2026, 6, 4)].until == datetime(2026, 6, 5, tzinfo=UTC)
+    assert date(2026, 6, 4) in legal.feed  # read again, it takes back what once counted for the legal name
+
+
+def test_an_order_whose_lines_have_one_seller_needs_no_equal_line_ids_and_one_with_two_does() -> None:
+    lines = [order_line("A-1", "Pens", line="900")]
+    assert observed([charge("A-1", "5")], lines).facts[order_line_key(lines[0])].bought().lines == 1
+    lines.append(order_line("A-1", "Desks", line="901"))
+    assert observed([charge("A-1", "5")], lines).facts["Pens LLC"].bought().lines == 1
+
+
+def test_a_sale_without_any_name_is_counted_under_nobody() -> None:
+    found = observed([charge("A-1", "5", legal=None), {"amount": {"currencyCode": "USD", "amount": "7"}}])
+    assert found.facts[NOBODY].bought().money == {"USD": Decimal("12")}
+
+
+def test_an_amount_that_cannot_be_read_is_a_line_without_money() -> None:
+    found = observed([charge("A-1", "a lot"), charge("A-2", "5")])
+    assert (found.unreadable, found.facts["Pens LLC"].bought()) == (
+        1,
+        observed([charge("A-2", "5")]).facts["Pens LLC"].bought()
+        + observed([charge("A-1", None)]).facts["Pens LLC"].bought(),
+    )
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"seller": None}, {"seller": "Pens"}, {"seller": {"name": 7}}, {"seller": {"name": "Pens", "primaryAddress": 5, "credentials": {"types": None, "details": [1, {"certificateType": None}]}}}]
+)  # fmt: skip
+def test_an_odd_order_line_is_counted_all_the_same(row: dict[str, Any]) -> None:
+    tally = Tally()
+    assert list(counted_order_lines([[row]], tally)) == [[row]]
+    assert {("seller", key) for key in observed([], [row]).facts} == set(tally.seen)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from(["1", "2"]), st.sampled_from(["Pens LLC", "Desks", None]), st.decimals(-500, 500, places=2))),
+    st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from(["1", "2", "9"]), st.sampled_from(["Pens", "Desks", ""]))),
+)  # fmt: skip
+def test_every_spelling_is_counted_and_every_cent_is_in_one_place(
+    sales: list[tuple[str, str, str | None, Decimal]], rows: list[tuple[str, str, str]]
+) -> None:
+    transactions = [charge(order, str(amount), line=line, legal=legal) for order, line, legal, amount in sales]
+    lines = [order_line(order, name, line=line) for order, line, name in rows]
+    tally = Tally()
+    list(counted_transactions([transactions], tally))
+    list(counted_order_lines([lines], tally))
+    found = observed(transactions, lines)
+    assert {("seller", key) for key in found.facts} == set(tally.seen)
+    bought = [facts.bought() for facts in found.facts.values()]
+    assert sum(one.lines for one in bought) == len(sales)
+    assert sum((one.money.get("USD", Decimal(0)) for one in bought), Decimal(0)) == sum(
+        (amount for *_, amount in sales), Decimal(0)
+    )
+
+
+def test_a_window_is_read_from_midnight() -> None:
+    start, end = datetime(2026, 6, 3, 15, tzinfo=UTC), datetime(2026, 6, 5, 7, tzinfo=UTC)
+    assert whole_days(Window(start, end)) == Window(start - timedelta(hours=15), end)
+    assert whole_days(None) is None
+
+
+def test_a_key_is_the_spelling_as_written_without_what_a_database_cannot_keep() -> None:
+    assert key_of(" Pens\0  LLC ", RENO) == "Pens LLC | 9 Sample St, Reno, NV, 89501, US"
+    assert key_of("Pens", {}) == "Pens" and key_of(None, RENO) == NOBODY
