@@ -82,6 +82,10 @@ class Policies(RuleModel):
     )
     no_po: Literal["dead_letter", "hold"] = "dead_letter"
     late_component: Literal["finding", "second_invoice"] = "finding"
+    foreign_currency: Literal["hold", "convert"] = Field(
+        "hold", description="an invoice in another currency than its PO; convert: at Coupa's rate of the invoice date"
+    )
+    exchange_rate_days: Days = Field(31, description="a rate of Coupa counts so long after its date")
     invoice_instruments: tuple[Text, ...] = Field(
         ("Pay by Invoice",), description="payment instruments that make payable documents"
     )

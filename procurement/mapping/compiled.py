@@ -246,19 +246,22 @@ Agreement = Callable[[Context], str | None]
 
 def _agreements(side: HeaderRules | LineRules) -> list[Agreement]:
     return [
-        _agreement(
-            target, compile_read(rule.from_ or rule.from_lines), compile_read(rule.must_equal), rule.must_equal[0]
-        )
+        _agreement(target, compile_read(rule.from_ or rule.from_lines), rule.must_equal)
         for target, rules in targets(side)
         for rule in rules
         if rule.must_equal
     ]
 
 
-def _agreement(target: str, read: Read, read_other: Read, other: str) -> Agreement:
+def _agreement(target: str, read: Read, others: Sequence[str]) -> Agreement:
+    """Held against the first filled of the other places."""
+    readers = [(other, compile_read([other])) for other in others]
+
     def check(context: Context) -> str | None:
-        mine, theirs = read(context), read_other(context)
-        if mine is None or theirs is None or str(mine).strip() == str(theirs).strip():
+        mine = read(context)
+        filled = ((other, value) for other, read_other in readers if (value := read_other(context)) is not None)
+        other, theirs = next(filled, ("", mine))
+        if mine is None or str(mine).strip() == str(theirs).strip():
             return None
         return f"{target.removeprefix(CUSTOM)} is {str(mine)[:60]!r}, but {other} is {str(theirs)[:60]!r}."
 

@@ -13,7 +13,7 @@ from procurement.mapping.converters import CONVERTERS
 from procurement.mapping.reading import nearest
 from procurement.rule_model import Document, Flag, RuleModel, Text, Texts
 
-HEADER_ROOTS = ("transaction", "invoice", "po", "account", "original")
+HEADER_ROOTS = ("transaction", "invoice", "po", "account", "converted", "original")
 LINE_ROOTS = (*HEADER_ROOTS, "line", "po_line")
 OUR_NAMES = {  # what the pipeline itself puts into the context; the rest is the vendors' and may grow
     "invoice": ("invoiceNumber", "invoiceDate", "invoiceType", "totalAmount"),
@@ -28,6 +28,7 @@ OUR_NAMES = {  # what the pipeline itself puts into the context; the rest is the
         "requester_email",
         "ordering",
     ),
+    "converted": ("currency",),
     "original": ("number", "date"),
 }
 ConverterName = Literal[

@@ -13,7 +13,7 @@ from procurement.matching.comparing import Compared, compare, is_checked
 from procurement.matching.levels import DIRECT
 from procurement.matching.positions import ZERO, Measured, Position
 from procurement.matching.result import Finding
-from procurement.matching.words import apart, closing, plain
+from procurement.matching.words import apart, closing, plain, shown_rate
 from procurement.matching.worth import Prices, Worth
 from procurement.money import Money, minor_unit, round_to
 from procurement.tolerances import InForce
@@ -44,7 +44,8 @@ class LineMatch:
             return
         yield from (self._unclear(line) for line in position.unclear)
         yield from (self._unclear_before(line) for line in position.earlier.unclear)
-        quantities = list(self._quantity_findings())
+        incomparable = position.on_amounts and worth.rate is None  # two currencies, counted as if they were one
+        quantities = [] if incomparable else list(self._quantity_findings())
         yield from quantities
         if worth.rate is None:
             lines = (*(one.line for one in position.counted), *position.money_only)
@@ -90,7 +91,7 @@ class LineMatch:
         if measured.factor is not SAME:
             said.append(f"per {po_line.unit_of_measure}")
         if self.position.order.currency != self.currency:
-            said.append(f"at a rate of {plain(self.worth.rate or ZERO)}")
+            said.append(f"at a rate of {shown_rate(self.worth.rate)}")
         return f" ({po_line.unit_price} {', '.join(said)})" if said else ""
 
     def _amount_finding(self, line: InvoiceLine, price: Decimal) -> Iterator[Finding]:
@@ -113,7 +114,7 @@ class LineMatch:
             difference=exchange, limit=prices.exchange_limit, rule=prices.exchange_place,
             money=Money(exchange * line.quantity, currency).rounded(),
             sentence=f"Line {line.number}: {Money(abs(exchange), currency)} of the unit price is explained by exchange rates; at "
-            f"{plain(self.worth.rate or ZERO)} the PO price is {Money(prices.expected, currency)}.",
+            f"{shown_rate(self.worth.rate)} the PO price is {Money(prices.expected, currency)}.",
         )  # fmt: skip
 
     # Units
@@ -200,10 +201,12 @@ class LineMatch:
 
     def _unconverted(self, line: InvoiceLine) -> Finding:
         day = self.worth.invoice.date.isoformat()
+        why = (
+            "amount lines are not converted" if self.position.on_amounts else f"no rate of {day} tells how they compare"
+        )
         return Finding(
             kind="currency", line=line.number, breached=True, actual=line.total.amount, difference=line.total.amount, money=line.total,
-            sentence=f"Line {line.number}: {line.total} is billed, the PO is in {self.position.order.currency}, and no rate of {day} "
-            "tells how they compare.",
+            sentence=f"Line {line.number}: {line.total} is billed, the PO is in {self.position.order.currency}, and {why}.",
         )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def three_way_match(
             conversions=conversions,
         )  # fmt: skip
         rules = rules_for(tolerances, invoice, po_line.commodity)
-        worths.append(Worth(invoice, where, rules, _rate(order, invoice, rates)))
+        worths.append(Worth(invoice, where, rules, _rate(order, po_line, invoice, rates)))
     document = DocumentMatch(invoice, rules_for(tolerances, invoice), worths, unbacked)
     return _result(document)
 
@@ -109,10 +109,14 @@ def _po_line(
     return None
 
 
-def _rate(order: PurchaseOrder, invoice: Invoice, rates: Rates | None) -> Decimal | None:
-    """What one unit of the PO's currency is worth on the invoice date; None: not known, or no rate at all."""
+def _rate(order: PurchaseOrder, po_line: PurchaseOrderLine, invoice: Invoice, rates: Rates | None) -> Decimal | None:
+    """What one unit of the PO's currency is worth on the invoice date; None: not known, or no rate at all.
+
+    Amount lines count in money, which no rate turns into units: they are never converted."""
     if order.currency == invoice.currency:
         return ONE
+    if po_line.quantity is None:
+        return None
     rate = rates(order.currency, invoice.currency, invoice.date) if rates is not None else None
     return rate if rate is not None and rate > 0 else None
 

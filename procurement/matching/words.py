@@ -4,11 +4,18 @@ from decimal import Decimal
 
 from procurement.money import Money, round_to
 
+RATE_STEP = Decimal("0.000000001")
+
 
 def plain(value: Decimal) -> str:
     """A quantity as people write it: 2, not 2.000000."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown_rate(rate: Decimal | None) -> str:
+    """An exchange rate with the nine places in which rates are kept."""
+    return plain(round_to(rate or Decimal(0), RATE_STEP))
 
 
 def apart(difference: Decimal, expected: Decimal, currency: str) -> str:

@@ -1,13 +1,15 @@
 """Invoices and credit notes: creation as a draft, what may be edited when, and what must hold before one is accepted.
 
 What the purchase order says fills the gaps (chart, currency, terms, requester, accounts, units). A line that names a PO
-line must be of its kind, in its currency, on an order of the invoice's supplier that may still be invoiced.
+line must be of its kind, on an order of the invoice's supplier that may still be invoiced, and in its currency or in one
+that has an exchange rate on the invoice date.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.coupa.errors import invalid
+from sandbox.coupa.exchange import rate_on
 from sandbox.coupa.incoming import all_or_nothing, create, read_document, remove, update
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import find_order_line, is_quantity_line, order_of
@@ -174,13 +176,13 @@ def _complete_line(instance: Instance, invoice: Record, line: Record, number: in
     else:
         _check_order_line_id(instance, invoice["supplier"], line)
         order_line = instance.table("purchase_order_lines").rows[line["order-line-id"]]
-        values |= _from_order_line(instance, line, order_line)
+        values |= _from_order_line(instance, invoice, line, order_line)
     instance.table("invoice_lines").update(line, values)
     if line["type"] == "InvoiceQuantityLine" and not line["quantity"]:
         raise invalid(MODEL, f"Line {line['line-num']}: quantity can't be blank or 0")
 
 
-def _from_order_line(instance: Instance, line: Record, order_line: Record) -> Record:
+def _from_order_line(instance: Instance, invoice: Record, line: Record, order_line: Record) -> Record:
     order = order_of(instance, order_line)
     kind = "InvoiceQuantityLine" if is_quantity_line(order_line) else "InvoiceAmountLine"
     if line["type"] not in (None, kind):
@@ -196,7 +198,9 @@ def _from_order_line(instance: Instance, line: Record, order_line: Record) -> Re
         "order-line-num": order_line["line-num"],
         "order-line-source-part-num": order_line["source-part-num"],
     }  # fmt: skip
-    for column in ("account", "commodity", "uom", "currency"):
+    currency = line["currency"] if line["currency"] is not None else invoice["currency"]
+    values["currency"] = order_line["currency"] if currency is None else currency
+    for column in ("account", "commodity", "uom"):
         values[column] = line[column] if line[column] is not None else order_line[column]
     return values
 
@@ -240,10 +244,18 @@ def _check_line_money(instance: Instance, invoice: Record) -> None:
             row["currency"] = invoice["currency"]
         if row["currency"] != invoice["currency"]:
             raise invalid(MODEL, f"Line {row['line-num']}: currency differs from the invoice's")
+    foreign = None
     for line in invoice["invoice-lines"]:
         order_line = instance.get("purchase_order_lines", line["order-line-id"])
         if order_line and order_line["currency"] != invoice["currency"]:
-            raise invalid(MODEL, f"Line {line['line-num']}: currency differs from the order line's")
+            day = invoice["invoice-date"] or instance.now().date()
+            foreign = rate_on(instance, invoice["currency"], order_line["currency"], day)
+            if foreign is None:
+                raise invalid(
+                    MODEL,
+                    f"Line {line['line-num']}: currency differs from the order line's, and no exchange rate is known",
+                )
+    instance.table("invoices").update(invoice, {"exchange-rate": foreign})
 
 
 def _link_original(instance: Instance, invoice: Record) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from sandbox.coupa.exchange import rate_of
 from sandbox.coupa.instance import Instance
 from sandbox.coupa.purchase_orders import is_quantity_line, ordered
 from sandbox.coupa.schema import Record, decimal_text, round_half_up
@@ -111,29 +112,33 @@ def _line_measures(
     credits = _credits(instance, invoice, order_line)
     if is_quantity_line(order_line):
         units = line["quantity"] + sum((_credited_units(credit) for credit in credits), ZERO)
-        money = line["quantity"] * line["price"] + sum((credit["total"] for credit in credits), ZERO)
+        own = line["quantity"] * line["price"] * rate_of(invoice)
+        money = own + sum((_ordered_money(instance, credit) for credit in credits), ZERO)
         over = money / units - order_line["price"] if units else ZERO
         yield "price_percent", percent_over(over, order_line["price"])
         yield "price_amount", over
     earlier = _others(instance, invoice, order_line)
-    so_far = measure(line) + sum(
-        (_credited_units(one) if is_quantity_line(order_line) else one["total"] for one in earlier), ZERO
-    )
+    before = sum((_ordered_money(instance, one) for one in earlier), ZERO)
+    own_money = line["total"] * rate_of(invoice)
+    so_far = own_money + before
+    if is_quantity_line(order_line):
+        so_far = measure(line) + sum((_credited_units(one) for one in earlier), ZERO)
     yield "quantity_percent", percent_over(so_far - ordered(order_line), ordered(order_line))
-    yield "line_total_amount", line["total"] + sum((one["total"] for one in earlier), ZERO) - order_line["total"]
+    yield "line_total_amount", own_money + before - order_line["total"]
 
 
 def _header_measures(instance: Instance, invoice: Record) -> Iterator[tuple[str, Decimal]]:
     net = net_of_tax(invoice)
     if net > 0:
         yield "tax_percent", invoice["tax-amount"] * 100 / net
-    yield "shipping_amount", charged(invoice, "InvoiceShippingCharge", "InvoiceHandlingCharge")
+    yield "shipping_amount", charged(invoice, "InvoiceShippingCharge", "InvoiceHandlingCharge") * rate_of(invoice)
     orders = _orders(instance, invoice)
     if orders:
         lines = [line for order in orders for line in order["order-lines"]]
         total = sum((line["total"] or ZERO for line in lines), ZERO)
-        earlier = sum((one["total"] for line in lines for one in _others(instance, invoice, line)), ZERO)
-        yield "invoice_total_vs_po", percent_over(earlier + net - total, total)
+        others = (one for line in lines for one in _others(instance, invoice, line))
+        earlier = sum((_ordered_money(instance, one) for one in others), ZERO)
+        yield "invoice_total_vs_po", percent_over(earlier + net * rate_of(invoice) - total, total)
 
 
 def percent_over(over: Decimal, base: Decimal) -> Decimal:
@@ -150,6 +155,11 @@ def measure(line: Mapping[str, Any]) -> Decimal:
 def _credited_units(line: Mapping[str, Any]) -> Decimal:
     """A price adjustment changes money, not units."""
     return ZERO if line["adjustment-type"] in ("price", "other") else Decimal(line["quantity"] or 0)
+
+
+def _ordered_money(instance: Instance, line: Record) -> Decimal:
+    """The line's total in the order's currency."""
+    return Decimal(line["total"] * rate_of(instance.table("invoices").rows[line["_parent"]]))
 
 
 def _others(instance: Instance, invoice: Record, order_line: Record) -> list[Record]:
@@ -182,5 +192,5 @@ def invoiced_so_far(instance: Instance, order_line: Record) -> tuple[Decimal, De
         for row in instance.table("invoice_lines").by("order-line-id", order_line["id"])
         if invoices[row["_parent"]]["status"] in COUNTED
     ]
-    money = sum((row["total"] for row in rows), ZERO)
+    money = sum((_ordered_money(instance, row) for row in rows), ZERO)
     return (sum((_credited_units(row) for row in rows), ZERO) if is_quantity_line(order_line) else money), money

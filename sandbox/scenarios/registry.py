@@ -10,6 +10,7 @@ from sandbox.scenarios.buying_named import (
     build_open_orders,
     build_owed,
 )
+from sandbox.scenarios.currencies import build_currencies
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
 from sandbox.scenarios.verdicts import build_verdicts
@@ -53,6 +54,10 @@ SCENARIOS = {
     ),
     "verdicts": Scenario(
         "Invoices that Coupa's own tolerances judge otherwise than stricter or looser ones would", build_verdicts
+    ),
+    "currencies": Scenario(
+        "Purchases whose PO is in another currency than Amazon bills, with and without an exchange rate",
+        build_currencies,
     ),
     **{name: Scenario(plan.title, build_named) for name, plan in NAMED.items()},
 }

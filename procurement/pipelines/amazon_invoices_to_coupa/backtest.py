@@ -21,6 +21,7 @@ from procurement.ledger.types import Known
 from procurement.matching import Outcome, three_way_match, units_billed
 from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
+from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
     direct_lines,
     read_invoice,
@@ -130,7 +131,7 @@ def backtest(
     documents = [(one, read_invoice(payloads[one.id], numbers)) for one in known]
     documents.sort(key=lambda pair: (pair[1].date, pair[1].is_credit_note, pair[0].id))
     receipts = read_receipts(coupa, direct_lines((invoice for _, invoice in documents), orders))
-    replay = _Replay(orders, receipts, rules, tolerances)
+    replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies))
     return Backtest.of(
         replay.of(invoice, later)
         for invoice, later in _with_later_units(documents, lambda one: units_billed(
@@ -159,12 +160,13 @@ class _Replay:
     receipts: Mapping[int, Sequence[GoodsReceipt]]
     rules: Rules
     tolerances: Tolerances
+    rates: CoupaRates | None
 
     def of(self, invoice: Invoice, billed: Mapping[int, Decimal]) -> Replayed:
         before, after = (
             three_way_match(
                 invoice, self.orders.documents, receipts_of(invoice, self.receipts), tolerances, billed=billed,
-                conversions=self.rules.conversions,
+                conversions=self.rules.conversions, rates=self.rates,
             )
             for tolerances in (self.rules.tolerances, self.tolerances)
         )  # fmt: skip

@@ -20,6 +20,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     business_key,
     delivery_id,
 )
+from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import Rivals
@@ -48,6 +49,7 @@ class Drafting:
     billed: dict[int, Decimal]
     now: datetime
     rivals: Rivals
+    rates: CoupaRates | None
     planned: set[tuple[Mode, str]] = field(default_factory=set)  # business keys of this batch, by how far they may go
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
@@ -69,6 +71,8 @@ class Drafting:
             return Verdict("held", " ".join(error.problems), error.problems)
         except RecordError as error:
             return Verdict("dead", "the invoice cannot be built", error.problems)
+        if (foreign := hold_foreign(plan, draft, self.rates, invoice.date)) is not None:
+            return foreign
         if (twice := self.rivals.check(plan, draft, invoice, printed=printed)) is not None:
             return twice
         match = self._matched(draft, invoice)
@@ -155,6 +159,7 @@ class Drafting:
             },
             "po": self.orders.raw[first.order.number],
             "account": self.rules.accounts.context(self.account),
+            "converted": {"currency": draft.total.currency} if self.rates is not None else {},
             "original": {"number": original.number, "date": original.moment} if original else {},
         }
         lines = [
@@ -175,8 +180,9 @@ class Drafting:
         receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
         orders = {line.order.number: line.order for line in draft.lines}
         match = three_way_match(
-            invoice, orders, receipts, self.rules.tolerances, billed=self.billed, conversions=self.rules.conversions
-        )
+            invoice, orders, receipts, self.rules.tolerances, billed=self.billed, conversions=self.rules.conversions,
+            rates=self.rates,
+        )  # fmt: skip
         for line_id, units in units_billed(invoice, orders.values(), self.rules.conversions).items():
             self.billed[line_id] = self.billed.get(line_id, Decimal(0)) + units
         return match

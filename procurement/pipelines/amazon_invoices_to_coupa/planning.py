@@ -25,6 +25,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
 from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     ResolvedLine,
@@ -69,6 +70,7 @@ class Planner:
     released: frozenset[str] = frozenset()
     alike: AlikeDeliveries = nothing_alike
     sold: OrderTransactions = nothing_sold
+    rates: CoupaRates | None = None  # None: what is billed in another currency is held
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
     billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
@@ -100,6 +102,7 @@ class Planner:
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
             existing=existing, rivals=rivals, known=self._known(numbers), receipts=self._receipts(drafts),
             orders=orders, originals=originals, pending=pending, billed=self.billed, known_deliveries=self.known,
+            rates=self.rates,
         )  # fmt: skip
         originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
         for draft in originals_first:
@@ -166,7 +169,12 @@ class Planner:
             elif (conflict := header_conflict(lines)) is not None:
                 settle(plan, group.candidates, conflict)
             else:
-                drafts.append(Draft(group, identity, lines, rollout))
+                draft = Draft(group, identity, lines, rollout)
+                foreign = hold_foreign(plan, draft, self.rates, None)
+                if foreign is not None:
+                    settle(plan, group.candidates, foreign)
+                else:
+                    drafts.append(draft)
         return drafts
 
     def _rollout(self, lines: Sequence[ResolvedLine]) -> RolloutRule:

@@ -19,6 +19,7 @@ from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findings
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
+from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import CHARGE_TYPES
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
@@ -41,13 +42,13 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     orders, numbers = read_ordered(coupa, payloads.values())
     invoices = {known.id: read_invoice(payloads[known.id], numbers) for known in waiting}
     receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
-    owners = read_owners(coupa, rules.routing)
+    owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     moved = 0
     for known in waiting:
         invoice = invoices[known.id]
         match = three_way_match(
             invoice, orders.documents, receipts_of(invoice, receipts), rules.tolerances,
-            billed=own_units(invoice, orders, rules), conversions=rules.conversions,
+            billed=own_units(invoice, orders, rules), conversions=rules.conversions, rates=rates,
         )  # fmt: skip
         if match.outcome is not Outcome.WAITING_FOR_RECEIPT:
             moved += 1

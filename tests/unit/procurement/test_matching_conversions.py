@@ -181,3 +181,18 @@ def test_units_are_compared_whatever_the_currency(make: Any) -> None:
 def test_charges_are_held_against_the_goods_in_any_currency(make: Any) -> None:
     invoice = make.invoice(make.line(10, "11.00"), charges=(charge(ChargeKind.SHIPPING, "9.00"),))
     assert match(invoice, in_euro(make), rates=rates, shipping={"absolute": "9"}).outcome is Outcome.WITHIN_TOLERANCE
+
+
+def test_amount_lines_are_never_converted(make: Any) -> None:
+    line = make.po_line(quantity=None, unit_price=Money.of("100.00", "EUR"), total=Money.of("100.00", "EUR"))
+    result = match(make.invoice(make.line(1, "110.00")), make.order(line, currency="EUR"), rates=rates, total=None)
+    assert only(result).kind == "currency"
+    assert (
+        only(result).sentence == "Line 1: USD 110.00 is billed, the PO is in EUR, and amount lines are not converted."
+    )
+    assert result.variance.parts == {"exchange": Money.of("110.00", "USD")}
+
+
+def test_a_rate_is_shown_with_nine_places(make: Any) -> None:
+    result = match(make.invoice(make.line(1, "11.50")), in_euro(make), rates=lambda *_: 1 / Decimal(3), total=None)
+    assert "at a rate of 0.333333333)" in only(result).sentence
