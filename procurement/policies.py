@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
+from procurement.catalog.rules import CatalogFile
 from procurement.charge_rules import ChargeRules
 from procurement.compliance.rules import ComplianceFile
 from procurement.errors import MappingError
@@ -67,6 +68,7 @@ RULE_FILES: Mapping[str, type[RuleModel]] = {
     "accounts": AccountFile,
     "entities": EntityFile,
     "order_status": OrderStatusFile,
+    "catalog": CatalogFile,
     RECONCILIATION: ReconciliationFile,
     SUPPLIERS: SuppliersFile,
 }
@@ -90,6 +92,7 @@ class Rules:
     accounts: Accounts
     entities: Entities
     order_status: OrderStatusRules
+    catalog: CatalogFile
     reconciliation: ReconciliationFile
     routing: RoutingRules
     suppliers: SuppliersFile
@@ -179,6 +182,7 @@ def build_rules(read: RuleFiles) -> Rules:
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
         conversions=Conversions.of(read.of("units", UnitFile).conversions),
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
+        catalog=read.of("catalog", CatalogFile),
         order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),
         reconciliation=read.of(RECONCILIATION, ReconciliationFile),
         routing=RoutingRules.from_file(read.of("routing", RoutingFile)),
@@ -249,6 +253,18 @@ def _asset_commodities(read: RuleFiles) -> list[str]:
             ("receipts", "asset_commodities"), f"commodities.yml has no commodity {name!r}{nearest(name, known)}"
         )
         for name in read.of("policies", Policies).receipts.asset_commodities
+        if name not in known
+    ]
+
+
+def _owned_commodities(read: RuleFiles) -> list[str]:
+    """An owner of a misspelt commodity would never be asked."""
+    known = tuple(dict.fromkeys(read.of("commodities", LookupFile).values.values()))
+    return [
+        read.sources["catalog"].problem(
+            ("owners", "commodities", name), f"commodities.yml has no commodity {name!r}{nearest(name, known)}"
+        )
+        for name in read.of("catalog", CatalogFile).owners.commodities
         if name not in known
     ]
 
@@ -360,6 +376,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _order_lookup_names,
     _ordering_suppliers,
     _asset_commodities,
+    _owned_commodities,
     _routed_commodities,
     _routed_suppliers,
     _onboarding_commodities,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from procurement.catalog.pricing import Move, is_held
+from procurement.catalog.rules import CatalogFile
 from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
 from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
 from procurement.compliance.examples import found_by
@@ -254,6 +256,18 @@ def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures
             yield number, f"{example.change} does {list(found)}, expected {list(example.expect)}"
 
 
+def _catalog_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    file = read.of(name, CatalogFile)
+    for number, example in enumerate(file.examples):
+        move = Move(example.coupa, example.amazon, "USD")
+        found = "unchanged" if not move.difference else "held" if is_held(move, file.prices) else "written"
+        if found != example.expect:
+            yield number, f"example {example.name!r}: {move.words} is {found}, expected {example.expect}"
+    for number, one in enumerate(file.availability_examples):
+        if (means := file.availability_of(one.text)) != one.expect:
+            yield number, f"availability {one.text!r} is {means}, expected {one.expect}"
+
+
 def _reconciliation_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, ReconciliationFile).examples):
         found = compare_example(example, rules.reconciliation)
@@ -289,6 +303,7 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "entities": _entity_examples,
     "order_status": _order_status_examples,
     RECEIPTS: _receipt_examples,
+    "catalog": _catalog_examples,
     RECONCILIATION: _reconciliation_examples,
     SUPPLIERS: _supplier_examples,
 }

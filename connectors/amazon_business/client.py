@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from connectors.amazon_business.catalog import CatalogProducts
 from connectors.amazon_business.operations import (
     GET_INVOICE_DETAILS,
     GET_ORDER_LINES,
@@ -22,7 +23,6 @@ from connectors.amazon_business.operations import (
     GET_SHIPMENTS,
     GET_TRANSACTIONS,
 )
-from connectors.amazon_business.ordering import Ordering
 from connectors.amazon_business.payloads import InvoiceDetails, OrderLineKey, PaymentDetails
 from connectors.amazon_business.transactions import count_transactions
 from connectors.concurrency import batched, in_order
@@ -44,7 +44,7 @@ ORDERS_A_CALL = 30
 WORKERS = 4  # calls in the air that keep two a second busy
 
 
-class AmazonBusiness(Ordering):
+class AmazonBusiness(CatalogProducts):
     """The calls of one AB account. Safe to share between threads."""
 
     def transaction_pages(

@@ -38,6 +38,7 @@ GET_SHIPMENT_LINES = _reporting("getShipmentLineItemReports", "/shipmentLineItem
 PLACE_ORDER = _buying("placeOrder", "POST", ORDERING + "/orders", read=False)
 ORDER_DETAILS = _buying("orderDetails", "GET", ORDERING + "/orders/{externalId}")
 GET_PRODUCTS = _buying("getProductsByAsins", "POST", PRODUCTS + "/products/getProductsByAsins")
+SEARCH_PRODUCTS = _buying("searchProductsRequest", "GET", PRODUCTS + "/products")
 GET_OFFERS = _buying("getOffersByOfferIds", "POST", PRODUCTS + "/offers/getOffersByOfferIds")
 GET_TRACKING = _buying(
     "getPackageTrackingDetails", "GET", TRACKING + "/orders/{orderId}/shipments/{shipmentId}/packages/{packageId}"
@@ -55,6 +56,7 @@ ALL_OPERATIONS = (
     PLACE_ORDER,
     ORDER_DETAILS,
     GET_PRODUCTS,
+    SEARCH_PRODUCTS,
     GET_OFFERS,
     GET_TRACKING,
 )

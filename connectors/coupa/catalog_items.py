@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from connectors.checks import Given, checked
 from connectors.coupa.catalog_bodies import ItemChanges, ItemPayload, SupplierItemChanges, SupplierItemPayload
-from connectors.coupa.fields import CODE, CUSTOM, NAME, USER, Fields
+from connectors.coupa.fields import APPROVAL, CODE, CUSTOM, NAME, USER, Fields
 from connectors.coupa.reads import Pages
 from connectors.coupa.writes import CoupaWrites
 from connectors.http import Permit
@@ -35,7 +35,20 @@ SUPPLIER_ITEM: Fields = [
 ]  # fmt: skip
 
 
+WAITING_REQUISITION: Fields = [
+    "id", "status", "req_title", {"current_approval": APPROVAL},
+    {"requisition_lines": [
+        "id", "line_num", "unit_price", "quantity", "description", "source_part_num", "supp_aux_part_num",
+        {"currency": CODE}, {"supplier": ["id", "number", "name"]},
+    ]},
+]  # fmt: skip
+
+
 class CatalogItems(CoupaWrites):
+    def waiting_requisitions(self) -> Pages:
+        """Requisitions that wait for an approval, with their lines and the approval that is due."""
+        return self._every("list_requisitions", WAITING_REQUISITION, query={"status": "pending_approval"})
+
     def contracts(self, suppliers: Iterable[str] = (), *, numbers: Iterable[str] = ()) -> Pages:
         """Contracts with their pricing terms, whatever their status: of these suppliers (by number), then by number."""
         yield from self._among("list_contracts", "supplier[number]", suppliers, CONTRACT)

@@ -53,3 +53,13 @@ COMPARED = {
         description="compare only what is on these purchase orders: one a line; empty: all",
     ),
 }  # fmt: skip
+CATALOG = {
+    "scope": Param(
+        "full", type="string", enum=["full", "requisitions", "released"], title="Scope",
+        description="the whole catalog; articles on waiting requisitions; or only the articles released below",
+    ),
+    "release": Param(
+        [], type=["array", "null"], items={"type": "string"}, title="Release",
+        description="ASINs whose held price or pack is accepted as Amazon shows it now: one a line",
+    ),
+}  # fmt: skip

@@ -182,6 +182,14 @@ class Deliveries:
         with self._engine.begin() as connection:
             return [Known(**row._asdict()) for row in connection.execute(sql.KNOWN_PREFIXED, values)]
 
+    def latest(self, pipeline: str, action: str, *, delivered: bool = False) -> dict[str, Known]:
+        """The newest delivery of each numbered series of business keys (`<series>/<number>`), by series; with `delivered`
+        the newest that the target confirmed."""
+        values = {"pipeline": pipeline, "action": action, "delivered": delivered}
+        with self._engine.begin() as connection:
+            found = [Known(**row._asdict()) for row in connection.execute(sql.LATEST, values)]
+        return {one.business_key.rpartition("/")[0]: one for one in found}
+
     def alike(
         self,
         pipeline: str,

@@ -130,6 +130,12 @@ KNOWN = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action A
 KNOWN_PREFIXED = sa.text(
     f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.action = :action AND d.business_key LIKE ANY(:prefixes) ORDER BY d.id"
 )
+LATEST = sa.text(f"""
+    {_KNOWN} WHERE d.id IN (
+        SELECT max(x.id) FROM deliveries x WHERE x.pipeline = :pipeline AND x.action = :action
+        AND (NOT :delivered OR x.state = 'delivered') GROUP BY regexp_replace(x.business_key, '/[0-9]+$', '')
+    )
+""")
 # The last part of a business key is the document's number. All zeros and punctuation are dropped to find it again: more
 # than needed, which the caller sorts out, and one pass over the deliveries that needs no index. Arrays are hashed, also
 # while nobody has counted the tables yet.

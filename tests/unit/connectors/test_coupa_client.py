@@ -106,6 +106,7 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
     "contracts": (lambda c: c.contracts(["AMZN", "B"]), "contracts", {"supplier[number][in]": "AMZN,B"}),
     "contracts by number": (lambda c: c.contracts(numbers=["C-1"]), "contracts", {"number": "C-1"}),
     "items": (lambda c: c.items(["A", "B"]), "items", {"item_number[in]": "A,B"}),
+    "waiting requisitions": (lambda c: c.waiting_requisitions(), "requisitions", {"status": "pending_approval"}),
     "items by id": (lambda c: c.items(ids=[7]), "items", {"id": "7"}),
     "supplier items": (lambda c: c.supplier_items("AMZN"), "supplier_items", {"supplier[number]": "AMZN"}),
     "supplier items by part": (

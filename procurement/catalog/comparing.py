@@ -1,0 +1,378 @@
+"""One article compared: what Amazon sells today against Coupa's item and supplier item, field by field.
+
+    compare(entry, rules, around) -> Decision
+
+Nothing is decided by halves: a decision is unchanged, added, changed or removed, names the fields to write, and what
+waits for a person beside them. Rows of other suppliers, of contracts not in force, and fields that are not ours are never
+in it. Removing destroys nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from procurement.catalog.entries import (
+    NEVER_WRITTEN,
+    Article,
+    Entry,
+    ItemRow,
+    LastWritten,
+    PriceRow,
+    Surroundings,
+    Term,
+    rows_in_force,
+)
+from procurement.catalog.pricing import Move, fitting_term, is_held, tier_prices
+from procurement.catalog.rules import CatalogFile
+
+Kind = Literal["unchanged", "added", "changed", "removed", "left"]
+Fields = dict[str, Any]
+NAME, LONGEST_NAME = "name", 255
+OUT, IN = "out_of_stock", "in_stock"
+MISSING = "Amazon does not know it"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something people should see; it is never written by itself."""
+
+    kind: str
+    sentence: str
+    expected: str | None = None
+    actual: str | None = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """`item` and `price`: the fields to write on the item and on the supplier item `row` (None: a new one), in Coupa's
+    spelling; `was` is what Coupa shows of them now. `held`: what a person must decide; `reason`: why nothing is written."""
+
+    asin: str
+    kind: Kind = "unchanged"
+    row: PriceRow | None = None
+    item: Fields = field(default_factory=dict)
+    price: Fields = field(default_factory=dict)
+    item_was: Fields = field(default_factory=dict)
+    price_was: Fields = field(default_factory=dict)
+    written: LastWritten = NEVER_WRITTEN
+    move: Move | None = None
+    held: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    commodity: str | None = None
+    reason: str = ""
+    waits: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return bool(self.item or self.price)
+
+
+def compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
+    """What is to happen to the article today."""
+    decision = Decision(entry.asin, written=around.written.get(entry.asin, NEVER_WRITTEN))
+    decision.commodity = entry.item.commodity if entry.item else _commodity(entry.article, around)
+    if not entry.article.sold:
+        return _missing(decision, entry, rules, around)
+    if entry.article.price is None:
+        return _without_price(decision, entry, rules, around)
+    if not entry.rows:
+        return _added(decision, entry, rules, around)
+    row = _row_that_counts(decision, entry, rules, around)
+    if row is None:
+        return decision
+    decision.row = row
+    _restrictions(decision, entry.article)
+    _item_fields(decision, entry, rules, around)
+    _price_fields(decision, entry, row, rules, around)
+    decision.kind = "changed" if decision.writes else "unchanged"
+    return decision
+
+
+def _row_that_counts(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> PriceRow | None:
+    """The supplier item that has Amazon's price. Of several in force the rule file's order decides, then the one under a
+    contract; where both leave two, a person must."""
+    live = rows_in_force(entry.rows, around.contracts)
+    if not live:
+        names = ", ".join(sorted({row.contract or "none" for row in entry.rows}))
+        decision.kind, decision.reason = "left", f"its contract is not in force: {names}"
+        return None
+    if len(live) == 1:
+        return live[0]
+    for number in rules.writing.contracts:
+        if named := [row for row in live if row.contract == number]:
+            return named[0]
+    under = [row for row in live if row.contract is not None]
+    if len(under) == 1:
+        return under[0]
+    numbers = ", ".join(str(row.contract) for row in under)
+    sentence = (
+        f"{entry.asin} is on {len(under)} contracts in force ({numbers}) and Amazon shows one price: name one of them"
+    )
+    decision.kind = "left"
+    decision.differences.append(Difference("several_contracts", f"{sentence} in catalog.yml (writing.contracts)."))
+    decision.held.append(f"on {len(under)} contracts in force: {numbers}")
+    return None
+
+
+def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
+    """Out of stock and not preferred, after so many complete runs in a row; until then it only waits."""
+    runs, needed = len(entry.missed), rules.removal.missing_runs
+    row = next(iter(rows_in_force(entry.rows, around.contracts)), None)
+    decision.kind = "left"
+    if row is None:
+        decision.reason = f"{MISSING}, and nothing in Coupa is to be taken out"
+    elif decision.written.removed:
+        decision.reason = f"{MISSING}; it was taken out before"
+    elif runs < needed:
+        decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
+    else:
+        decision.kind, decision.row = "removed", row
+        decision.price = {"availability": OUT, "preferred": False}
+        decision.price_was = {"preferred": row.preferred}
+        if rules.removal.deactivate_items and entry.item is not None and entry.item.active:
+            decision.item, decision.item_was = {"active": False}, {"active": True}
+        decision.written = LastWritten(OUT, decision.written.image, removed=True, deactivated=bool(decision.item))
+    return decision
+
+
+def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
+    """No offer at all is out of stock; offers that do not count leave Coupa's price as it is, and say so."""
+    article = entry.article
+    live = rows_in_force(entry.rows, around.contracts)
+    accepted = ", ".join(rules.offers.accept)
+    decision.kind = "left"
+    if article.offers:
+        decision.reason = f"Amazon shows no price that counts ({accepted})"
+        if live:
+            sentence = (
+                f"{entry.asin}: {decision.reason} among its {article.offers} offers. Coupa's price stays as it is."
+            )
+            decision.differences.append(Difference("no_accepted_price", sentence))
+        return decision
+    decision.reason = "Amazon has no offer"
+    if len(live) == 1 and "availability" in rules.writing.supplier_item and decision.written.availability != OUT:
+        decision.kind, decision.row = "changed", live[0]
+        decision.price = {"availability": OUT}
+        decision.written = LastWritten(OUT, decision.written.image)
+    return decision
+
+
+def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
+    article, writing = entry.article, rules.writing
+    assert article.price is not None
+    if not writing.additions:
+        decision.kind, decision.reason = "left", "Coupa lacks it, and additions are off"
+        decision.differences.append(Difference("not_in_coupa", f"{entry.asin} is not in Coupa's catalog."))
+        return decision
+    contract = around.contracts.get(writing.contract) if writing.contract else None
+    if writing.contract and (contract is None or not contract.in_force):
+        why = contract.why_not if contract is not None else "Coupa has no such contract"
+        decision.kind, decision.reason = "left", f"it would be added under contract {writing.contract}: {why}"
+        decision.held.append(decision.reason)
+        return decision
+    decision.kind = "added"
+    _restrictions(decision, article)
+    if entry.item is None:
+        decision.item = _new_item(entry, rules, around)
+    decision.price = {"price": article.price, "currency": article.currency, "preferred": True}
+    if writing.catalog:
+        decision.price["catalog"] = writing.catalog
+    decision.price["availability"] = rules.availability_of(article.availability)
+    if article.least is not None and article.least > 1:
+        decision.price["minimum-order-quantity"] = Decimal(article.least)
+    if contract is not None:
+        decision.price["contract"] = contract.number
+    if article.tiers:
+        decision.price |= _tiers(decision, entry, article.price, contract.terms if contract else ())
+    decision.written = LastWritten(decision.price["availability"], decision.item.get("image-url"))
+    return decision
+
+
+def _new_item(entry: Entry, rules: CatalogFile, around: Surroundings) -> Fields:
+    article, writing = entry.article, rules.writing
+    title = (article.title or entry.asin)[:LONGEST_NAME]
+    unit = around.unit_of((article.package or "").casefold()) or writing.unit
+    fields: Fields = {
+        "item-number": f"{writing.item_number_prefix}{entry.asin}", "name": title, "description": article.title or entry.asin,
+        "active": True, "uom": unit, "commodity": _commodity(article, around),
+        "manufacturer-name": article.manufacturer or writing.manufacturer_unknown,
+        "manufacturer-part-number": entry.asin, "image-url": article.image,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _commodity(article: Article, around: Surroundings) -> str | None:
+    return around.commodity_of(article.unspsc) if article.unspsc else None
+
+
+def _restrictions(decision: Decision, article: Article) -> None:
+    if article.restrictions:
+        kinds = ", ".join(article.restrictions)
+        decision.differences.append(
+            Difference("restricted", f"{decision.asin} may be bought with a restriction: {kinds}.")
+        )
+
+
+def _item_fields(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> None:
+    """Of an item that people made only what the rule file gives us; of our own, what is ours. One that we had taken out is
+    active again."""
+    item = entry.item
+    if item is None:
+        return
+    ours = item.number.startswith(rules.writing.item_number_prefix)
+    wanted = dict(_item_wanted(entry, item, around, decision.written))
+    for name in rules.writing.our_items if ours else rules.writing.peoples_items:
+        if name in wanted:
+            spelled, old, new = wanted[name]
+            decision.item[spelled] = new
+            decision.item_was[spelled] = old
+    if decision.written.deactivated and not item.active:
+        decision.item["active"], decision.item_was["active"] = True, False
+    if image := decision.item.get("image-url"):
+        decision.item_was.pop("image-url")
+        decision.written = LastWritten(decision.written.availability, image, decision.written.removed)
+
+
+def _item_wanted(
+    entry: Entry, item: ItemRow, around: Surroundings, written: LastWritten
+) -> Iterator[tuple[str, tuple[str, Any, Any]]]:
+    """Field -> (Coupa's spelling, what it shows, what Amazon says), where they differ and Amazon says something."""
+    article = entry.article
+    if article.title:
+        if item.name != article.title[:LONGEST_NAME]:
+            yield NAME, (NAME, item.name, article.title[:LONGEST_NAME])
+        if item.description != article.title:
+            yield "description", ("description", item.description, article.title)
+    commodity = _commodity(article, around)
+    if commodity and item.commodity != commodity:
+        yield "commodity", ("commodity", item.commodity, commodity)
+    if article.manufacturer and item.manufacturer != article.manufacturer:
+        yield "manufacturer_name", ("manufacturer-name", item.manufacturer, article.manufacturer)
+    if article.image and written.image != article.image:
+        yield "image_url", ("image-url", None, article.image)
+
+
+def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings) -> None:
+    article, ours, written = entry.article, rules.writing.supplier_item, decision.written
+    assert article.price is not None
+    wanted: Fields = {}
+    if "price" in ours:
+        contract = around.contracts.get(row.contract or "")
+        wanted |= _money(decision, entry, row, rules, around, contract.terms if contract else ())
+    if "catalog" in ours and row.catalog != rules.writing.catalog:
+        wanted["catalog"] = rules.writing.catalog
+        decision.price_was["catalog"] = row.catalog
+    availability = rules.availability_of(article.availability)
+    if "availability" in ours and (written.availability or IN) != availability:
+        wanted["availability"] = availability
+    if "minimum_order_quantity" in ours and article.least and article.least != (row.least or 1):
+        wanted["minimum-order-quantity"] = Decimal(article.least)
+        decision.price_was["minimum-order-quantity"] = row.least
+    if written.removed and not row.preferred:
+        wanted["preferred"], decision.price_was["preferred"] = True, False
+    decision.price = wanted
+    if "availability" in wanted or written.removed:
+        image = decision.written.image
+        decision.written = LastWritten(wanted.get("availability", written.availability), image)
+
+
+def _money(
+    decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, terms: tuple[Term, ...]
+) -> Fields:
+    """Price and quantity prices, unless something about them is a person's to decide: then all of them wait."""
+    article = entry.article
+    assert article.price is not None
+    before = len(decision.held)
+    _check_currency(decision, entry, row)
+    _check_pack(decision, entry, around)
+    wanted: Fields = {}
+    if row.price != article.price:
+        wanted["price"], decision.price_was["price"] = article.price, row.price
+    if article.tiers and "tiers" in rules.writing.supplier_item:
+        wanted |= _changed_tiers(decision, entry, row, terms)
+    if len(decision.held) == before and wanted:
+        _check_moves(decision, entry, row, rules, around, wanted)
+    if len(decision.held) == before:
+        return wanted
+    for name in wanted:
+        decision.price_was.pop(name, None)
+    return {}
+
+
+def _check_currency(decision: Decision, entry: Entry, row: PriceRow) -> None:
+    """A price in another currency is never written."""
+    shown = entry.article.currency
+    if row.currency is not None and shown != row.currency:
+        sentence = f"{entry.asin}: Coupa's price is in {row.currency}, Amazon's in {shown}. It is not written."
+        decision.differences.append(Difference("currency_changed", sentence, row.currency, shown))
+        decision.held.append(f"currency: {row.currency} in Coupa, {shown} at Amazon")
+
+
+def _check_pack(decision: Decision, entry: Entry, around: Surroundings) -> None:
+    """A price of another quantity of goods is never written: neither where Amazon's pack changed since the article was
+    first seen or released, nor where Coupa counts in another unit than Amazon sells."""
+    article, item = entry.article, entry.item
+    if article.pack != entry.pack_agreed:
+        old, new = entry.pack_agreed or "single", article.pack or "single"
+        sentence = f"{entry.asin}: Amazon sells it as {new} now, before as {old}. Its price is not written."
+        decision.differences.append(Difference("pack_changed", sentence, old, new))
+        decision.held.append(f"pack: {old} before, {new} now")
+    unit = around.unit_of((article.package or "").casefold())
+    if item is not None and item.unit and unit and item.unit != unit:
+        sentence = f"{entry.asin}: Coupa counts in {item.unit}, Amazon sells by {article.package} ({unit})."
+        decision.differences.append(
+            Difference("unit_differs", f"{sentence} Its price is not written.", item.unit, unit)
+        )
+        decision.held.append(f"unit: {item.unit} in Coupa, {unit} at Amazon")
+
+
+def _changed_tiers(decision: Decision, entry: Entry, row: PriceRow, terms: tuple[Term, ...]) -> Fields:
+    wanted = _tiers(decision, entry, entry.article.price or Decimal(0), terms)
+    changed: Fields = {}
+    for name, value in wanted.items():
+        shown = _shown_tier(row, name)
+        if shown != value:
+            changed[name], decision.price_was[name] = value, shown
+    return changed
+
+
+def _shown_tier(row: PriceRow, name: str) -> Any:
+    if name == "contract-term":
+        return row.term
+    place = int(name.rsplit("-", 1)[1]) - 1
+    return row.tiers[place] if place < len(row.tiers) else None
+
+
+def _tiers(decision: Decision, entry: Entry, price: Decimal, terms: tuple[Term, ...]) -> Fields:
+    """The prices of each tier, where a term of the contract begins its tiers as Amazon does; else a finding."""
+    tiers = entry.article.tiers
+    term = fitting_term(tiers, terms)
+    if term is None:
+        shown = ", ".join(f"{tier.shown or tier.units} at {format(tier.price, 'f')}" for tier in tiers)
+        sentence = (
+            f"{entry.asin}: Amazon's quantity prices ({shown}) fit no term of the contract, so they are not written."
+        )
+        decision.differences.append(Difference("tiers_without_term", sentence))
+        return {}
+    prices = tier_prices(price, tiers)
+    return {"contract-term": term.id} | {f"price-tier-{n}": one for n, one in enumerate(prices, start=1)}
+
+
+def _check_moves(
+    decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, wanted: Fields
+) -> None:
+    """The widest move of price and tiers decides. A price that Coupa did not have yet has moved from nowhere."""
+    currency = entry.article.currency or ""
+    moves = {
+        name: Move(old, new, currency)
+        for name, new in wanted.items()
+        if isinstance(new, Decimal) and (old := row.price if name == "price" else _shown_tier(row, name)) is not None
+    }
+    if not moves:
+        return
+    widest = max(moves.values(), key=lambda move: abs(move.percent) if move.percent is not None else Decimal(10**6))
+    decision.move = moves.get("price", widest)
+    if is_held(widest, rules.prices) and entry.asin not in around.released:
+        decision.move = widest
+        decision.held.append(f"price: {widest.words} is over the limit")

@@ -1,0 +1,212 @@
+"""One article of the catalog as both sides show it: what Amazon sells today, and what Coupa holds.
+
+Promises: an `Entry` survives JSON unchanged; prices are Decimal per unit beside their currency; what a vendor leaves out is
+None. Amazon's side is today's offer to the configured user, Coupa's side what its API shows: `availability` and
+`image-url` are taken in there and never shown, so they are not part of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+Json = Mapping[str, Any]
+MOST_MISSES = 31  # runs remembered; removal.missing_runs allows no more
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A price per unit from `units` of one order on; None: Amazon's text of the range says nothing sure."""
+
+    units: int | None
+    price: Decimal
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What Amazon shows of one ASIN. `offers`: how many there are; `price` is of the offer that counts, None where none
+    does. `pack` is what one unit is, in Amazon's words; `package` the word for it alone."""
+
+    sold: bool = True
+    offers: int = 0
+    title: str | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    guidance: str | None = None
+    seller: str | None = None
+    tiers: tuple[Tier, ...] = ()
+    least: int | None = None
+    most: int | None = None
+    availability: str | None = None
+    unspsc: str | None = None
+    image: str | None = None
+    manufacturer: str | None = None
+    pack: str | None = None
+    package: str | None = None
+    restrictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """A supplier item of the supplier that stands for Amazon: one price, under one contract or under none."""
+
+    id: int
+    contract: str | None
+    price: Decimal | None
+    currency: str | None
+    preferred: bool = False
+    catalog: str | None = None
+    term: int | None = None
+    tiers: tuple[Decimal | None, ...] = ()
+    least: Decimal | None = None
+    item_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A Coupa item."""
+
+    id: int
+    number: str
+    name: str | None = None
+    description: str | None = None
+    active: bool = True
+    commodity: str | None = None
+    manufacturer: str | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`origin`: why the article is looked at (contract, list, bought, ...). `missed`: the complete runs in a row in which
+    Amazon did not know it. `pack_agreed`: the pack that it was first seen with, or that a person released."""
+
+    asin: str
+    article: Article
+    rows: tuple[PriceRow, ...] = ()
+    item: ItemRow | None = None
+    origin: str = "contract"
+    missed: tuple[str, ...] = ()
+    pack_agreed: str | None = None
+
+
+def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, released: bool) -> Entry:
+    """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`."""
+    known = before.missed if before is not None else ()
+    agreed = before.pack_agreed if before is not None and before.pack_agreed is not None else entry.article.pack
+    if released:
+        agreed = entry.article.pack
+    missed: tuple[str, ...] = ()
+    if not entry.article.sold:
+        missed = known if run in known or not counts else (*known, run)[-MOST_MISSES:]
+    return replace(entry, missed=missed, pack_agreed=agreed)
+
+
+def write_entry(entry: Entry) -> dict[str, Any]:
+    """Its JSON; decimals as text, absent values left out."""
+    return {
+        "asin": entry.asin, "origin": entry.origin, "article": _article(entry.article),
+        "rows": [_sparse(row, tiers=[_plain(one) for one in row.tiers]) for row in entry.rows],
+        "item": _sparse(entry.item) if entry.item is not None else None,
+        "missed": list(entry.missed), "pack_agreed": entry.pack_agreed,
+    }  # fmt: skip
+
+
+def _article(article: Article) -> dict[str, Any]:
+    tiers = [{"units": one.units, "price": _plain(one.price), "shown": one.shown} for one in article.tiers]
+    return _sparse(article, tiers=tiers, restrictions=list(article.restrictions))
+
+
+def _sparse(value: Any, **given: Any) -> dict[str, Any]:
+    shown = {name: given.get(name, _plain(getattr(value, name))) for name in value.__slots__}
+    return {name: one for name, one in shown.items() if one is not None and one != []}
+
+
+def _plain(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+def read_entry(raw: Json) -> Entry:
+    """Back from `write_entry`."""
+    item = raw.get("item")
+    return Entry(
+        asin=raw["asin"], article=_read_article(raw["article"]), rows=tuple(_read_row(row) for row in raw["rows"]),
+        item=ItemRow(**item) if item is not None else None, origin=raw["origin"], missed=tuple(raw["missed"]),
+        pack_agreed=raw.get("pack_agreed"),
+    )  # fmt: skip
+
+
+def _read_article(raw: Json) -> Article:
+    given = dict(raw)
+    given["price"] = _decimal(raw.get("price"))
+    if "tiers" in raw:
+        given["tiers"] = tuple(Tier(one["units"], Decimal(one["price"]), one["shown"]) for one in raw["tiers"])
+    if "restrictions" in raw:
+        given["restrictions"] = tuple(raw["restrictions"])
+    return Article(**given)
+
+
+def _read_row(raw: Json) -> PriceRow:
+    given = {"contract": None, "price": None, "currency": None, **raw}
+    given["price"], given["least"] = _decimal(given["price"]), _decimal(raw.get("least"))
+    if "tiers" in raw:
+        given["tiers"] = tuple(_decimal(one) for one in raw["tiers"])
+    return PriceRow(**given)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A pricing term of a contract. `bounds`: units of one order up to which each tier goes, the last None where open.
+    `per_order` is true only for terms that count the units of one order, as Amazon's quantity prices do."""
+
+    id: int
+    bounds: tuple[Decimal | None, ...]
+    per_order: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A Coupa contract; `in_force`: published, within its dates, and made for buying."""
+
+    number: str
+    in_force: bool
+    terms: tuple[Term, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWritten:
+    """What was last delivered of fields that Coupa takes and never shows. `removed`: we took the article out."""
+
+    availability: str | None = None
+    image: str | None = None
+    removed: bool = False
+    deactivated: bool = False
+
+
+NEVER_WRITTEN = LastWritten()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a comparison needs beside the entry: contracts by number, Coupa's words, and today's releases."""
+
+    contracts: Mapping[str, Contract]
+    commodity_of: Callable[[str], str | None]  # by UNSPSC code
+    unit_of: Callable[[str], str | None]  # by Amazon's word for a package
+    released: frozenset[str] = frozenset()
+    written: Mapping[str, LastWritten] = field(default_factory=dict)  # by ASIN
+
+
+def rows_in_force(rows: Sequence[PriceRow], contracts: Mapping[str, Contract]) -> list[PriceRow]:
+    """Those without a contract, and those whose contract holds today."""
+    return [
+        row
+        for row in rows
+        if row.contract is None or ((one := contracts.get(row.contract)) is not None and one.in_force)
+    ]

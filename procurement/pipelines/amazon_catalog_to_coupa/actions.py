@@ -1,0 +1,147 @@
+"""The writes of the pipeline, and how Coupa is asked whether one already happened.
+
+A write is known by the business key in its custom field. One that an earlier run planned looks again before it goes: what
+people did in between is never overwritten, and the article is compared anew.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.coupa.client import Coupa
+from connectors.http import Permit
+from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_price_row
+from procurement.pipelines.amazon_catalog_to_coupa.names import (
+    CREATE_ITEM,
+    CREATE_PRICE,
+    TELL,
+    UPDATE_ITEM,
+    UPDATE_PRICE,
+)
+from procurement.pipelines.coupa_actions import Comment, holds
+from procurement.sending import Action
+
+Json = dict[str, Any]
+Look = Callable[[Coupa, Json], Json | None]  # the record that a payload is about, as Coupa shows it now
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A new item or supplier item: payload {asin, body, hidden, run}. What stands under its natural key without our mark
+    is somebody else's."""
+
+    coupa: Coupa
+    operation: str
+    look: Look
+    marker: str
+    run: int
+
+    def permit(self) -> Permit:
+        return self.coupa.permit(self.operation)
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        """Only a plan of an earlier run may be overtaken: this run's own reading is minutes old, and Coupa's key is unique."""
+        if delivery.payload["run"] == self.run or self.look(self.coupa, delivery.payload) is None:
+            return None
+        return Stop("waiting", "it is in Coupa by now: compared again")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raw = getattr(self.coupa, self.operation)(delivery.payload["body"], permit)
+        return Sent(target_id=str(raw["id"]), facts=_facts(delivery.payload))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        raw = self.look(self.coupa, delivery.payload)
+        if raw is None:
+            return None
+        ours = _mark(raw, self.marker) == delivery.business_key
+        return Found(target_id=str(raw["id"]), ours=ours, facts=_facts(delivery.payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changed fields of an item or supplier item: payload {asin, id, body, was, hidden, run}."""
+
+    coupa: Coupa
+    operation: str
+    look: Look
+    marker: str
+    run: int
+
+    def permit(self) -> Permit:
+        return self.coupa.permit(self.operation)
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        payload = delivery.payload
+        if payload["body"].get("active") is False and (other := self._other_supplier(payload)) is not None:
+            return Stop("skipped", f"supplier {other} sells the item, too")
+        if payload["run"] == self.run:
+            return None
+        raw = self.look(self.coupa, payload)
+        if raw is None:
+            return Stop("waiting", "Coupa shows no such record any more: compared again")
+        if not holds(payload["was"], raw):
+            return Stop("waiting", "it was changed in Coupa since it was planned: compared again")
+        return None
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        payload = delivery.payload
+        raw = getattr(self.coupa, self.operation)(int(payload["id"]), payload["body"], permit)
+        return Sent(target_id=str(raw["id"]), facts=_facts(payload))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        """The mark tells; without it the write did not happen, or a later one of ours has, and may be made again."""
+        raw = self.look(self.coupa, delivery.payload)
+        if raw is None or _mark(raw, self.marker) != delivery.business_key:
+            return None
+        return Found(target_id=str(raw["id"]), ours=True, facts=_facts(delivery.payload))
+
+    def _other_supplier(self, payload: Json) -> str | None:
+        return next(other_suppliers(self.coupa, int(payload["id"]), payload["supplier"]), None)
+
+
+def other_suppliers(coupa: Coupa, item_id: int, supplier: str) -> Iterator[str]:
+    """Numbers of the suppliers beside `supplier` that sell the item."""
+    for page in coupa.supplier_items_of_items([item_id]):
+        for raw in page:
+            number = str((raw.get("supplier") or {}).get("number"))
+            if number != supplier:
+                yield number
+
+
+def look_for_item(coupa: Coupa, payload: Json) -> Json | None:
+    number = payload["body"].get("item-number") or payload.get("item_number")
+    return next((raw for page in coupa.items([str(number)]) for raw in page), None)
+
+
+def look_for_price(coupa: Coupa, payload: Json) -> Json | None:
+    """The supplier item of the payload's id, or of its part number and contract."""
+    body = payload["body"]
+    contract = (body.get("contract") or {}).get("number")
+    for page in coupa.supplier_items(payload["supplier"], [payload["asin"]]):
+        for raw in page:
+            if "id" in payload and int(raw["id"]) == int(payload["id"]):
+                return raw
+            if "id" not in payload and read_price_row(raw).contract == contract:
+                return raw
+    return None
+
+
+def _facts(payload: Json) -> Json:
+    """What Coupa will not tell again."""
+    return {"asin": payload["asin"], "hidden": payload["hidden"]}
+
+
+def _mark(raw: Mapping[str, Any], marker: str) -> str:
+    return str((raw.get("custom-fields") or {}).get(marker) or "")
+
+
+def actions(coupa: Coupa, *, marker: str, run: int) -> dict[str, Action]:
+    """Every kind of write of the pipeline."""
+    return {
+        CREATE_ITEM: Create(coupa, CREATE_ITEM, look_for_item, marker, run),
+        CREATE_PRICE: Create(coupa, CREATE_PRICE, look_for_price, marker, run),
+        UPDATE_ITEM: Update(coupa, UPDATE_ITEM, look_for_item, marker, run),
+        UPDATE_PRICE: Update(coupa, UPDATE_PRICE, look_for_price, marker, run),
+        TELL: Comment(coupa),
+    }

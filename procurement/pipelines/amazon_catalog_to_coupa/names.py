@@ -1,0 +1,19 @@
+"""What the pipeline, its records and its writes are called, and how each is named."""
+
+PIPELINE = "amazon_catalog_to_coupa"
+ENTRY, WAITING = "catalog_entry", "waiting_price"  # kinds of source record, each by ASIN
+CREATE_ITEM, UPDATE_ITEM = "create_item", "update_item"
+CREATE_PRICE, UPDATE_PRICE = "create_supplier_item", "update_supplier_item"
+TELL = "tell_approver"
+WRITES = (CREATE_ITEM, UPDATE_ITEM, CREATE_PRICE, UPDATE_PRICE)
+
+
+def price_series(asin: str, contract: str | None) -> str:
+    """All writes of one supplier item are numbered within it, so that a price may go from A to B, back to A and again to
+    B, and each is a fact of its own."""
+    return f"{asin}/{contract or 'no contract'}"
+
+
+def told_key(requisition: int, line: int, price: str) -> str:
+    """A price is told once about one line, however often it is seen."""
+    return f"{requisition}/{line}/{price}"

@@ -1,0 +1,201 @@
+"""From articles to writes: each is compared, and every record gets exactly one fate.
+
+A record's writes are its parts; what remains beside them is the part `state`: held, waiting, or skipped because nothing is
+to be written. A write that has no answer yet, or that a person must look at, is never overtaken by another one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.coupa.client import Coupa
+from procurement.catalog.comparing import Decision, compare
+from procurement.catalog.entries import NEVER_WRITTEN, Contract, Entry, LastWritten, Surroundings, read_entry
+from procurement.ledger import Ledger
+from procurement.ledger.types import (
+    Known,
+    Plan,
+    PlannedDelivery,
+    PlannedFinding,
+    PlannedRecord,
+    PlannedState,
+    Record,
+    Run,
+)
+from procurement.pipelines.amazon_catalog_to_coupa.actions import other_suppliers
+from procurement.pipelines.amazon_catalog_to_coupa.names import (
+    CREATE_ITEM,
+    CREATE_PRICE,
+    PIPELINE,
+    UPDATE_ITEM,
+    UPDATE_PRICE,
+    WRITES,
+)
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import (
+    Json,
+    Write,
+    content_of,
+    marked,
+    read_hidden,
+    writes_of,
+)
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope
+from procurement.pipelines.proposals import Proposal
+from procurement.policies import Mode, Rules
+
+UNANSWERED = "an earlier write of it has no answer yet"
+SAME = "Coupa says the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the ledger knows of earlier writes: the newest of each series by action, and what each left behind unseen."""
+
+    newest: Mapping[str, Mapping[str, Known]]
+    written: Mapping[str, LastWritten]
+    payloads: Callable[[Iterable[int]], Mapping[int, Json]]
+
+    @classmethod
+    def read(cls, ledger: Ledger) -> "Earlier":
+        newest = {action: ledger.deliveries.latest(PIPELINE, action) for action in WRITES}
+        return cls(newest, _last_written(ledger), ledger.deliveries.payloads)
+
+
+def _last_written(ledger: Ledger) -> dict[str, LastWritten]:
+    """By ASIN: what its newest delivered write left in fields that Coupa never shows. A write carries on what stood before it."""
+    items = _newest_hidden(ledger, (CREATE_ITEM, UPDATE_ITEM))
+    prices = _newest_hidden(ledger, (CREATE_PRICE, UPDATE_PRICE))
+    return {
+        asin: LastWritten(
+            availability=prices.get(asin, NEVER_WRITTEN).availability, removed=prices.get(asin, NEVER_WRITTEN).removed,
+            image=items.get(asin, NEVER_WRITTEN).image, deactivated=items.get(asin, NEVER_WRITTEN).deactivated,
+        )
+        for asin in items.keys() | prices.keys()
+    }  # fmt: skip
+
+
+def _newest_hidden(ledger: Ledger, actions: Sequence[str]) -> dict[str, LastWritten]:
+    newest: dict[str, tuple[int, LastWritten]] = {}
+    for action in actions:
+        for known in ledger.deliveries.latest(PIPELINE, action, delivered=True).values():
+            hidden, asin = read_hidden(known.facts), str(known.facts.get("asin") or "")
+            if hidden is not None and (asin not in newest or known.id > newest[asin][0]):
+                newest[asin] = (known.id, hidden)
+    return {asin: hidden for asin, (_, hidden) in newest.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Compares articles and plans what follows. Reads Coupa only to learn whether others sell an item that would go."""
+
+    coupa: Coupa
+    rules: Rules
+    run: Run
+    account: str
+    supplier: str
+    contracts: Mapping[str, Contract]
+    earlier: Earlier
+    scope: Scope
+
+    @property
+    def mode(self) -> Mode:
+        return self.rules.rollout.of(PIPELINE, account=self.account, supplier=self.supplier).mode
+
+    def propose(self, records: Sequence[Record]) -> tuple[Proposal, list[Decision]]:
+        """What becomes of each record, and the decisions behind it."""
+        proposal, around = Proposal(kept_as="state"), self._around()
+        plan = proposal.shadow if self.mode is Mode.SHADOW and not self.run.dry_run else proposal.live
+        decisions = []
+        for record in records:
+            entry = read_entry(record.raw)
+            decision = compare(entry, self.rules.catalog, around)
+            self._spare_items_of_others(decision, entry)
+            self._plan(plan, record, entry, decision)
+            decisions.append(decision)
+        return proposal, decisions
+
+    def _around(self) -> Surroundings:
+        lookups = self.rules.lookups
+        return Surroundings(
+            contracts=self.contracts, commodity_of=lookups["commodities"].find, unit_of=lookups["units"].find,
+            released=self.scope.released, written=self.earlier.written,
+        )  # fmt: skip
+
+    def _spare_items_of_others(self, decision: Decision, entry: Entry) -> None:
+        if decision.kind != "removed" or not decision.item or entry.item is None:
+            return
+        if next(other_suppliers(self.coupa, entry.item.id, self.supplier), None) is not None:
+            decision.item, decision.item_was = {}, {}
+            decision.written = LastWritten(decision.written.availability, decision.written.image, removed=True)
+
+    def _plan(self, plan: Plan, record: Record, entry: Entry, decision: Decision) -> None:
+        writes = writes_of(decision, entry, supplier=self.supplier)
+        planned: dict[str, PlannedDelivery] = {}
+        stuck: list[str] = []
+        for write in writes:
+            number, why_not = self._number(write)
+            if number is None:
+                stuck.append(why_not)
+            else:
+                planned[write.action] = self._delivery(write, number, planned)
+        plan.deliveries += planned.values()
+        plan.records += self._fates(record, decision, planned, stuck)
+        about = planned.get(UPDATE_PRICE) or planned.get(CREATE_PRICE) or planned.get(UPDATE_ITEM)
+        plan.findings += [
+            PlannedFinding(
+                kind=one.kind, sentence=one.sentence, expected=one.expected, actual=one.actual,
+                delivery=about.name if about else None, record_id=record.id, breached=bool(decision.held),
+            )
+            for one in decision.differences
+        ]  # fmt: skip
+
+    def _number(self, write: Write) -> tuple[int | None, str]:
+        """The number of the write in its series: the newest one's where that may still change, the next where it is done.
+
+        None where nothing new may be planned: it is under way, or a person put this very content aside.
+        """
+        newest = self.earlier.newest[write.action].get(write.series)
+        if newest is None:
+            return 1, ""
+        number = int(newest.business_key.rpartition("/")[2])
+        if not newest.claimed:
+            return number, ""
+        if newest.state in ("sending", "planned", "waiting"):
+            return None, UNANSWERED
+        if newest.state == "delivered":
+            return number + 1, ""
+        before = self.earlier.payloads([newest.id]).get(newest.id, {})
+        if content_of(before) == content_of(write.payload):
+            return None, newest.reason or f"an earlier write of the same content is {newest.state}"
+        return number + 1, ""
+
+    def _delivery(self, write: Write, number: int, planned: Mapping[str, PlannedDelivery]) -> PlannedDelivery:
+        key = f"{write.series}/{number}"
+        payload = marked(write.payload, marker=self.rules.catalog.writing.marker, key=key, run=self.run.id)
+        payload["supplier"] = self.supplier
+        after = planned.get(write.follows) if write.follows else None
+        return PlannedDelivery(
+            action=write.action, business_key=key, payload=payload, after=after.name if after else None,
+            mapping_version=self.rules.version, policy_version=self.rules.version, scope=self.account,
+        )  # fmt: skip
+
+    def _fates(
+        self, record: Record, decision: Decision, planned: Mapping[str, PlannedDelivery], stuck: Sequence[str]
+    ) -> Iterable[PlannedRecord]:
+        for delivery in planned.values():
+            part = f"{delivery.action} {delivery.business_key}"
+            yield PlannedRecord(record_id=record.id, state="planned", part=part, bills=delivery.name, hash=record.hash)
+        state, reason = _rest(decision, stuck)
+        if not planned or state in ("held", "waiting"):
+            yield PlannedRecord(
+                record_id=record.id, state=state, reason=reason, part="state", hash=record.hash,
+                error_class="policy" if state == "held" else None,
+            )  # fmt: skip
+
+
+def _rest(decision: Decision, stuck: Sequence[str]) -> tuple[PlannedState, str]:
+    """What remains of an article beside its writes."""
+    if decision.held:
+        return "held", "; ".join(decision.held)
+    if UNANSWERED in stuck or decision.waits:
+        return "waiting", UNANSWERED if UNANSWERED in stuck else decision.reason
+    return "skipped", decision.reason or next(iter(stuck), SAME)

@@ -1,0 +1,140 @@
+"""Both sides of the catalog read once, and joined by ASIN: the source records of a run.
+
+An article's record holds what Amazon and Coupa showed in the same minutes, so that planning compares like with like and
+needs no second reading. Absences are judged when everything was read: where Amazon left articles unanswered, or where far
+too many vanished at once, none of them counts.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.concurrency import batched
+from connectors.coupa.client import Coupa
+from connectors.tally import Tally
+from procurement.catalog.entries import Article, Entry, ItemRow, PriceRow, observed
+from procurement.errors import ConfigurationError
+from procurement.ledger.types import Run
+from procurement.pipelines.amazon_catalog_to_coupa import amazon_side, coupa_side
+from procurement.pipelines.amazon_catalog_to_coupa.names import ENTRY
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope
+from procurement.policies import Rules
+
+BATCH = 500
+HUNDRED = 100
+NOT_SOLD = Article(sold=False)
+BOUGHT, KNOWN = "bought", "contract"
+Known = Callable[[Iterable[str]], Mapping[str, Entry]]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a run saw. `counts`: whether absences of this run count; `why_not` says why they do not."""
+
+    asins: int = 0
+    missing: int = 0
+    unanswered: list[str] = field(default_factory=list)
+    counts: bool = True
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One run's reading. `known` gives what earlier runs knew of these ASINs."""
+
+    amazon: AmazonBusiness
+    coupa: Coupa
+    rules: Rules
+    run: Run
+    scope: Scope
+    known: Known
+
+    def entries(self, tally: Tally, reading: Reading) -> Iterator[list[Entry]]:
+        """Every article in scope, joined with what was known, in batches; what Amazon does not know comes last."""
+        rows = self._rows()
+        origins = dict.fromkeys(rows, KNOWN)
+        if self.scope.full:
+            for asin, origin in amazon_side.origins(self.amazon, self.rules.catalog, self.run.now):
+                origins.setdefault(asin, origin)
+        else:
+            for asin in self.scope.released:
+                origins.setdefault(asin, KNOWN)
+        items = _Items.read(self.coupa, rows, origins, self.rules.catalog.writing.item_number_prefix)
+        reading.asins = len(origins)
+        missing: list[str] = []
+        for page in self.amazon.catalog_pages(origins, tally=tally, kind=ENTRY):
+            missing += page.missing
+            reading.unanswered += page.unanswered
+            sold = {str(raw["asin"]): amazon_side.read_article(raw, self.rules.catalog) for raw in page.products}
+            yield self._joined(sold, rows, origins, items, counts=True)
+        reading.missing = len(missing)
+        self._judge(missing, rows, reading)
+        for some in batched(missing, BATCH):
+            yield self._joined(dict.fromkeys(some, NOT_SOLD), rows, origins, items, counts=reading.counts)
+
+    def _rows(self) -> dict[str, list[PriceRow]]:
+        supplier = supplier_of(self.rules, self.amazon.account)
+        wanted = None if self.scope.full else sorted(self.scope.released)
+        rows: dict[str, list[PriceRow]] = {}
+        for asin, row in coupa_side.price_rows(self.coupa.supplier_items(supplier, wanted)):
+            rows.setdefault(asin, []).append(row)
+        return rows
+
+    def _joined(
+        self,
+        articles: Mapping[str, Article],
+        rows: Mapping[str, list[PriceRow]],
+        origins: Mapping[str, str],
+        items: "_Items",
+        *,
+        counts: bool,
+    ) -> list[Entry]:
+        before = self.known(articles)
+        return [
+            observed(
+                Entry(asin, article, tuple(rows.get(asin, ())), items.of(asin, rows.get(asin, ())), origins[asin]),
+                before.get(asin), run=self.run.run_id, counts=counts and self.scope.full,
+                released=asin in self.scope.released,
+            )
+            for asin, article in articles.items()
+        ]  # fmt: skip
+
+    def _judge(self, missing: list[str], rows: Mapping[str, list[PriceRow]], reading: Reading) -> None:
+        """An outage, or a user who lost a right, looks like a catalog that vanished."""
+        most = self.rules.catalog.removal.most_at_once_percent
+        before = self.known(missing)
+        fresh = [asin for asin in missing if asin in rows and not (before[asin].missed if asin in before else ())]
+        if reading.unanswered:
+            reading.counts, reading.why_not = False, f"Amazon left {len(reading.unanswered)} articles unanswered"
+        elif rows and len(fresh) * HUNDRED > most * len(rows) and len(fresh) > 1:
+            reading.counts = False
+            reading.why_not = f"{len(fresh)} of {len(rows)} articles vanished at once, more than {most} %"
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Coupa's items, those of supplier items by id and those that an earlier run made by number."""
+
+    by_id: Mapping[int, ItemRow]
+    by_number: Mapping[str, ItemRow]
+    prefix: str
+
+    @classmethod
+    def read(cls, coupa: Coupa, rows: Mapping[str, list[PriceRow]], origins: Iterable[str], prefix: str) -> "_Items":
+        ids = sorted({row.item_id for row in chain.from_iterable(rows.values()) if row.item_id is not None})
+        numbers = [f"{prefix}{asin}" for asin in origins if asin not in rows]
+        found = [coupa_side.read_item(raw) for page in coupa.items(numbers, ids=ids) for raw in page]
+        return cls({item.id: item for item in found}, {item.number: item for item in found}, prefix)
+
+    def of(self, asin: str, rows: Iterable[PriceRow]) -> ItemRow | None:
+        ids = [row.item_id for row in rows if row.item_id is not None]
+        return self.by_id.get(ids[0]) if ids else self.by_number.get(f"{self.prefix}{asin}")
+
+
+def supplier_of(rules: Rules, account: str) -> str:
+    """The Coupa supplier that stands for the Amazon account."""
+    entry = rules.accounts.of(account)
+    if entry is None:
+        raise ConfigurationError(f"accounts.yml does not know the Amazon Business account {account!r}")
+    return entry.supplier

@@ -1,0 +1,188 @@
+"""The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.concurrency import batched
+from connectors.coupa.client import Coupa
+from connectors.tally import Tally
+from procurement.catalog.entries import Entry, read_entry, write_entry
+from procurement.clock import Clock
+from procurement.ledger import Ledger
+from procurement.ledger.types import Record, Run, Staged
+from procurement.pipelines import loading
+from procurement.pipelines.amazon_catalog_to_coupa import reporting, waiting
+from procurement.pipelines.amazon_catalog_to_coupa.actions import actions
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_contracts
+from procurement.pipelines.amazon_catalog_to_coupa.names import ENTRY, PIPELINE, WAITING
+from procurement.pipelines.amazon_catalog_to_coupa.planning import Earlier, Planner
+from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, read_scope
+from procurement.pipelines.closing import SendMail
+from procurement.pipelines.open_orders import source_of
+from procurement.pipelines.proposals import unkept
+from procurement.pipelines.windows import RunRequest
+from procurement.policies import Mode, Rules
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+PAGE = 1000
+
+Summary = dict[str, Any]
+
+
+def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
+    """The run. It has no window: the catalog is what Amazon shows now."""
+    read_scope(request, rules)
+    return ledger.runs.open(request.dag_id, request.run_id, now=clock.now(), dry_run=request.dry_run)
+
+
+def extract(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Reads both sides of the articles in scope and stages one record each; a dry run stages nothing."""
+    if run.dry_run or _mode(rules) is Mode.OFF:
+        return {"run": run.id, "asins": 0}
+    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), source_of(amazon.account)
+    staged = changed = 0
+    if scope.compares:
+        reader = Reader(amazon, coupa, rules, run, scope, lambda asins: _known(ledger, source, asins))
+        for entries in reader.entries(tally, reading):
+            counts = ledger.records.stage(run, source, ENTRY, list(map(staged_entry, entries)), evolving=True)
+            staged, changed = staged + counts.staged, changed + counts.new + counts.changed
+    if scope.requisitions:
+        supplier = supplier_of(rules, amazon.account)
+        for rows in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally):
+            staged += ledger.records.stage(run, source, WAITING, rows, evolving=True).staged
+    ledger.runs.keep_tally(run, source, tally)
+    return {
+        "run": run.id, "asins": reading.asins, "staged": staged, "changed": changed, "missing": reading.missing,
+        "unanswered": len(reading.unanswered), "absences_count": reading.counts, "why_not": reading.why_not,
+    }  # fmt: skip
+
+
+def staged_entry(entry: Entry) -> Staged:
+    return Staged(key=entry.asin, raw=write_entry(entry), dated_at=EVER)
+
+
+def _known(ledger: Ledger, source: str, asins: Iterable[str]) -> Mapping[str, Entry]:
+    return {asin: read_entry(record.raw) for asin, record in ledger.records.find(source, ENTRY, asins).items()}
+
+
+def transform(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Compares every article in scope and plans what differs; a dry run reads both sides and only shows its plan."""
+    if run.dry_run:
+        return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
+    mode, scope = _mode(rules), read_scope(request, rules)
+    if mode is Mode.OFF:
+        return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+    source, planned, records = source_of(amazon.account), 0, 0
+    counts: dict[str, int] = {}
+    previews: list[dict[str, Any]] = []
+    with ledger.planning.planning_lock(PIPELINE):
+        if scope.compares:
+            planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
+            for batch in _to_compare(ledger, source, scope):
+                proposal, decisions = planner.propose(batch)
+                kept = ledger.planning.keep(run, proposal.plan)
+                planned, records = planned + kept.planned + kept.replaced, records + kept.records
+                previews += proposal.in_shadow
+                for decision in decisions:
+                    counts[decision.kind] = counts.get(decision.kind, 0) + 1
+        if scope.requisitions:
+            ids = [row.id for row in ledger.records.to_plan(source, WAITING)]
+            for some in batched(ids, PAGE):
+                told = _tell(ledger.records.load(some), rules, amazon.account, run)
+                kept = ledger.planning.keep(run, told.plan)
+                planned, records = planned + kept.planned + kept.replaced, records + kept.records
+                previews += told.in_shadow
+        ledger.plans.keep(run, previews)
+    return {"run": run.id, "mode": mode.value, "planned": planned, "records": records, "decisions": counts}
+
+
+def _to_compare(ledger: Ledger, source: str, scope: Scope) -> Iterator[list[Record]]:
+    """Every article that was ever staged: a rule may have changed, though neither side did. Or the released ones alone."""
+    if not scope.full:
+        found = ledger.records.find(source, ENTRY, scope.released)
+        yield [found[asin] for asin in sorted(found)]
+        return
+    for page in ledger.records.pages(ENTRY, since=EVER, size=PAGE):
+        yield [record for record in page if record.source == source]
+
+
+def _planner(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, scope: Scope, rules: Rules) -> Planner:
+    supplier = supplier_of(rules, amazon.account)
+    return Planner(
+        coupa=coupa, rules=rules, run=run, account=amazon.account, supplier=supplier,
+        contracts=read_contracts(coupa, supplier, run.now), earlier=Earlier.read(ledger), scope=scope,
+    )  # fmt: skip
+
+
+def _tell(records: Sequence[Record], rules: Rules, account: str, run: Run) -> Any:
+    mode = rules.rollout.of(PIPELINE, account=account, supplier=supplier_of(rules, account)).mode
+    return waiting.propose(
+        records, rules=rules.catalog, version=rules.version, mode=mode, account=account, dry_run=run.dry_run
+    )
+
+
+def _rehearse(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Reads both sides into memory, compares them, and keeps nothing but the plan for people to read."""
+    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), source_of(amazon.account)
+    rows: list[dict[str, Any]] = []
+    seen = 0
+    if scope.compares:
+        planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
+        reader = Reader(amazon, coupa, rules, run, scope, lambda asins: _known(ledger, source, asins))
+        for entries in reader.entries(tally, reading):
+            batch = _records(source, ENTRY, list(map(staged_entry, entries)), seen)
+            proposal, _ = planner.propose(batch)
+            rows += [*proposal.previews, *unkept(proposal.plan, batch)]
+            seen += len(batch)
+    if scope.requisitions:
+        supplier = supplier_of(rules, amazon.account)
+        for staged in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally):
+            batch = _records(source, WAITING, staged, seen)
+            told = _tell(batch, rules, amazon.account, run)
+            rows += [*told.previews, *unkept(told.plan, batch)]
+            seen += len(batch)
+    ledger.plans.keep(run, rows)
+    return {"run": run.id, "dry_run": True, "records": seen, "would_write": sum("action" in row for row in rows)}
+
+
+def _records(source: str, kind: str, staged: Sequence[Staged], first: int) -> list[Record]:
+    return [
+        Record(id=first + n, source=source, kind=kind, key=row.key, hash="", raw=row.raw)
+        for n, row in enumerate(staged, start=1)
+    ]
+
+
+def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
+    """Sends what is planned, for at most `seconds`; what remains stays for the next run."""
+    chosen = actions(coupa, marker=rules.catalog.writing.marker, run=run.id)
+    return loading.load(ledger, PIPELINE, chosen, run=run, rules=rules, workers=workers, seconds=seconds)
+
+
+def close(
+    ledger: Ledger,
+    *,
+    run: Run,
+    request: RunRequest,
+    rules: Rules,
+    send_mail: SendMail,
+    failed_upstream: Sequence[str] = (),
+) -> Summary:
+    """Settles the run, mails the summary, what is held and what failed; raises IncompleteRun when an article is
+    unaccounted for."""
+    full = read_scope(request, rules).full and _mode(rules) is not Mode.OFF
+    return reporting.close(
+        ledger, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream, full=full
+    )
+
+
+def _mode(rules: Rules) -> Mode:
+    return rules.rollout.widest(PIPELINE).mode
