@@ -28,6 +28,7 @@ NAMES = [path.stem for path in FILES]
 READERS = ("reconciliation",)  # compares and tells; sends to neither system
 SENDERS = [name for name in NAMES if name not in READERS]
 RULES_OF = {  # their files hold rules, not fields
+    "amazon_catalog_to_coupa": "catalog",
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
     "purchase_compliance": "compliance",
@@ -156,6 +157,7 @@ def pools(bag: Any, name: str) -> dict[str, tuple[str, int]]:
         ("amazon_order_status_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_suppliers_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_deliveries_to_coupa_receipts", ("amazon_business_api", 1), ("coupa_api", 2)),
+        ("amazon_catalog_to_coupa", ("coupa_api", 4), ("coupa_api", 2)),
         ("purchase_compliance", ("amazon_business_api", 1), ("coupa_api", 2)),
     ],
 )
@@ -202,6 +204,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("amazon_order_status_to_coupa", ["dry_run", "from", "order_ids", "to"]),
         ("amazon_suppliers_to_coupa", ["dry_run", "from", "to"]),
         ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
+        ("amazon_catalog_to_coupa", ["dry_run", "release", "scope"]),
         ("purchase_compliance", ["dry_run", "from", "order_ids", "to"]),
         ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],

@@ -10,6 +10,7 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), ROOT / "mappings/README.md", ROOT / "sandbox/README.md"]
 )  # fmt: skip
 RULES_OF = {  # their files hold rules, not fields
+    "amazon_catalog_to_coupa": "catalog",
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
     "purchase_compliance": "compliance",

@@ -35,24 +35,25 @@ class Write:
 
 
 def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]:
-    """The item first, then the supplier item: at most one write of each."""
+    """At most one of the item and one of the supplier item: a new item comes first, one that goes comes last."""
     hidden, writes = asdict(decision.written), []
     told: Json = {"asin": entry.asin, "kind": decision.kind, "hidden": hidden, "title": entry.article.title}
     item = entry.item
     if decision.item and item is None:
         payload = {**told, "body": spelled(decision.item)}
         writes.append(Write(CREATE_ITEM, str(decision.item["item-number"]), payload))
-    elif decision.item and item is not None:
-        payload = {**told, "id": item.id, "body": spelled(decision.item), "was": spelled(decision.item_was)}
-        payload |= {"item_number": item.number}
-        writes.append(Write(UPDATE_ITEM, item.number, payload))
     if decision.price:
         writes.append(_price_write(decision, entry, told, supplier))
+    if decision.item and item is not None:
+        payload = {**told, "id": item.id, "body": spelled(decision.item), "was": spelled(decision.item_was)}
+        payload |= {"item_number": item.number}
+        follows = UPDATE_PRICE if decision.kind == "removed" else None
+        writes.append(Write(UPDATE_ITEM, item.number, payload, follows))
     return writes
 
 
 def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) -> Write:
-    if decision.move is not None:
+    if decision.move is not None and any(name.startswith("price") for name in decision.price):
         told = {
             **told,
             "move": {"old": str(decision.move.old), "new": str(decision.move.new), "currency": decision.move.currency},

@@ -21,8 +21,8 @@ from procurement.pipelines.amazon_catalog_to_coupa.planning import Earlier, Plan
 from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
 from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, read_scope
 from procurement.pipelines.closing import SendMail
-from procurement.pipelines.open_orders import source_of
 from procurement.pipelines.proposals import unkept
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -44,7 +44,7 @@ def extract(
     """Reads both sides of the articles in scope and stages one record each; a dry run stages nothing."""
     if run.dry_run or _mode(rules) is Mode.OFF:
         return {"run": run.id, "asins": 0}
-    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), source_of(amazon.account)
+    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), amazon_source(amazon.account)
     staged = changed = 0
     if scope.compares:
         reader = Reader(amazon, coupa, rules, run, scope, lambda asins: _known(ledger, source, asins))
@@ -79,7 +79,7 @@ def transform(
     mode, scope = _mode(rules), read_scope(request, rules)
     if mode is Mode.OFF:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-    source, planned, records = source_of(amazon.account), 0, 0
+    source, planned, records = amazon_source(amazon.account), 0, 0
     counts: dict[str, int] = {}
     previews: list[dict[str, Any]] = []
     with ledger.planning.planning_lock(PIPELINE):
@@ -132,7 +132,7 @@ def _rehearse(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
 ) -> Summary:
     """Reads both sides into memory, compares them, and keeps nothing but the plan for people to read."""
-    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), source_of(amazon.account)
+    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), amazon_source(amazon.account)
     rows: list[dict[str, Any]] = []
     seen = 0
     if scope.compares:

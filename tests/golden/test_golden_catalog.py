@@ -1,0 +1,81 @@
+"""Golden cases: Amazon's product and Coupa's records through the shipped rules, compared with the reviewed `expected.json`.
+
+`amazon_catalog_to_coupa/<case>/article.json`: `product` is Amazon's raw answer (null: it does not know the ASIN), `supplier_items`,
+`item` and `contracts` are Coupa's raw records; `missed` complete runs, `pack_agreed`, `written` (what we last wrote and Coupa never
+shows) and `released` are what the ledger and the form add. GOLDEN_WRITE=1 writes what comes out.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procurement.catalog.comparing import compare
+from procurement.catalog.entries import Entry, LastWritten, Surroundings, read_entry, write_entry
+from procurement.pipelines.amazon_catalog_to_coupa.amazon_side import read_article
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_contract, read_item, read_price_row
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import writes_of
+from procurement.pipelines.amazon_catalog_to_coupa.reading import NOT_SOLD
+from procurement.policies import Rules, read_rules
+
+pytestmark = pytest.mark.golden
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in (HERE / "amazon_catalog_to_coupa").glob("*/article.json"))
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return read_rules(HERE.parents[1] / "mappings")
+
+
+def entry_of(case: Json, rules: Rules) -> Entry:
+    product, item = case["product"], case.get("item")
+    article = read_article(product, rules.catalog) if product is not None else NOT_SOLD
+    return Entry(
+        asin=case["asin"], article=article, rows=tuple(map(read_price_row, case["supplier_items"])),
+        item=read_item(item) if item is not None else None, missed=tuple(case.get("missed", ())),
+        pack_agreed=case.get("pack_agreed", article.pack),
+    )  # fmt: skip
+
+
+def outcome(case: Json, rules: Rules) -> Json:
+    entry = entry_of(case, rules)
+    assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry, "an entry survives the ledger"
+    contracts = {one.number: one for one in (read_contract(raw, NOW) for raw in case["contracts"])}
+    written = {case["asin"]: LastWritten(**case["written"])} if "written" in case else {}
+    around = Surroundings(
+        contracts, rules.lookups["commodities"].find, rules.lookups["units"].find, frozenset(case.get("released", ())), written
+    )  # fmt: skip
+    decision = compare(entry, rules.catalog, around)
+    writes = writes_of(decision, entry, supplier="AMZN-US")
+    return {
+        "kind": decision.kind, "reason": decision.reason, "held": decision.held, "waits": decision.waits,
+        "findings": [asdict(one) for one in decision.differences],
+        "move": decision.move.words if decision.move is not None else None,
+        "writes": [
+            {"action": one.action, "series": one.series, "follows": one.follows, "body": one.payload["body"],
+             "was": one.payload.get("was"), "hidden": one.payload["hidden"]}
+            for one in writes
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_an_article_becomes_what_was_reviewed(case: Path, rules: Rules) -> None:
+    given = json.loads((case / "article.json").read_text(), parse_float=Decimal)
+    found = json.loads(json.dumps(outcome(given, rules)))
+    if os.environ.get("GOLDEN_WRITE"):
+        (case / "expected.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    assert found == json.loads((case / "expected.json").read_text())
+
+
+def test_every_kind_of_decision_has_a_case() -> None:
+    kinds = {json.loads((case / "expected.json").read_text())["kind"] for case in CASES}
+    assert kinds == {"unchanged", "added", "changed", "removed", "left"}

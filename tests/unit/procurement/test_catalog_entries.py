@@ -1,0 +1,80 @@
+"""An article over the runs: absences count once a run, only complete runs count, a pack is agreed until a person accepts another."""
+
+import pytest
+
+from procurement.catalog.entries import MOST_MISSES, Article, Entry, observed
+from procurement.catalog.rules import CatalogFile
+from procurement.errors import MappingError
+from procurement.policies import Rules
+
+GONE = Entry("B000000001", Article(sold=False))
+HERE = Entry("B000000001", Article(pack="Pack"))
+
+
+def after(*runs: tuple[str, Entry, bool]) -> Entry:
+    known: Entry | None = None
+    for run, entry, counts in runs:
+        known = observed(entry, known, run=run, counts=counts, released=False)
+    assert known is not None
+    return known
+
+
+def test_an_absence_counts_once_however_often_a_run_is_repeated() -> None:
+    assert after(("a", GONE, True), ("a", GONE, True), ("b", GONE, True)).missed == ("a", "b")
+
+
+def test_a_run_that_does_not_count_neither_adds_nor_forgives() -> None:
+    assert after(("a", GONE, True), ("b", GONE, False), ("c", GONE, True)).missed == ("a", "c")
+
+
+def test_an_article_that_is_back_begins_anew() -> None:
+    assert after(("a", GONE, True), ("b", HERE, True), ("c", GONE, True)).missed == ("c",)
+
+
+def test_absences_are_remembered_within_bounds() -> None:
+    assert len(after(*((str(n), GONE, True) for n in range(50))).missed) == MOST_MISSES
+
+
+def test_the_first_pack_is_agreed_until_a_person_accepts_another() -> None:
+    first = after(("a", HERE, True))
+    other = Entry("B000000001", Article(pack="Box"))
+    seen = observed(other, first, run="b", counts=True, released=False)
+    assert (first.pack_agreed, seen.pack_agreed) == ("Pack", "Pack")
+    assert observed(other, seen, run="c", counts=True, released=True).pack_agreed == "Box"
+
+
+def test_an_article_without_a_pack_at_first_agrees_to_none_it_never_showed() -> None:
+    bare = after(("a", Entry("B000000001", Article(pack=None)), True))
+    assert bare.pack_agreed is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("name: IT basics", "nmae: IT basics", "nmae"),
+        ("asins: [B0QX20007G]", "asins: [pens]", "pattern"),
+        ("hold_over_percent: 10", "hold_over_percent: ten", "hold_over_percent"),
+        ("means: backordered", "means: later", "means"),
+        ("Laboratory Equipment:", "Laboratory Equipmnt:", "Laboratory Equipment"),
+        ("default: [catalog.admin@example.com]", "default: [catalog.admin]", "mail address"),
+        ("searches: []", "searches: [{name: IT basics, keywords: x}]", "named twice"),
+    ],
+)
+def test_a_mistake_in_the_rule_file_is_named_with_its_line(edited, old: str, new: str, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    from procurement.policies import read_rules  # noqa: PLC0415
+
+    folder = edited("catalog.yml", old, new)
+    with pytest.raises(MappingError) as caught:
+        read_rules(folder)
+    assert "catalog.yml:" in str(caught.value) and sentence in str(caught.value)
+
+
+def test_the_first_rule_that_fits_decides_on_availability(rules: Rules) -> None:
+    catalog: CatalogFile = rules.catalog
+    assert catalog.availability_of(None) == "in_stock"
+    assert catalog.availability_of("CURRENTLY UNAVAILABLE") == "out_of_stock"
+
+
+def test_an_owner_answers_for_a_commodity_and_the_default_for_the_rest(rules: Rules) -> None:
+    assert rules.catalog.owners.of("Laboratory Equipment") == ("grace.abara@example.com",)
+    assert rules.catalog.owners.of(None) == rules.catalog.owners.of("Furniture") == ("catalog.admin@example.com",)
