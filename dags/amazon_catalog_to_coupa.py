@@ -18,7 +18,7 @@ decides on today's price.
 **By hand.** *Trigger* opens a form: `scope`, `release` (ASINs whose held price is accepted), or `dry_run`, which shows the plan and
 writes nothing.
 
-**When it is red**, or a mail arrives: `docs/runbook.md`. Rules live in `mappings/catalog.yml`, explained in `docs/catalog.md`;
+**When it is red**, or a mail arrives: `docs/runbook.md`. Rules live in `mappings/`: `catalog.yml` (explained in `docs/catalog.md`);
 `rollout.yml` switches the pipeline.
 """
 
