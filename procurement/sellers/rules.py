@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from procurement.rule_model import Flag, Number, RuleModel, Text, Texts
-from procurement.sellers.facts import MOST_ORDERS, Bought, FeedDay, SellerFacts
+from procurement.sellers.facts import MOST_ORDERS, REMEMBERED, Bought, FeedDay, SellerFacts
 from procurement.sellers.identity import AS_SHIPPED, Decisions, Party, Place, Thresholds, compare
 from procurement.sellers.names import normalised, words_of
 
@@ -217,13 +217,15 @@ class Purchases:
         return recent.money.get(rule.currency, Decimal(0)) >= rule.spent
 
     def __str__(self) -> str:
-        """`3 orders, USD 512.33, first on 2026-05-04`."""
+        """`3 orders, USD 512.33 in 400 days, first on 2026-05-04`."""
         many = (
             f"{MOST_ORDERS} orders or more"
             if self.orders >= MOST_ORDERS
             else f"{self.orders} order{'s' if self.orders != 1 else ''}"
         )
-        money = [f"{currency} {amount}" for currency, amount in sorted(self.bought().money.items())]
+        money = [
+            f"{currency} {amount} in {REMEMBERED.days} days" for currency, amount in sorted(self.bought().money.items())
+        ]
         first = [f"first on {self.first}"] if self.first else []
         return ", ".join([many, *(money or ["nothing charged"]), *first])
 

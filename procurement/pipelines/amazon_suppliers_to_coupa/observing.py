@@ -53,7 +53,7 @@ class Observed:
     """Facts by spelling, and what was counted on the way; `unreadable` lines have no amount that can be read."""
 
     facts: dict[str, SellerFacts]
-    lines: int = 0
+    bought: Bought = field(default_factory=Bought)
     unreadable: int = 0
 
 
@@ -122,9 +122,9 @@ def fold(
         _count(spellings, sale, named.get(sale.line) or named.get((sale.order_id, "")) or sale.legal)
     found = Observed(
         {key: spelling.facts(key, until) for key, spelling in spellings.items()},
-        lines=len(sales), unreadable=sum(sale.amount is None for sale in sales),
+        bought=reduce(Bought.__add__, (sale.bought for sale in sales), Bought()), unreadable=sum(sale.amount is None for sale in sales),
     )  # fmt: skip
-    _require_all(found, sales)
+    _require_all(found)
     return found
 
 
@@ -148,9 +148,11 @@ def _count(spellings: dict[str, _Spelling], sale: Sale, key: str) -> None:
         legal.linked[key] = min(legal.linked.get(key, line), line)
 
 
-def _require_all(observed: Observed, sales: Sequence[Sale]) -> None:
-    total = reduce(Bought.__add__, (facts.bought() for facts in observed.facts.values()), Bought())
-    read = reduce(Bought.__add__, (sale.bought for sale in sales), Bought())
+def _require_all(observed: Observed) -> None:
+    read, total = (
+        observed.bought,
+        reduce(Bought.__add__, (facts.bought() for facts in observed.facts.values()), Bought()),
+    )
     if total != read:
         sentence = (
             f"{read.lines} lines of sellers were read ({read.money}), {total.lines} are accounted for ({total.money})"

@@ -123,7 +123,7 @@ class Planner:
         self, plan: Plan, seller: Seller, decision: Decision, purchases: Purchases, by_key: Mapping[str, Record]
     ) -> None:
         suppliers = self.rules.suppliers
-        country = country_of(seller, self._usual_country)
+        country = country_of(seller, usual_country(self.rules, self.account))
         held = certificates(seller.members, suppliers, country=country, today=self.today)
         number = supplier_number(seller.lead.key, suppliers)
         source = f"{PIPELINE}/{number}"
@@ -156,15 +156,16 @@ class Planner:
         held = [f"Certificates: {', '.join(words)}."] if words else []
         return [f"Seen as: {names}.", f"Bought: {purchases}.", *held]
 
-    @property
-    def _usual_country(self) -> str:
-        account = self.rules.accounts.of(self.account)
-        return account.marketplace if account is not None else "US"
-
     def _known_in_coupa(self) -> KnownParties:
         if not self._coupa:
             self._coupa.append(known_suppliers(self.suppliers(), self.rules))
         return self._coupa[0]
+
+
+def usual_country(rules: Rules, account: str) -> str:
+    """Where sellers without a country are: the account's own marketplace. `account` may be a source (`amazon_business/us`)."""
+    entry = rules.accounts.of(account.rpartition("/")[2])
+    return entry.marketplace if entry is not None else "US"
 
 
 def known_suppliers(raws: Iterable[Json], rules: Rules) -> KnownParties:

@@ -10,7 +10,10 @@ from connectors.amazon_business.sellers import KIND
 from procurement.ledger import Ledger
 from procurement.ledger.types import DeadLetter, Run
 from procurement.pipelines.amazon_suppliers_to_coupa.names import PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import usual_country
+from procurement.pipelines.amazon_suppliers_to_coupa.records import known_sellers
 from procurement.policies import Rules
+from procurement.sellers.facts import SellerFacts
 
 Json = dict[str, Any]
 NOTICE = "supplier_review"
@@ -32,12 +35,29 @@ class Entry:
     key: str
 
 
-def review_list(ledger: Ledger) -> list[Entry]:
-    """Everything that waits for a person, by name: sellers, once under all their spellings, and writes that are held."""
+def review_list(ledger: Ledger, *, rules: Rules) -> list[Entry]:
+    """Everything that waits for a person, by name: sellers, once under all their spellings, writes that are held, and
+    certificates whose word nobody listed."""
     asked: dict[tuple[str, ...], list[DeadLetter]] = {}
     for letter in ledger.dead_letters.list(states=("held",), pipeline=PIPELINE):
         asked.setdefault(letter.errors or (letter.key, letter.reason or "no reason was kept"), []).append(letter)
-    return sorted(map(_entry, asked.values()), key=lambda entry: (entry.seller, entry.key))
+    sellers = sorted(map(_entry, asked.values()), key=lambda entry: (entry.seller, entry.key))
+    return [*sellers, *_unknown_certificates(ledger, rules)]
+
+
+def _unknown_certificates(ledger: Ledger, rules: Rules) -> list[Entry]:
+    holders: dict[str, set[str]] = {}
+    for record in known_sellers(ledger):
+        facts = SellerFacts.read(record.raw)
+        country = facts.place.country or usual_country(rules, record.source)
+        for word in facts.credentials:
+            if rules.suppliers.certified(word, country) is None and not rules.suppliers.ignores(word):
+                holders.setdefault(word, set()).add(facts.name)
+    question = "a certificate of an unknown kind: list it under `certifications` or `not_diversity`"
+    return [
+        Entry(f"Certificate {word!r}", question, (f"Held by {', '.join(sorted(names))}.",), "-")
+        for word, names in sorted(holders.items())
+    ]
 
 
 def _entry(letters: Sequence[DeadLetter]) -> Entry:
@@ -50,7 +70,7 @@ def _entry(letters: Sequence[DeadLetter]) -> Entry:
 
 def digest(ledger: Ledger, *, run: Run, rules: Rules) -> list[Entry]:
     """The list; in the first run of a week in which it is not empty, it is written to the notices, too."""
-    entries = review_list(ledger)
+    entries = review_list(ledger, rules=rules)
     if entries:
         year, week, _ = run.now.isocalendar()
         ledger.notices.add(f"{PIPELINE}/review/{year}-W{week:02}", NOTICE, mail(entries, rules))
@@ -65,7 +85,7 @@ def mail(entries: Sequence[Entry], rules: Rules) -> Json:
     rest = len(entries) - MOST_LISTED
     return {
         "to": list(rules.suppliers.procurement_team or rules.policies.alert_recipients),
-        "subject": f"{len(entries)} seller{'s' if len(entries) != 1 else ''} to review",
+        "subject": f"Sellers to review: {len(entries)}",
         "text": f"{TO_DO}\n\n{shown}" + (f"\n\n... and {rest} more in the list attached." if rest > 0 else ""),
         "attachments": [{"name": "sellers-to-review.csv", "text": as_csv(entries)}],
     }

@@ -1,6 +1,6 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,16 +16,15 @@ from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_suppliers_to_coupa import following, review
 from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of, usual_country
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
+from procurement.pipelines.amazon_suppliers_to_coupa.records import LONG_AGO, known_sellers
 from procurement.pipelines.proposals import SHADOW, unkept
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
-from procurement.sellers.facts import SellerFacts, join
+from procurement.sellers.facts import Bought, SellerFacts, join
 
-LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
-PAGE = 1_000
 SHOWN = 20  # of the review list in the run's output
 
 Summary = dict[str, Any]
@@ -41,21 +40,23 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     """Joins what the window says of each seller into what is known. A dry run stages nothing."""
     if run.dry_run:
         return {"run": run.id, "seen": 0}
-    tally, source, lines, unreadable = Tally(), amazon_source(amazon.account), 0, 0
-    for observed in observe(amazon, run.window, tally, country=marketplace(rules, amazon.account)):
+    tally, source, bought, unreadable = Tally(), amazon_source(amazon.account), Bought(), 0
+    for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account)):
         known = ledger.records.find(source, KIND, observed.facts)
         rows = [_staged(facts, known.get(key)) for key, facts in observed.facts.items()]
         ledger.records.stage(run, source, KIND, rows, evolving=True)
-        lines, unreadable = lines + observed.lines, unreadable + observed.unreadable
+        bought, unreadable = bought + observed.bought, unreadable + observed.unreadable
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None:
         ledger.coverage.cover(PIPELINE, run.window)
-    return {"run": run.id, "seen": tally.documents, "lines": lines, "unreadable_amounts": unreadable}
-
-
-def marketplace(rules: Rules, account: str) -> str:
-    entry = rules.accounts.of(account)
-    return entry.marketplace if entry is not None else ""
+    money = {currency: str(amount) for currency, amount in sorted(bought.money.items())}
+    return {
+        "run": run.id,
+        "seen": tally.documents,
+        "lines": bought.lines,
+        "money": money,
+        "unreadable_amounts": unreadable,
+    }
 
 
 def _staged(facts: SellerFacts, known: Record | None) -> Staged:
@@ -80,15 +81,11 @@ def transform(
         pending = frozenset(row.key for row in ledger.records.to_plan(source, KIND))
         if not pending:
             return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-        records = [record for page in _pages(ledger) for record in page if record.source == source]
+        records = [record for record in known_sellers(ledger) if record.source == source]
         proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules, pending=pending).propose(records)
         counts = ledger.planning.keep(run, proposal.plan)
         ledger.plans.keep(run, proposal.in_shadow)
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(records)}
-
-
-def _pages(ledger: Ledger) -> Iterable[list[Record]]:
-    return ledger.records.pages(KIND, since=LONG_AGO, size=PAGE)
 
 
 def _planner(
@@ -111,13 +108,8 @@ def _planner(
 
 def _rehearse(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, source: str) -> Summary:
     """What is known and what the window adds, planned and kept as a plan for people alone."""
-    known = {
-        record.key: SellerFacts.read(record.raw)
-        for page in _pages(ledger)
-        for record in page
-        if record.source == source
-    }
-    for observed in observe(amazon, run.window, Tally(), country=marketplace(rules, amazon.account)):
+    known = {record.key: SellerFacts.read(record.raw) for record in known_sellers(ledger) if record.source == source}
+    for observed in observe(amazon, run.window, Tally(), country=usual_country(rules, amazon.account)):
         for key, facts in observed.facts.items():
             known[key] = join(known[key], facts) if key in known else facts
     records = [

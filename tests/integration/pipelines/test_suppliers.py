@@ -67,7 +67,7 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     assert {name: run.suppliers()[name] for name in before} == before  # what people entered is as it was
     assert [mail.body["subject"] for mail in run.mails] == [
         "New supplier from Amazon Business: Corner Pantry Co", "New supplier from Amazon Business: Pen Traders LLC",
-        "1 seller to review",
+        "Sellers to review: 1",
     ]  # fmt: skip
     assert "bank account" in run.mails[0].body["text"]
 
@@ -100,7 +100,7 @@ def test_a_question_stands_on_the_review_list_until_a_person_decides(
 ) -> None:
     run = start()
     first = run()
-    (entry,) = pipeline.review_list(ledger)
+    (entry,) = pipeline.review_list(ledger, rules=run.rules)
     assert first["to_review"] == 1 and first["review_list"] == [f"{entry.seller}: {entry.question}"]
     assert entry.seller.startswith("Voltline Supply | ") and "may be Coupa's Voltline Supplies" in entry.question
     digests = [mail for mail in run.mails if mail.kind == "supplier_review"]
@@ -116,7 +116,7 @@ def test_a_question_stands_on_the_review_list_until_a_person_decides(
 
     run.rules = switched(mappings_directory, known_as={"VOLT": ["Voltline Supply"]})
     run()
-    assert pipeline.review_list(ledger) == []
+    assert pipeline.review_list(ledger, rules=run.rules) == []
     fate = ledger.completeness.fates(pipeline.PIPELINE)["Voltline Supply | 9 Sample St, Denver, CO, 80202, US"]
     assert fate[0] == "skipped" and "a person decided" in fate[1]
     assert created(run.pair) == sorted(NEW)
@@ -126,18 +126,23 @@ def test_as_shipped_nothing_is_created_and_a_person_releases_or_discards(
     start: Start, ledger: Ledger, mappings_directory: Path
 ) -> None:
     review = {**RULES, "create": False}
-    run = start(onboarding=review)
+    run = start(onboarding=review, certifications=[])
     run()
     assert (created(run.pair), run.written()) == ([], 0)
-    entries = {entry.seller.split(" | ")[0]: entry for entry in pipeline.review_list(ledger)}
-    assert set(entries) == {*NEW, "Voltline Supply"}
+    entries = {entry.seller.split(" | ")[0]: entry for entry in pipeline.review_list(ledger, rules=run.rules)}
+    words = {
+        f"Certificate '{word}'"
+        for word in ("Women-Owned Business", "Minority-Owned Business", "Classified Small Business")
+    }
+    assert set(entries) == {*NEW, "Voltline Supply", *words}
+    assert entries["Certificate 'Women-Owned Business'"].evidence == ("Held by Pen Traders LLC.",)
     for key in entries["Corner Pantry Co"].key.split():
         ledger.dead_letters.discard(key, "we do not buy food there")
     run.rules = switched(mappings_directory, onboarding=review, take_on=["Pen Traders LLC"])
     run()
     assert created(run.pair) == ["Pen Traders LLC"]
-    left = {entry.seller.split(" | ")[0] for entry in pipeline.review_list(ledger)}
-    assert left == {"Voltline Supply"}
+    left = {entry.seller.split(" | ")[0] for entry in pipeline.review_list(ledger, rules=run.rules)}
+    assert left == {"Voltline Supply", *words}
     fate = ledger.completeness.fates(pipeline.PIPELINE)["Corner Pantry Co"]
     assert fate == ("skipped", "discarded: we do not buy food there")
 
