@@ -187,6 +187,7 @@ class AmazonState:
         return row.at(self.now()) or {}
 
     def add_invoice_detail(self, key: LineKey, detail: Json) -> None:
+        """From now on, and beside what the seed makes known later."""
         now = self.now()
         row = self._details.get(key)
         if row is None:
@@ -195,6 +196,12 @@ class AmazonState:
             self.seed.invoice_details.append(row)
             self._details[key] = row
         row.since = min(row.since, now)
+        row.changes = [
+            (at, {**patch, "invoiceDetails": [*patch["invoiceDetails"], detail]})
+            if at > now and "invoiceDetails" in patch
+            else (at, patch)
+            for at, patch in row.changes
+        ]
         self.change(row, invoiceDetails=[*self.invoice_details(key, now), detail])
 
     def add_payment(self, document: Json, *changes: tuple[datetime, Json]) -> None:

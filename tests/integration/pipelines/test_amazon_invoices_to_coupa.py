@@ -162,6 +162,46 @@ def test_a_credit_note_whose_original_cannot_be_built_waits_and_the_rest_goes_on
     assert f"original invoice {charge['invoiceNumber']} is not in Coupa yet" in states
 
 
+def reason_of(ledger: Ledger, key: str) -> tuple[str, str]:
+    return ledger.completeness.fates(PIPELINE)[key]
+
+
+def test_a_refund_waits_until_the_charge_it_pays_back_has_its_number(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("number_appears_later"))
+    charge = next(row for row in requests_feed(run) if not row.get("invoiceNumber"))
+    refund = run.pair.post(
+        "amazon", "events/refund", transactionId=charge["transactionId"], invoiceNumber="1CRE-DIT1-MEMO"
+    )["transactionId"]
+    run.pair.post("amazon", "clock", advance=4 * 3600)  # the feed shows it, and the charge has no number yet
+    run.now = NOW + timedelta(hours=4)
+    run("before the number")
+    assert reason_of(ledger, refund)[0] == "waiting"
+    run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.now = NOW + timedelta(days=3)
+    run("after it")
+    (note,) = (row for row in run.pair.invoices() if row["invoice-number"] == "1CRE-DIT1-MEMO")
+    number = next(row["invoiceNumber"] for row in requests_feed(run) if row["transactionId"] == charge["transactionId"])
+    assert note["original-invoice-number"] == number
+    assert reason_of(ledger, refund)[0] == reason_of(ledger, charge["transactionId"])[0] == "delivered"
+
+
+def test_a_refund_to_an_invoice_never_seen_waits_and_is_then_a_persons_decision(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("overrefund"))
+    (fact,) = run.pair.world()["facts"]["situations"]["refund_never_invoiced"]["documents"]
+    refund = next(row["transactionId"] for row in requests_feed(run) if row["invoiceNumber"] == fact["credit_memo"])
+    run("first")
+    assert reason_of(ledger, refund) == ("waiting", "no original invoice is known for this refund")
+    run.pair.post("amazon", "clock", advance=31 * 86400)
+    run.now = NOW + timedelta(days=31)
+    run("a month later")
+    assert reason_of(ledger, refund) == ("held", "no original invoice is known for this refund, after 30 days")
+    assert fact["credit_memo"] not in {row["invoice-number"] for row in run.pair.invoices()}
+
+
 def requests_feed(run: InvoiceRun) -> list[dict[str, Any]]:
     amazon = connect_amazon(run.pair, run.ledger)
     pages = [
