@@ -27,8 +27,8 @@ OTHER_KINDS = (
     "amount_differs",
 )  # differences without a limit
 KINDS = tuple(dict.fromkeys((*CHECKS, *OTHER_KINDS)))
-Step = Literal["comment", "add_approver", "dispute", "integration_error"]
-STEPS: tuple[Step, ...] = ("comment", "add_approver", "dispute", "integration_error")
+Step = Literal["comment", "add_approver", "dispute", "task", "integration_error"]
+STEPS: tuple[Step, ...] = ("comment", "add_approver", "dispute", "task", "integration_error")
 WaitReason = Literal["receipt", "number", "original", "decision", "other"]
 Days = Annotated[int, Field(ge=0, le=366)]
 SomeDays = Annotated[int, Field(ge=1, le=366)]
@@ -80,6 +80,12 @@ class RouteWhen(RuleModel):
         )
 
 
+class TaskRule(RuleModel):
+    """A task in Coupa for a team."""
+
+    group: Text = Field(description="name of a Coupa user group")
+
+
 class RouteRule(RuleModel):
     """`owner` is a Coupa login, or requester. `escalate_to`: one after the other, every `escalate_after_days`."""
 
@@ -88,6 +94,7 @@ class RouteRule(RuleModel):
     owner: Text
     approver: Text | None = Field(None, description="login of whom add_approver adds; else the owner")
     dispute_reason: Text | None = Field(None, description="code of Coupa's reason for the dispute")
+    task: TaskRule | None = Field(None, description="whom task is for")
     due_days: Days = 3
     escalate_after_days: SomeDays = 3
     escalate_to: Texts = Field((), description="logins, or manager (of the requester)")
@@ -104,6 +111,8 @@ class RouteRule(RuleModel):
             raise ValueError("add_approver needs an approver: the login of whom Coupa shall ask")
         if "dispute" in self.do and self.dispute_reason is None:
             raise ValueError("dispute needs dispute_reason, the code of an active reason in Coupa")
+        if ("task" in self.do) != (self.task is not None):
+            raise ValueError("task needs task: {group: ...}, the Coupa user group, and stands in do")
         if {"dispute", "add_approver"} <= set(self.do):
             raise ValueError("dispute and add_approver exclude each other: a disputed invoice has no approvers")
         return self
@@ -156,6 +165,7 @@ class RoutingFile(RuleModel):
 
     accounts_payable_lead: Text = Field(description="Coupa login; asked where nobody else is known")
     integration: Text | None = Field(None, description="code of the Coupa integration under which errors are written")
+    task_done: Text = Field("completed", description="Coupa's status of a task that is done")
     disputable_suppliers: tuple[Text, ...] = Field(
         (), description="supplier numbers that may be sent a dispute; others get a message that a person sends on"
     )
@@ -183,6 +193,7 @@ class Route:
     do: tuple[Step, ...]
     approver: str | None
     dispute_reason: str | None
+    task_group: str | None
     due_days: int
     escalate_after_days: int
     escalate_to: tuple[str, ...]
@@ -197,11 +208,14 @@ class RoutingRules:
     lead: str
     integration: str | None
     disputable: frozenset[str]
+    task_done: str
 
     @classmethod
     def from_file(cls, file: RoutingFile) -> Self:
-        disputable = frozenset(file.disputable_suppliers)
-        return cls(tuple(file.rules), file.waiting, file.accounts_payable_lead, file.integration, disputable)
+        return cls(
+            rules=tuple(file.rules), waiting=file.waiting, lead=file.accounts_payable_lead, integration=file.integration,
+            disputable=frozenset(file.disputable_suppliers), task_done=file.task_done,
+        )  # fmt: skip
 
     def route(self, case: Case) -> Route:
         """What the first fitting rule says."""
@@ -211,6 +225,7 @@ class RoutingRules:
             do=tuple(step for step in STEPS if step in rule.do),
             approver=(rule.approver or rule.owner) if "add_approver" in rule.do else None,
             dispute_reason=rule.dispute_reason if "dispute" in rule.do else None,
+            task_group=rule.task.group if rule.task else None,
             due_days=rule.due_days,
             escalate_after_days=rule.escalate_after_days,
             escalate_to=rule.escalate_to or (self.lead,),
@@ -225,6 +240,7 @@ class RoutingRules:
             do=tuple(step for step in STEPS if step in done),
             approver=next((route.approver for route in routes if route.approver), None),
             dispute_reason=next((route.dispute_reason for route in routes if route.dispute_reason), None),
+            task_group=next((route.task_group for route in routes if route.task_group), None),
             due_days=min(route.due_days for route in routes),
             escalate_after_days=min(route.escalate_after_days for route in routes),
             escalate_to=_distinct(person for route in routes for person in route.escalate_to),

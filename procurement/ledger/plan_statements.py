@@ -17,7 +17,7 @@ RECORD_COLUMNS = (
     "to_plan", "hash",
 )  # fmt: skip
 FINDING_COLUMNS = (
-    "action", "business_key", "record_id", "kind", "line", "sentence", "breached", "expected", "actual", "difference", "limit_value",
+    "n", "action", "business_key", "record_id", "kind", "line", "sentence", "breached", "expected", "actual", "difference", "limit_value",
     "rule", "amount", "currency",
 )  # fmt: skip
 TEMPORARY = {
@@ -26,7 +26,7 @@ TEMPORARY = {
     "mapping_version text, policy_version text, scope text, id bigint, after_id bigint, status text",
     "p_records": "record_id bigint, part text, state text, reason text, bills_action text, bills_key text, amount numeric, "
     "currency text, errors jsonb, error_class text, to_plan boolean, hash text, delivery_id bigint, fate text, was text",
-    "p_findings": "action text, business_key text, record_id bigint, kind text, line text, sentence text, breached boolean, "
+    "p_findings": "n int, action text, business_key text, record_id bigint, kind text, line text, sentence text, breached boolean, "
     "expected text, actual text, difference text, limit_value text, rule text, amount numeric, currency text, delivery_id bigint",
     "changed": "record_id bigint, key text, amount numeric, currency text, claimed boolean",
 }
@@ -211,7 +211,7 @@ _ADD_FINDINGS = sa.text("""
     FROM p_findings p WHERE NOT EXISTS (
         SELECT FROM findings f WHERE f.kind = p.kind AND f.sentence = p.sentence
         AND (f.delivery_id = p.delivery_id OR p.delivery_id IS NULL AND f.delivery_id IS NULL AND f.record_id = p.record_id)
-    )
+    ) ORDER BY p.n
 """)
 _COMPARE_TOTALS = sa.text("""
     INSERT INTO findings (delivery_id, run_id, planned, kind, sentence, expected, actual, difference)

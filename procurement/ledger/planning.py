@@ -91,7 +91,7 @@ def _copy_plan(connection: sa.Connection, plan: Plan) -> None:
         connection, "p_deliveries", sql.DELIVERY_COLUMNS, (_delivery(n, row) for n, row in enumerate(plan.deliveries))
     )
     copy_rows(connection, "p_records", sql.RECORD_COLUMNS, map(_record, plan.records))
-    copy_rows(connection, "p_findings", sql.FINDING_COLUMNS, map(_finding, plan.findings))
+    copy_rows(connection, "p_findings", sql.FINDING_COLUMNS, (_finding(n, row) for n, row in enumerate(plan.findings)))
     connection.exec_driver_sql("CREATE INDEX ON p_records (record_id)")
     analyze(connection, "p_deliveries", "p_records", "p_findings")
 
@@ -117,10 +117,10 @@ def _record(row: PlannedRecord) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _finding(row: PlannedFinding) -> tuple[object, ...]:
+def _finding(n: int, row: PlannedFinding) -> tuple[object, ...]:
     action, key = row.delivery or (None, None)
     return (
-        action, key, row.record_id, row.kind, row.line, row.sentence, row.breached, row.expected, row.actual, row.difference,
+        n, action, key, row.record_id, row.kind, row.line, row.sentence, row.breached, row.expected, row.actual, row.difference,
         row.limit, row.rule, *amount_and_currency(row.money),
     )  # fmt: skip
 

@@ -16,12 +16,14 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     ADD_APPROVER,
     ALERT,
     CLOSE,
+    CLOSE_TASK,
     COMMENT,
     CREATE,
     DISPUTE,
     OPEN_RUN,
     RESOLVE,
     SUBMIT,
+    TASK,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
@@ -32,7 +34,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
     ResolveException,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.verdicts import verdict_of
-from procurement.pipelines.coupa_actions import Comment
+from procurement.pipelines.coupa_actions import CloseTask, Comment, CreateTask
 from procurement.sending import Action
 
 Json = dict[str, Any]
@@ -102,4 +104,6 @@ def actions(coupa: Coupa) -> dict[str, Action]:
         ALERT: AlertException(coupa),
         CLOSE: Comment(coupa),
         RESOLVE: ResolveException(coupa),
+        TASK: CreateTask(coupa),
+        CLOSE_TASK: CloseTask(coupa),
     }

@@ -45,20 +45,34 @@ def exception_text(
 
     `message`: what a person can send on to the supplier.
     """
-    breached = [finding for finding in match.findings if finding.breached]
     mentions = " ".join(dict.fromkeys(_mention(owner, orders, user_ids) for owner in route.owners))
-    sentences = [finding.sentence for finding in breached[:MOST_SENTENCES]]
-    if len(breached) > MOST_SENTENCES:
-        sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
     parts = [
         f"{mentions} {_titled(invoice)} ({invoice.total}) needs a decision by {due.isoformat()}.",
-        *sentences,
-        *in_all(match.variance),
-        *decided_by(breached),
+        *what_differs(match),
         *([f"To send on to the supplier: “{message}”"] if message else []),
         f"[{marker}]",
     ]
     return " ".join(parts)
+
+
+def task_title(invoice: Invoice) -> str:
+    return f"{_titled(invoice)} ({invoice.total}) needs a decision"
+
+
+def task_description(invoice: Invoice, match: MatchResult, *, marker: str) -> str:
+    """What a team reads on its task: the same differences as in the comment, and where to decide."""
+    orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
+    where = f"Decide on the invoice itself (PO {orders}); this task closes when that is settled."
+    return " ".join([*what_differs(match), where, f"[{marker}]"])
+
+
+def what_differs(match: MatchResult) -> list[str]:
+    """The gravest differences, what they come to in all, and the rules that decided."""
+    breached = [finding for finding in match.findings if finding.breached]
+    sentences = [finding.sentence for finding in breached[:MOST_SENTENCES]]
+    if len(breached) > MOST_SENTENCES:
+        sentences.append(f"{len(breached) - MOST_SENTENCES} more differences are listed in the ledger.")
+    return [*sentences, *in_all(match.variance), *decided_by(breached)]
 
 
 def in_all(variance: Variance) -> list[str]:
@@ -113,9 +127,16 @@ def _titled(invoice: Invoice) -> str:
     return f"{'Credit note' if invoice.is_credit_note else 'Invoice'} {invoice.number}"
 
 
+def owner_id(owner: str, orders: Sequence[PurchaseOrder], user_ids: Mapping[str, int]) -> int | None:
+    """Coupa's id of an owner of a route; None for whom Coupa does not know."""
+    if owner == REQUESTER:
+        return next((order.requester_id for order in orders if order.requester_id), None)
+    return user_ids.get(owner)
+
+
 def _mention(owner: str, orders: Sequence[PurchaseOrder], user_ids: Mapping[str, int]) -> str:
     """Coupa's mention of a user id; a login Coupa does not know is named in words, so that the comment still says whose it is."""
-    if owner == REQUESTER:
-        requester = next((order.requester_id for order in orders if order.requester_id), None)
-        return f"@[User:{requester}]" if requester else "Requester:"
-    return f"@[User:{user_ids[owner]}]" if owner in user_ids else f"{owner}:"
+    found = owner_id(owner, orders, user_ids)
+    if found is not None:
+        return f"@[User:{found}]"
+    return "Requester:" if owner == REQUESTER else f"{owner}:"

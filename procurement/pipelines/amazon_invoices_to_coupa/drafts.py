@@ -13,7 +13,8 @@ from procurement.policy_files import RolloutRule
 PIPELINE = "amazon_invoices_to_coupa"
 CREATE, SUBMIT, COMMENT = "create_invoice", "submit_invoice", "comment_on_invoice"
 ADD_APPROVER, DISPUTE, OPEN_RUN, ALERT = "add_approver", "dispute_invoice", "open_exception_run", "alert_exception"
-CLOSE, RESOLVE = "close_exception", "resolve_exception"  # once the exception is settled
+TASK = "create_task"
+CLOSE, RESOLVE, CLOSE_TASK = "close_exception", "resolve_exception", "close_task"  # once the exception is settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What became of the exceptions, and of everything that waits.
 
 An exception is settled when Coupa has approved the invoice, or somebody voided, abandoned or rejected it, or it matches by
-now: then its comment gets the one closing reply, and its integration error is resolved. Whatever is not settled grows
+now: then its comment gets the one closing reply, its task is closed, and its integration error is resolved. Whatever is not settled grows
 older, and is escalated. Coupa's statuses are those that the last look brought (`watch_due_dates`): no call is made for them.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
-from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
 from procurement.ledger.waits import OpenInvoice
 from procurement.matching import Outcome
 from procurement.pipelines.amazon_invoices_to_coupa.ageing import (
@@ -24,11 +24,13 @@ from procurement.pipelines.amazon_invoices_to_coupa.comments import DOCUMENT, cl
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     ALERT,
     CLOSE,
+    CLOSE_TASK,
     COMMENT,
     CREATE,
     PIPELINE,
     RESOLVE,
     SUBMIT,
+    TASK,
     delivery_id,
     number_of,
 )
@@ -49,7 +51,8 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     told = ledger.waits.open_exceptions(PIPELINE, create=CREATE, submit=SUBMIT, told=COMMENT, closed=CLOSE)
     settled = [one for one in told if is_settled(one.status, one.outcome)]
     replies = [closing_reply(one) for one in settled]
-    ledger.planning.keep(run, Plan(deliveries=[*replies, *resolutions(ledger)]))
+    ended = [*replies, *resolutions(ledger), *closed_tasks(ledger, rules)]
+    ledger.planning.keep(run, Plan(deliveries=ended))
     open_ones = [one for one in told if not is_settled(one.status, one.outcome)]
     listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
     items = waiting_items(ledger, open_ones, rules)
@@ -88,13 +91,29 @@ def closing_reply(one: OpenInvoice) -> PlannedDelivery:
 
 def resolutions(ledger: Ledger) -> Iterator[PlannedDelivery]:
     """The integration errors of settled exceptions that are not resolved yet, each once."""
-    raised = {row.business_key: row for row in ledger.deliveries.without_follower(PIPELINE, ALERT, RESOLVE)}
-    outcomes = ledger.deliveries.known(PIPELINE, CREATE, raised)
-    submitted = ledger.deliveries.known(PIPELINE, SUBMIT, raised)
-    for key, error in raised.items():
-        if error.target_id is None or not is_settled(str(submitted[key].facts.get("status")), outcomes[key].outcome):
-            continue
-        payload = {"error": int(error.target_id), "run": int(error.facts["run"])}
+    for error in settled_rows(ledger, ALERT, without=RESOLVE):
+        payload = {"error": int(str(error.target_id)), "run": int(error.facts["run"])}
         yield PlannedDelivery(
-            action=RESOLVE, business_key=key, payload=payload, after=(ALERT, key), required=False
+            action=RESOLVE, business_key=error.business_key, payload=payload, after=(ALERT, error.business_key),
+            required=False,
         )  # fmt: skip
+
+
+def closed_tasks(ledger: Ledger, rules: Rules) -> Iterator[PlannedDelivery]:
+    """The tasks of settled exceptions that were not closed by us yet, each once."""
+    for task in settled_rows(ledger, TASK, without=CLOSE_TASK):
+        payload = {"task": int(str(task.target_id)), "status": rules.routing.task_done}
+        yield PlannedDelivery(
+            action=CLOSE_TASK, business_key=task.business_key, payload=payload, after=(TASK, task.business_key),
+            required=False,
+        )  # fmt: skip
+
+
+def settled_rows(ledger: Ledger, action: str, *, without: str) -> Iterator[Known]:
+    """What `action` made for exceptions that are settled by now, and `without` did not end yet."""
+    made = {row.business_key: row for row in ledger.deliveries.without_follower(PIPELINE, action, without)}
+    outcomes = ledger.deliveries.known(PIPELINE, CREATE, made)
+    submitted = ledger.deliveries.known(PIPELINE, SUBMIT, made)
+    for key, row in made.items():
+        if row.target_id is not None and is_settled(str(submitted[key].facts.get("status")), outcomes[key].outcome):
+            yield row

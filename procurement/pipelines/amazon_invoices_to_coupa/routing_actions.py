@@ -1,12 +1,13 @@
 """What routing.yml has done about an exception: the deliveries of one route, and the writes that only exceptions need.
 
 An exception has one comment; beside it Coupa may be asked to add an approver, the invoice may be disputed where the
-supplier takes disputes, and an integration error may alert the integration's contacts. Nothing here approves anything.
+supplier takes disputes, a team may get a task, and an integration error may alert the integration's contacts. Nothing here
+approves anything.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from connectors.coupa.client import Coupa
@@ -14,7 +15,14 @@ from connectors.http import Permit
 from procurement.documents import Invoice, PurchaseOrder
 from procurement.ledger.types import Claimed, Found, Peeked, PlannedDelivery, Sent, Stop
 from procurement.matching import Finding, MatchResult
-from procurement.pipelines.amazon_invoices_to_coupa.comments import DOCUMENT, exception_text, supplier_message
+from procurement.pipelines.amazon_invoices_to_coupa.comments import (
+    DOCUMENT,
+    exception_text,
+    owner_id,
+    supplier_message,
+    task_description,
+    task_title,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     ADD_APPROVER,
     ALERT,
@@ -22,6 +30,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     DISPUTE,
     OPEN_RUN,
     SUBMIT,
+    TASK,
     delivery_id,
 )
 from procurement.pipelines.coupa_actions import document_id
@@ -88,6 +97,9 @@ def exception_deliveries(
         planned.append(_extra(DISPUTE, key, {"body": body}))
     elif "add_approver" in route.do:
         planned.append(_extra(ADD_APPROVER, key, {"login": route.approver}))
+    if route.task_group is not None:
+        owner = owner_id(route.owners[0], orders, user_ids)
+        planned.append(_extra(TASK, key, task_payload(invoice, match, route.task_group, key=key, due=due, owner=owner)))
     if "integration_error" in route.do and routing.integration is not None:
         planned.append(_extra(OPEN_RUN, key, {"integration": routing.integration}))
         planned.append(_extra(ALERT, key, {"body": error_body(key, findings)}, after=OPEN_RUN))
@@ -97,6 +109,16 @@ def exception_deliveries(
 def _extra(action: str, key: str, payload: Json, *, after: str = SUBMIT) -> PlannedDelivery:
     """The invoice counts as delivered without it."""
     return PlannedDelivery(action=action, business_key=key, payload=payload, after=(after, key), required=False)
+
+
+def task_payload(invoice: Invoice, match: MatchResult, group: str, *, key: str, due: date, owner: int | None) -> Json:
+    """What `CreateTask` sends; the marker is the task's own, by which it is asked for."""
+    marker = delivery_id(f"{key}/task")
+    payload = {
+        "group": group, "title": task_title(invoice), "description": task_description(invoice, match, marker=marker),
+        "marker": marker, "due": due.isoformat(),
+    }  # fmt: skip
+    return payload if owner is None else {**payload, "owner_id": owner}
 
 
 def error_body(key: str, findings: Sequence[Finding]) -> Json:

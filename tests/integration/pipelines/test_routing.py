@@ -184,10 +184,12 @@ def test_amazon_gets_no_dispute_but_the_comment_has_a_message_ready(
         assert "allowed" not in text.split("To send on to the supplier")[1]
 
 
-def test_an_integration_error_stands_on_the_invoice_and_is_resolved_with_it(
+def test_an_integration_error_and_a_task_stand_until_the_invoice_is_settled(
     pair: SandboxPair, ledger: Ledger, rules: Rules
 ) -> None:
-    run = routed(pair, ledger, with_rule(rules, do=["comment", "integration_error"]))
+    chosen = with_rule(rules, do=["comment", "task", "integration_error"], task={"group": "Accounts payable"})
+    chosen = replace(chosen, routing=replace(chosen.routing, task_done="finished"))
+    run = routed(pair, ledger, chosen)
     number = run.open_exception()
     one = run.exceptions()[number]
 
@@ -204,20 +206,41 @@ def test_an_integration_error_stands_on_the_invoice_and_is_resolved_with_it(
     run.later(0.2, "resolves")
     run.later(0.3, "again")
     assert error()["resolved"]
+    told, done = tasks(pair, number), {one["title"]: one["status"] for one in pair.state("coupa")["tasks"]}
+    assert (told["percentage"], told["status"], told["linkable-type"]) == (100, "finished", "UserGroup")
+    assert told["resolved-at"] and told["due-date"].startswith("2026-07-0") and told["owner"]["login"] == "ap.lead"
+    gravest = ledger.findings.of_deliveries([one.id])[0]  # as the match orders them
+    assert gravest.breached and told["description"].startswith(gravest.sentence)
+    assert len(done) == len(run.exceptions()) and None in done.values()
     held = run.open_exception()
+    assert tasks(pair, held)["resolved-at"] is None
     still = [row for row in pair.state("coupa")["integration_errors"] if row["external-id"].endswith(f"/{held}")]
     assert [row["resolved"] for row in still] == [False]
 
 
+def tasks(pair: SandboxPair, number: str) -> Json:
+    """The one task about an invoice."""
+    (found,) = [row for row in pair.state("coupa")["tasks"] if f" {number} " in row["title"]]
+    return dict(found)
+
+
 def test_what_was_written_is_found_again_by_asking(pair: SandboxPair, ledger: Ledger, rules: Rules) -> None:
     """After a crash the target is asked: each write knows itself again, and knows what was never written."""
-    chosen = with_rule(rules, do=["comment", "add_approver", "integration_error"], approver="ap.clerk")
+    steps = ["comment", "add_approver", "task", "integration_error"]
+    chosen = with_rule(rules, do=steps, approver="ap.clerk", task={"group": "Accounts payable"})
     run = routed(pair, ledger, chosen)
     one = run.exceptions()[run.open_exception()]
     coupa = connect_coupa(pair, ledger)
     known = {
         name: run.delivered(name)[one.business_key]
-        for name in ("submit_invoice", "comment_on_invoice", "add_approver", "open_exception_run", "alert_exception")
+        for name in (
+            "submit_invoice",
+            "comment_on_invoice",
+            "add_approver",
+            "create_task",
+            "open_exception_run",
+            "alert_exception",
+        )
     }
     sent = actions(coupa)
 
@@ -226,6 +249,8 @@ def test_what_was_written_is_found_again_by_asking(pair: SandboxPair, ledger: Le
         return sent[name].ask(Claimed(known[name].id, name, one.business_key, dict(payload), 1, known[after].target_id))
 
     assert asked("add_approver", "submit_invoice").ours
+    task = asked("create_task", "submit_invoice")
+    assert task.ours and task.target_id == known["create_task"].target_id
     assert asked("alert_exception", "open_exception_run").target_id == known["alert_exception"].target_id
     assert sent["open_exception_run"].ask(claim("open_exception_run", {})) is None
     error, in_run = int(str(known["alert_exception"].target_id)), known["alert_exception"].facts["run"]

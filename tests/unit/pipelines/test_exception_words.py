@@ -19,7 +19,7 @@ from tests.unit.procurement.matches import match, usd
 NOW = datetime(2026, 6, 10, tzinfo=UTC)
 PRICE, RECEIVED = "tolerances.yml: default.price.over", "tolerances.yml: default.received.over"
 ROUTE = Route(
-    owners=("ap.lead",), do=("comment",), approver=None, dispute_reason=None, due_days=2, escalate_after_days=3,
+    owners=("ap.lead",), do=("comment",), approver=None, dispute_reason=None, task_group=None, due_days=2, escalate_after_days=3,
     escalate_to=("ap.lead",),
 )  # fmt: skip
 MAKE = Make()

@@ -1,6 +1,7 @@
 """routing.yml: the first rule that fits a difference decides; an invoice with several of them has one route."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,24 @@ def routing(rules: Rules, *chosen: dict[str, Any]) -> RoutingRules:
     """The shipped waits, with rules of the test's own."""
     shipped = rules.routing
     read = tuple(RouteRule.model_validate(one) for one in chosen)
-    return RoutingRules(read, shipped.waiting, shipped.lead, shipped.integration, frozenset())
+    return replace(shipped, rules=read, disputable=frozenset())
+
+
+def test_one_task_goes_to_the_team_of_the_gravest_difference(rules: Rules) -> None:
+    chosen = routing(
+        rules,
+        {"when": {"kind": "price"}, "owner": "a", "do": ["comment", "task"], "task": {"group": "Buyers"}},
+        {"when": {"kind": "tax"}, "owner": "b", "do": ["comment", "task"], "task": {"group": "Accounts payable"}},
+        {"owner": "c"},
+    )
+    assert chosen.route(case("unbacked")).task_group is None
+    assert chosen.route_all([case("unbacked"), case("tax"), case("price")]).task_group == "Accounts payable"
+
+
+@pytest.mark.parametrize("wrong", [{"do": ["comment", "task"]}, {"task": {"group": "Buyers"}}])
+def test_a_task_without_a_team_or_a_team_without_a_task_is_a_mistake(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="task needs task"):
+        RouteRule.model_validate({"owner": "a", **wrong})
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "never heard of"])
