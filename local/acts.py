@@ -1,6 +1,7 @@
 """What happens in a demo, in acts: the business's clock moves on, pipelines run, deliveries wake the invoices that wait.
 
-Each act first runs its pipelines side by side, then receipts, which start the invoice pipeline by themselves.
+Each act first runs its pipelines side by side, then receipts, which start the invoice pipeline by themselves, and last what
+governs: catalog, budgets, suppliers, compliance.
 """
 
 import time
@@ -27,12 +28,13 @@ class Act:
     title: str
     first: Sequence[str]
     receive: bool = True
+    govern: bool = False
 
 
 ACTS = (
-    Act(0, "approved requisitions are ordered, and what history left is invoiced", (ORDERS, INVOICES), receive=False),
+    Act(0, "approved requisitions are ordered, and what history left is invoiced", (ORDERS, INVOICES), receive=False, govern=True),
     Act(3, "three days later: parcels arrive", (ORDERS, STATUS, INVOICES)),
-    Act(10, "a week later: the rest arrives, is cancelled or comes back", (ORDERS, STATUS, INVOICES)),
+    Act(10, "a week later: the rest arrives, is cancelled or comes back", (ORDERS, STATUS, INVOICES), govern=True),
 )
 
 
@@ -58,13 +60,16 @@ class Theatre:
         ahead = ACTS[world.played :]
         if not ahead:
             self._run(ACTS[-1].first)
-            return self._receive()
+            self._receive()
+            return self._run(world.governing)
         for act in ahead:
             self.say(f"-- {act.title}")
             self.move(world, timedelta(days=act.days))
             self._run(act.first)
             if act.receive:
                 self._receive()
+            if act.govern:
+                self._run(world.governing)
             world.keep_played(world.played + ahead.index(act) + 1)
         return None
 

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.switches import switch_on
+
 SHIPPED_MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 INVOICES = "amazon_invoices_to_coupa"
 RECONCILIATION = "reconciliation"
@@ -18,6 +20,10 @@ BUYING = (
     "amazon_order_status_to_coupa",
     "amazon_deliveries_to_coupa_receipts",
 )
+SUPPLIERS = "amazon_suppliers_to_coupa"
+GOVERNING: tuple[str, ...] = (SUPPLIERS,)
+OF_A_REPORT = (INVOICES, SUPPLIERS)  # a report knows no requisitions, contracts or prices of today
+FROM_HISTORY = frozenset({INVOICES, *GOVERNING})  # these look back as far as the world's `go_live`
 CUT_OVER = timedelta(days=4)  # buying goes live so long before the demo's day: older purchase orders are none of ours
 
 
@@ -36,8 +42,12 @@ class World:
 
     @property
     def pipelines(self) -> tuple[str, ...]:
-        """Those that run in it: a report knows no requisitions."""
-        return (INVOICES,) if self.orders_report is not None else (*BUYING, INVOICES)
+        """Those that run in it."""
+        return OF_A_REPORT if self.orders_report is not None else (*BUYING, INVOICES, *GOVERNING)
+
+    @property
+    def governing(self) -> tuple[str, ...]:
+        return tuple(name for name in self.pipelines if name in GOVERNING)
 
     @property
     def moment_file(self) -> Path:
@@ -78,9 +88,10 @@ class World:
         (self.folder / "world.json").write_text(json.dumps(values, indent=2) + "\n")
 
     def write_mappings(self) -> None:
-        """The shipped rule files of this checkout, with the pipelines switched live for this world."""
+        """The shipped rule files of this checkout, with the pipelines switched live for this world and opt-ins switched on."""
         shutil.rmtree(self.mappings, ignore_errors=True)
         shutil.copytree(SHIPPED_MAPPINGS, self.mappings, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        switch_on(self.mappings)
         (self.mappings / "rollout.yml").write_text(self._rollout())
 
     def _rollout(self) -> str:
@@ -88,7 +99,7 @@ class World:
         began = datetime.fromisoformat(self.now) if self.now else datetime.now(UTC)
         cut_over = f"{began - CUT_OVER:%Y-%m-%d}"
         live = [
-            f"  {name}: {{mode: live, go_live: {self.go_live if name == INVOICES else cut_over}}}"
+            f"  {name}: {{mode: live, go_live: {self.go_live if name in FROM_HISTORY else cut_over}}}"
             for name in self.pipelines
         ]
         examples = [f"  - {{pipeline: {name}, expect: live}}" for name in self.pipelines]
