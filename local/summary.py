@@ -19,7 +19,7 @@ from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
 from local.story import tell
-from local.world import INVOICES, RECONCILIATION, SUPPLIERS
+from local.world import COMPLIANCE, INVOICES, RECONCILIATION, SUPPLIERS
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account
 from procurement.ledger.types import Finding, Known
@@ -32,6 +32,7 @@ NAMES = {  # as people read them, with what is counted
     "amazon_deliveries_to_coupa_receipts": "Receipts (shipped lines)",
     INVOICES: "Invoices (transactions)",
     SUPPLIERS: "Suppliers (sellers)",
+    COMPLIANCE: "Compliance (Amazon orders)",
 }
 WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")
 OUTCOMES = ("matched", "within_tolerance", "waiting_for_receipt", "exception")

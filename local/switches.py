@@ -8,6 +8,7 @@ import yaml
 
 OPT_INS: Mapping[str, Mapping[str, Any]] = {  # by rule file: dotted key -> value
     "suppliers": {"onboarding.create": True},
+    "compliance": {"report_only_days": 0},
 }
 
 

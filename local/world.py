@@ -21,8 +21,9 @@ BUYING = (
     "amazon_deliveries_to_coupa_receipts",
 )
 SUPPLIERS = "amazon_suppliers_to_coupa"
-GOVERNING: tuple[str, ...] = (SUPPLIERS,)
-OF_A_REPORT = (INVOICES, SUPPLIERS)  # a report knows no requisitions, contracts or prices of today
+COMPLIANCE = "purchase_compliance"
+GOVERNING: tuple[str, ...] = (SUPPLIERS, COMPLIANCE)
+OF_A_REPORT = (INVOICES, SUPPLIERS, COMPLIANCE)  # a report knows no requisitions, contracts or prices of today
 FROM_HISTORY = frozenset({INVOICES, *GOVERNING})  # these look back as far as the world's `go_live`
 CUT_OVER = timedelta(days=4)  # buying goes live so long before the demo's day: older purchase orders are none of ours
 

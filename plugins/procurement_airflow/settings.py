@@ -12,8 +12,8 @@ COUPA_SCOPES = (
     "core.comment.read core.comment.write core.common.read core.contract.read core.integration.read "
     "core.integration.write core.inventory.receiving.read core.inventory.receiving.write core.invoice.approval.write "
     "core.invoice.create core.invoice.read core.invoice.write core.project.read core.project.write "
-    "core.purchase_order.read core.purchase_order.write core.requisition.read core.supplier.read core.user.read "
-    "core.user_group.read"
+    "core.purchase_order.read core.purchase_order.write core.requisition.read core.supplier.read core.supplier.write "
+    "core.user.read core.user_group.read"
 )
 AMAZON_TOKEN_URL = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address, not a secret
 ENVIRONMENTS = ("test", "production")
