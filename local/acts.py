@@ -12,9 +12,12 @@ from datetime import datetime, timedelta
 import requests
 
 from local.stack import Running
-from local.world import BUYING, INVOICES, RECONCILIATION, World
+from local.world import BUYING, CATALOG, INVOICES, RECONCILIATION, World
 
 ORDERS, STATUS, RECEIPTS = BUYING
+BY_HAND: Mapping[str, Mapping[str, object]] = {
+    CATALOG: {"scope": "full"}
+}  # its own schedule compares everything at night
 LONGEST_RUN = 900.0
 WOKEN_WITHIN = 60.0  # seconds until the scheduler has made the run that an asset or a schedule starts
 Say = Callable[[str], None]
@@ -32,7 +35,13 @@ class Act:
 
 
 ACTS = (
-    Act(0, "approved requisitions are ordered, and what history left is invoiced", (ORDERS, INVOICES), receive=False, govern=True),
+    Act(
+        0,
+        "approved requisitions are ordered, and what history left is invoiced",
+        (ORDERS, INVOICES),
+        receive=False,
+        govern=True,
+    ),
     Act(3, "three days later: parcels arrive", (ORDERS, STATUS, INVOICES)),
     Act(10, "a week later: the rest arrives, is cancelled or comes back", (ORDERS, STATUS, INVOICES), govern=True),
 )
@@ -108,11 +117,15 @@ class Theatre:
                 raise
 
     def start(self, dag_id: str) -> str:
-        """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered."""
+        """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered, and
+        those with a form to fill in (`BY_HAND`) always."""
         rest, before = self.running.rest, set(self.running.rest.runs(dag_id))
         if rest.unpause(dag_id):
-            return self.appeared(dag_id, before, "scheduled")
-        return rest.trigger(dag_id, {})
+            first = self.appeared(dag_id, before, "scheduled")
+            if dag_id not in BY_HAND:
+                return first
+            self.follow({dag_id: first})
+        return rest.trigger(dag_id, BY_HAND.get(dag_id, {}))
 
     def appeared(self, dag_id: str, before: set[str], kind: str) -> str:
         """The run of this kind that the scheduler makes by itself and that was not there `before`; FailedRun when none comes."""

@@ -19,7 +19,7 @@ from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
 from local.story import tell
-from local.world import COMPLIANCE, INVOICES, RECONCILIATION, SUPPLIERS
+from local.world import CATALOG, COMPLIANCE, INVOICES, RECONCILIATION, SUPPLIERS
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account
 from procurement.ledger.types import Finding, Known
@@ -31,6 +31,7 @@ NAMES = {  # as people read them, with what is counted
     "amazon_order_status_to_coupa": "Order status (Amazon orders)",
     "amazon_deliveries_to_coupa_receipts": "Receipts (shipped lines)",
     INVOICES: "Invoices (transactions)",
+    CATALOG: "Catalog (articles)",
     SUPPLIERS: "Suppliers (sellers)",
     COMPLIANCE: "Compliance (Amazon orders)",
 }
@@ -209,7 +210,7 @@ def render_pipelines(pipelines: Mapping[str, Values]) -> list[str]:
         lines.append(f"{NAMES[name]:<30}" + "".join(f"{pipeline['documents'][word]:>11,}" for word in WORDS))
     for name, pipeline in pipelines.items():
         if name != INVOICES and pipeline["reasons"]:
-            lines += ["", f"{NAMES[name].split(' (')[0]} not delivered, and why:"]
+            lines += ["", f"{NAMES[name].split(' (')[0]}: what was not written, and why:"]
             lines += [f"  {row['documents']:>4}  {row['state']}: {row['reason']}" for row in pipeline["reasons"]]
     return [*lines, ""]
 

@@ -33,7 +33,9 @@ def needed(operation: Operation) -> list[frozenset[str]]:
     if (operation.method, ours) in NEEDED:
         return [NEEDED[operation.method, ours]]
     pattern = re.compile(re.escape(ours).replace(re.escape("{}"), "[^/]+"))
-    return [scopes for (method, path), scopes in NEEDED.items() if method == operation.method and pattern.fullmatch(path)]
+    return [
+        scopes for (method, path), scopes in NEEDED.items() if method == operation.method and pattern.fullmatch(path)
+    ]
 
 
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda operation: operation.name)

@@ -10,7 +10,7 @@ import responses
 from local import acts
 from local.acts import ACTS, ORDERS, RECEIPTS, STATUS, FailedRun, Theatre
 from local.stack import Running
-from local.world import INVOICES, RECONCILIATION, World, open_world, read_world
+from local.world import CATALOG, GOVERNING, INVOICES, OF_A_REPORT, RECONCILIATION, World, open_world, read_world
 
 pytestmark = pytest.mark.unit
 COUPA = "http://127.0.0.1:1"
@@ -23,6 +23,7 @@ class FakeRest:
         self.red, self.failing, self.announces = red, failing, announces
         self.made: dict[str, list[str]] = {}
         self.log_of: list[str] = []
+        self.typed: list[tuple[str, object]] = []
 
     def runs(self, dag_id: str) -> list[str]:
         return list(reversed(self.made.get(dag_id, [])))
@@ -34,6 +35,8 @@ class FakeRest:
         return True
 
     def trigger(self, dag_id: str, conf: object) -> str:
+        if conf:
+            self.typed.append((dag_id, conf))
         return self._make(dag_id, "manual")
 
     def state(self, dag_id: str, run_id: str) -> str:
@@ -97,7 +100,17 @@ def test_a_world_that_is_over_runs_once_more_without_moving_its_clock(
     rest = FakeRest(announces=False)
     play(read_world(world.folder), rest)
     assert len(clock.calls) == 0
-    assert sorted(rest.made) == sorted([ORDERS, STATUS, RECEIPTS, INVOICES, RECONCILIATION])
+    assert sorted(rest.made) == sorted([ORDERS, STATUS, RECEIPTS, INVOICES, *GOVERNING, RECONCILIATION])
+
+
+def test_the_catalog_is_compared_whole_by_hand_because_its_schedule_does_so_only_at_night(
+    world: World, clock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts.time, "sleep", lambda seconds: None)
+    rest = FakeRest()
+    play(world, rest)
+    assert rest.typed == [(CATALOG, {"scope": "full"})] * 2
+    assert rest.log_of.index(f"scheduled {CATALOG}") < rest.log_of.index(f"manual {CATALOG}")
 
 
 def test_a_red_run_ends_the_demo_with_what_its_task_said(
@@ -118,9 +131,9 @@ def test_a_reconciliation_that_is_red_ends_the_demo_well_and_one_that_broke_does
         play(world, FakeRest(red=RECONCILIATION, failing="compare"))
 
 
-def test_a_report_runs_its_one_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_runs_what_needs_no_requisitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acts.time, "sleep", lambda seconds: None)
     (tmp_path / "a.csv").write_text("one")
     rest = FakeRest()
     play(open_world(tmp_path / "worlds", scenario="quarter", orders_report=tmp_path / "a.csv"), rest)
-    assert rest.log_of == [f"scheduled {INVOICES}", f"scheduled {RECONCILIATION}"]
+    assert rest.log_of == [f"scheduled {name}" for name in (*OF_A_REPORT, RECONCILIATION)]

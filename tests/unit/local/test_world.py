@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.world import open_world
+from local.switches import switch_on
+from local.world import SHIPPED_MAPPINGS, open_world
+from procurement.policies import Mode, read_rules
 
 pytestmark = pytest.mark.unit
 
@@ -47,3 +49,20 @@ def test_the_demo_works_on_a_copy_of_the_rules_switched_live(tmp_path: Path) -> 
     assert not (world.mappings / "stray.yml").exists()
     assert "mode: live" in (world.mappings / "rollout.yml").read_text()
     assert (world.mappings / "tolerances.yml").exists()
+
+
+def test_what_a_customer_may_switch_on_is_on_in_the_demo_and_off_as_shipped(tmp_path: Path) -> None:
+    world = open_world(tmp_path, scenario="quarter", orders_report=None)
+    world.write_mappings()
+    shipped, demo = read_rules(SHIPPED_MAPPINGS), read_rules(world.mappings)
+    assert (shipped.suppliers.onboarding.create, demo.suppliers.onboarding.create) == (False, True)
+    assert (shipped.compliance.report_only_days, demo.compliance.report_only_days) == (30, 0)
+    assert {name: demo.rollout.widest(name).mode for name in world.pipelines} == dict.fromkeys(
+        world.pipelines, Mode.LIVE
+    )
+
+
+def test_a_switch_that_is_gone_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "suppliers.yml").write_text("onboarding: {make: false}\n")
+    with pytest.raises(KeyError, match=r"suppliers.yml has no onboarding.create"):
+        switch_on(tmp_path, {"suppliers": {"onboarding.create": True}})
