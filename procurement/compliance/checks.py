@@ -38,7 +38,8 @@ class PoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase."""
+    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` what it was
+    approved under: several orders of one PO were approved together."""
 
     order: str
     ordered_at: datetime
@@ -50,6 +51,11 @@ class Bought:
     quantity: Decimal
     amount: Decimal
     currency: str
+    po_number: str = ""
+
+    @property
+    def approved_as(self) -> str:
+        return self.po_number or self.order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +209,8 @@ def po_after_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -
 
 
 def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """Orders of one buyer within some days, each under the limit, together not, that share a seller or a commodity."""
+    """Purchases of one buyer within some days, each approved by itself and under the limit, together not, that share a seller or a
+    commodity. Orders of one PO are one purchase: they were approved together."""
     limit = rule.limit or ZERO
     since = purchase.ordered_at - timedelta(days=DEFAULT_DAYS if rule.days is None else rule.days)
     own: dict[str, Decimal] = {}
@@ -212,30 +219,31 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
         shared = _shared(rule, _seller(line), line.commodity)
         names.setdefault(shared, line.seller.name if shared and rule.same != "commodity" and line.seller else shared)
         own[shared] = own.get(shared, ZERO) + line.amount
+    own_unit = purchase.po_number or purchase.key
     for shared, amount in own.items():
-        sums: dict[str, Decimal] = {}
-        moments: dict[str, datetime] = {}
+        sums, members = {own_unit: amount}, {own_unit: [(purchase.ordered_at, purchase.key)]}
         for other in at.others:
             if (
                 other.order != purchase.key and other.buyer == purchase.buyer and other.currency == purchase.currency
                 and since <= other.ordered_at <= purchase.ordered_at
                 and _shared(rule, other.seller, other.commodity) == shared
             ):  # fmt: skip
-                sums[other.order] = sums.get(other.order, ZERO) + other.amount
-                moments[other.order] = other.ordered_at
-        parts = {order: total for order, total in sums.items() if total < limit}
-        total = amount + sum(parts.values(), ZERO)
-        if not parts or amount >= limit or total < limit or not purchase.buyer:
+                unit = other.approved_as
+                sums[unit] = sums.get(unit, ZERO) + other.amount
+                members.setdefault(unit, []).append((other.ordered_at, other.order))
+        parts = {unit: total for unit, total in sums.items() if total < limit}
+        total = sum(parts.values(), ZERO)
+        if own_unit not in parts or len(parts) < 2 or total < limit or not purchase.buyer:
             continue
-        orders = (*sorted(parts, key=lambda order: (moments[order], order)), purchase.key)
+        ordered = sorted({one for unit in parts for one in members[unit]})
         common = f" {'of' if rule.same == 'commodity' else 'from'} {names[shared]}" if shared else ""
         yield Breach(
-            cause=f"split {shared or '-'}", amount=total, orders=orders, shared=SAME_ORDERS,
+            cause=f"split {shared or '-'}", amount=total, orders=tuple(order for _, order in ordered), shared=SAME_ORDERS,
             subject=f"{purchase.buyer}|{shared}",
-            sentence=f"{len(orders)} orders of {purchase.buyer}{common} since {min(moments.values()):%Y-%m-%d}, each under the "
+            sentence=f"{len(parts)} purchases of {purchase.buyer}{common} since {ordered[0][0]:%Y-%m-%d}, each under the "
             f"approval limit of {_money(limit, purchase)}, come to {_money(total, purchase)} together.",
             evidence=tuple(
-                f"{order}: {_money(parts.get(order, amount), purchase)}" for order in orders
+                f"{', '.join(sorted({order for _, order in members[unit]}))}: {_money(parts[unit], purchase)}" for unit in parts
             ),
         )  # fmt: skip
 
@@ -251,6 +259,7 @@ def duplicate(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Ite
         before = [
             other for other in at.others
             if other.asin == line.asin and other.quantity == line.quantity and other.order != purchase.key
+            and other.approved_as != (purchase.po_number or purchase.key)
             and since <= other.ordered_at <= purchase.ordered_at and _same_owner(rule, purchase, line, other)
             and (other.ordered_at, other.order) < (purchase.ordered_at, purchase.key)
         ]  # fmt: skip

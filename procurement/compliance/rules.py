@@ -132,9 +132,7 @@ class Reading(RuleModel):
     recheck_hours: int = Field(24, ge=1, le=24 * 31, description="orders with open violations are looked at again")
     finish_days: int = Field(90, ge=1, le=366, description="after so long an open violation is only listed")
     history_days: int = Field(30, ge=1, le=366, description="how far split orders and duplicates are looked for")
-    contracts_hours: int = Field(
-        0, ge=0, le=24 * 7, description="0: contracts are read in every run that has new orders"
-    )
+    cost_center_segment: int = Field(2, ge=1, le=20, description="which segment of a Coupa account is the cost center")
 
 
 class People(RuleModel):

@@ -21,12 +21,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchasedLine:
-    """`seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract, off_contract or cancelled."""
+    """`po_number` empty: it names none. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
+    off_contract or cancelled."""
 
     record_id: int
     n: int
     source: str
     order_id: str
+    po_number: str
     ordered_at: datetime
     buyer: str
     cost_center: str

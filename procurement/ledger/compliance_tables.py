@@ -13,6 +13,7 @@ purchased_lines = sa.Table(
     sa.Column("n", sa.Integer, primary_key=True),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("po_number", sa.Text, nullable=False),
     sa.Column("ordered_at", _MOMENT, nullable=False),
     sa.Column("buyer", sa.Text, nullable=False),
     sa.Column("cost_center", sa.Text, nullable=False),

@@ -121,7 +121,11 @@ def _act_on_invoice(instance: Instance, given: Json) -> Json:
 
 
 def _comment(instance: Instance, given: Json) -> Json:
-    return {"comment": comments.create_comment(instance, given)["id"]}
+    person = naming.user(instance, given.pop("by")) if given.get("by") else None
+    comment = comments.create_comment(instance, given)
+    if person is not None:
+        instance.table("comments").update(comment, {"created-by": person["id"]})
+    return {"comment": comment["id"]}
 
 
 def _budget_period(instance: Instance, given: Json) -> Json:
@@ -165,7 +169,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "change_quantity": f"Change a PO line's quantity. {_LINE}; quantity",
     "enter_invoice": "A clerk keys and submits an invoice. The body of POST /api/invoices; draft (true: not submitted)",
     "act_on_invoice": "Any action of the API. invoice-number or id; action; that action's own fields",
-    "comment": "A person comments. commentable-type, commentable-id, comments",
+    "comment": "A person comments. commentable-type, commentable-id, comments; by (login)",
     "budget_period": "An admin opens or closes a budget period. name, is-open",
     "settings": f"What admins set up. {', '.join(settings.NAMES)}",
     **buying_events.DESCRIPTIONS,

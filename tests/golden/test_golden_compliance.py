@@ -44,7 +44,7 @@ def read(raw: Json, rules: Rules) -> Purchase:
 def bought(purchase: Purchase) -> list[Bought]:
     return [
         Bought(
-            order=purchase.key, ordered_at=purchase.ordered_at, buyer=purchase.buyer, cost_center=purchase.cost_center,
+            order=purchase.key, po_number=purchase.po_number or "", ordered_at=purchase.ordered_at, buyer=purchase.buyer, cost_center=purchase.cost_center,
             seller=normalised(line.seller.name) if line.seller else "", commodity=line.commodity, asin=line.asin,
             quantity=line.quantity, amount=line.amount, currency=purchase.currency,
         )

@@ -12,6 +12,7 @@ from connectors.errors import RejectedError, UncertainOutcome
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 from procurement.order_results import OrderOutcome, read_outcome
+from procurement.pipelines.compliance_gate import ASK
 from procurement.pipelines.coupa_actions import ActOnOrderLine, Comment
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
@@ -166,6 +167,7 @@ def actions(amazon: AmazonBusiness, coupa: Coupa, gate: Gate) -> dict[str, Actio
         TRIAL: TrialOrder(amazon),
         PLACE: PlaceOrder(amazon, gate),
         WRITE_BACK: WriteBackOrder(coupa, gate.known),
+        ASK: Comment(coupa),
         TELL: Comment(coupa),
         REPORT: Comment(coupa),
         OPEN_RUN: OpenIntegrationRun(coupa),

@@ -2,7 +2,7 @@
 
 The ledger: Amazon's trial, where there was one, neither refused nor ordered; no other order of the same PO is on its way,
 and with this one no line would have more units than the PO. rollout.yml: still live. Coupa: approved, issued, unchanged, on
-no other channel (`order_gate.judge`). Amazon: nobody ordered the PO meanwhile.
+no other channel (`order_gate.judge`), and nothing that compliance.yml stops. Amazon: nobody ordered the PO meanwhile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,7 @@ from procurement.money import to_decimal
 from procurement.order_gate import Judged, Verdict, approved_by, judge
 from procurement.order_results import OrderOutcome, read_facts
 from procurement.ordering import PartKey, over_quantity, read_key
+from procurement.pipelines.compliance_gate import no_rules
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.candidates import still_switched_on
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import history_of, of_number
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
@@ -39,7 +40,8 @@ def _machine_time() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """`alarm` hears of what must not wait for the list of held rows. `approvers`: who had approved each delivery when it
+    """`alarm` hears of what must not wait for the list of held rows. `complies` asks compliance.yml of a PO and its requisition.
+    `approvers`: who had approved each delivery when it
     passed, by delivery id; kept with the order."""
 
     coupa: Approvals
@@ -48,6 +50,7 @@ class Gate:
     trials: KnownOrders
     rules: Rules
     alarm: Alarm
+    complies: Callable[[Json, Json], Verdict | None] = no_rules
     machine_time: Callable[[], datetime] = _machine_time
     approvers: dict[int, list[str]] = field(default_factory=dict)
 
@@ -77,6 +80,7 @@ class Gate:
         verdict = (
             still_switched_on(order, account_name=self.amazon.account, rules=self.rules)
             or judge(judged, order, requisition, self.rules.policies.orders, mark_as_sent=marked)
+            or self.complies(order, requisition)
             or self._at_amazon(delivery, own, rows)
         )
         if verdict is None:

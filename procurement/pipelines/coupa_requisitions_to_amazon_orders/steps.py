@@ -14,6 +14,8 @@ from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
+from procurement.pipelines.compliance_gate import ComplianceGate
+from procurement.pipelines.compliance_surroundings import Contracts
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
@@ -133,8 +135,11 @@ def load(
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
+    complies = ComplianceGate(
+        coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules)
+    )
     gate = Gate(
-        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules),
+        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look,
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from procurement.compliance.purchases import Purchase
 from procurement.compliance.rules import ComplianceFile
 from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.types import Known, PlannedDelivery
+from procurement.pipelines.compliance_surroundings import Order
 from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.names import (
     ALERT,
@@ -28,7 +29,6 @@ from procurement.pipelines.purchase_compliance.names import (
     TELL_BUYER,
     WEEKLY,
 )
-from procurement.pipelines.purchase_compliance.surroundings import Order
 
 Json = dict[str, Any]
 TOLD_BY = (COMMENT, TELL_BUYER, ALERT)

@@ -18,11 +18,7 @@ from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation, PurchasedLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
-from procurement.pipelines.proposals import SHADOW, preview
-from procurement.pipelines.purchase_compliance import deciding, wording
-from procurement.pipelines.purchase_compliance.deciding import People
-from procurement.pipelines.purchase_compliance.names import AT_ONCE, OPEN_RUN, PIPELINE
-from procurement.pipelines.purchase_compliance.surroundings import (
+from procurement.pipelines.compliance_surroundings import (
     Contracts,
     CoupaReads,
     Order,
@@ -31,6 +27,10 @@ from procurement.pipelines.purchase_compliance.surroundings import (
     read_orders,
     surround,
 )
+from procurement.pipelines.proposals import SHADOW, preview
+from procurement.pipelines.purchase_compliance import deciding, wording
+from procurement.pipelines.purchase_compliance.deciding import People
+from procurement.pipelines.purchase_compliance.names import AT_ONCE, OPEN_RUN, PIPELINE
 from procurement.policies import Mode, Rules
 from procurement.sellers.names import normalised
 
@@ -88,7 +88,9 @@ class Planner:
         if not cases:
             return judgement
         numbers = {case.purchase.po_number for case in cases if case.purchase.po_number}
-        orders = read_orders(self.coupa, (str(number) for number in numbers)) if numbers else {}
+        segment = self.rules.compliance.reading.cost_center_segment
+        orders = read_orders(self.coupa, (str(number) for number in numbers), segment=segment) if numbers else {}
+        cases = [replace(case, purchase=_asked_for(case.purchase, orders)) for case in cases]
         beside = self._book(judgement, cases)
         around = surround(
             self.ledger, self.contracts, [case.purchase for case in cases], orders, source=self.source, rules=self.rules, beside=beside
@@ -342,7 +344,8 @@ def _lines(case: _Case, at: Surroundings, source: str) -> list[PurchasedLine]:
     purchase = case.purchase
     return [
         PurchasedLine(
-            record_id=case.record.id, n=n, source=source, order_id=purchase.key, ordered_at=purchase.ordered_at, buyer=purchase.buyer,
+            record_id=case.record.id, n=n, source=source, order_id=purchase.key, po_number=purchase.po_number or "",
+            ordered_at=purchase.ordered_at, buyer=purchase.buyer,
             cost_center=purchase.cost_center_of(line), seller=line.seller.name if line.seller else "",
             seller_name=normalised(line.seller.name) if line.seller else "", commodity=line.commodity, asin=line.asin,
             contract=contract_of(purchase, line.asin, at.agreements), quantity=line.quantity, amount=line.amount,
@@ -356,6 +359,16 @@ def _standing(line: Any, purchase: Purchase, at: Surroundings) -> str:
     if purchase.cancelled:
         return "cancelled"
     return "off_contract" if off_contract(line, purchase, at) else "on_contract"
+
+
+def _asked_for(purchase: Purchase, orders: Mapping[str, Order]) -> Purchase:
+    """With a PO the buyer is who asked for the goods, whoever placed the order; and its cost center, where Amazon names none."""
+    order = orders.get(purchase.po_number or "")
+    if order is None:
+        return purchase
+    return replace(
+        purchase, buyer=order.requester_email or purchase.buyer, cost_center=purchase.cost_center or order.cost_center
+    )
 
 
 def _requester(order: Order | None) -> str:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from connectors.tally import Tally
+from procurement.compliance.documents import Frame, read_requisition
 from procurement.compliance.judging import Violation, approver_of, judge
-from procurement.compliance.purchases import Purchase, PurchaseLine
-from procurement.errors import MoneyError
+from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
-from procurement.money import minor_unit, round_to, to_decimal
+from procurement.pipelines.compliance_surroundings import Contracts, CoupaReads, countries, surround
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
 from procurement.pipelines.purchase_compliance.names import (
@@ -26,12 +26,10 @@ from procurement.pipelines.purchase_compliance.names import (
     REJECT,
     REQUISITION,
 )
-from procurement.pipelines.purchase_compliance.surroundings import Contracts, CoupaReads, surround
 from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
 PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
-QUANTITY_LINE = "RequisitionQuantityLine"
 PART = "screened"
 
 
@@ -55,8 +53,7 @@ def is_wanted(rules: Rules) -> bool:
 def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int:
     """Every requisition for Amazon that waits for approval: its lines and the approval whose turn it is."""
     tally, source = Tally(), source_of(coupa.instance)
-    suppliers = sorted({account.supplier for account in rules.accounts.accounts.values()})
-    for page in coupa.requisitions_in(PENDING, suppliers):
+    for page in coupa.requisitions_in(PENDING, sorted(countries(rules))):
         for raw in page:
             tally.count(REQUISITION, str(raw["id"]))
         rows = [
@@ -78,39 +75,6 @@ def substance(raw: Json) -> Json:
 def _approval(raw: Mapping[str, Any]) -> Json:
     person = raw.get("approver") or {}
     return {"id": raw.get("id"), "status": raw.get("status"), "approver": person.get("login"), "user": person.get("id")}
-
-
-def read_requisition(raw: Mapping[str, Any], rules: Rules, *, supplier_of: Iterable[str]) -> Purchase | None:
-    """The lines for Amazon as a purchase; None where there is none, or no price to judge."""
-    suppliers = frozenset(supplier_of)
-    rows = [row for row in raw.get("requisition-lines") or () if (row.get("supplier") or {}).get("number") in suppliers]
-    lines = [line for row in rows if (line := _line(row)) is not None]
-    currency = next((str(code) for row in rows if (code := (row.get("currency") or {}).get("code"))), "")
-    if not lines or not currency:
-        return None
-    requester = raw.get("requested-by") or {}
-    supplier = str((rows[0].get("supplier") or {}).get("number") or "")
-    account = next((one for one in rules.accounts.accounts.values() if one.supplier == supplier), None)
-    return Purchase(
-        key=f"requisition {raw['id']}", ordered_at=_moment(raw.get("submitted-at")) or datetime.now(UTC), currency=currency,
-        lines=tuple(lines), buyer=str(requester.get("email") or "").lower(), country=account.marketplace if account else "",
-        supplier=supplier, placed=False,
-        approved_by=frozenset(str(one["approver"]) for one in raw.get("approvals") or () if one.get("status") == "approved"),
-    )  # fmt: skip
-
-
-def _line(row: Mapping[str, Any]) -> PurchaseLine | None:
-    try:
-        quantity, price = to_decimal(row.get("quantity") or "1"), to_decimal(row["unit-price"])
-        currency = str((row.get("currency") or {}).get("code"))
-        amount = round_to(price * quantity, minor_unit(currency))
-    except (MoneyError, KeyError):
-        return None
-    return PurchaseLine(
-        id=str(row.get("line-num") or row.get("id")), asin=str(row.get("source-part-num") or ""), quantity=quantity, unit_price=price,
-        amount=amount, title=str(row.get("description") or ""), commodity=str((row.get("commodity") or {}).get("name") or ""),
-        cost_center=str((row.get("account") or {}).get("segment-2") or ""),
-    )  # fmt: skip
 
 
 def _moment(value: Any) -> datetime | None:
@@ -135,8 +99,7 @@ class Screener:
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
         """The plan, and what shadow or a dry run shows."""
         plan, previews = Plan(), list[Json]()
-        suppliers = {account.supplier for account in self.rules.accounts.accounts.values()}
-        read = {record.id: read_requisition(record.raw, self.rules, supplier_of=suppliers) for record in records}
+        read = {record.id: self._read(record) for record in records}
         purchases = [one for one in read.values() if one is not None]
         around = surround(self.ledger, self.contracts, purchases, {}, source=self.account_source, rules=self.rules)
         rollout = self.rules.rollout.widest(PIPELINE)
@@ -164,6 +127,11 @@ class Screener:
                 continue
             self._plan(plan, record, found, writes)
         return plan, previews
+
+    def _read(self, record: Record) -> Purchase | None:
+        at = _moment(record.raw.get("submitted-at")) or self.now
+        frame = Frame(countries(self.rules), self.rules.compliance.reading.cost_center_segment, at)
+        return read_requisition(record.raw, frame)
 
     def _plan(self, plan: Plan, record: Record, found: Sequence[Violation], writes: Sequence[PlannedDelivery]) -> None:
         fresh = [write for write in writes if not self._claimed(write)]

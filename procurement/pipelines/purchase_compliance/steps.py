@@ -13,6 +13,7 @@ from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
+from procurement.pipelines.compliance_surroundings import Contracts
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
 from procurement.pipelines.purchase_compliance.actions import actions
@@ -20,7 +21,6 @@ from procurement.pipelines.purchase_compliance.digest import send_digests
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.planning import Judgement, Planner
 from procurement.pipelines.purchase_compliance.staging import source_of
-from procurement.pipelines.purchase_compliance.surroundings import Contracts
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 

@@ -54,6 +54,13 @@ class ComplianceRun:
         request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{self.runs}", kind="manual", params=params)
         return pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now)), request
 
+    def plan(self) -> None:
+        """Only what comes before the sending."""
+        run, request = self.open()
+        amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
+        pipeline.extract(amazon, self.ledger, run=run, request=request, rules=self.rules)
+        pipeline.transform(amazon, coupa, self.ledger, run=run, request=request, rules=self.rules)
+
     def __call__(self, **params: object) -> dict[str, Any]:
         run, request = self.open(**params)
         amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)

@@ -13,6 +13,7 @@ CREATE TABLE purchased_lines (
     n INTEGER NOT NULL,
     source TEXT NOT NULL,
     order_id TEXT NOT NULL,
+    po_number TEXT NOT NULL,
     ordered_at TIMESTAMP WITH TIME ZONE NOT NULL,
     buyer TEXT NOT NULL,
     cost_center TEXT NOT NULL,

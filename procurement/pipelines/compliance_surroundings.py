@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from threading import Lock
 from typing import Any, Protocol
 
 from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
+from procurement.compliance.documents import cost_center_of
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import recogniser
 from procurement.ledger import Ledger
@@ -31,7 +33,7 @@ class Agreed(Protocol):
 
 
 class CoupaReads(Agreed, Protocol):
-    """The part of the Coupa client that this pipeline reads."""
+    """The part of the Coupa client that compliance reads."""
 
     def purchase_orders(self, numbers: Iterable[str]) -> Pages: ...
     def approvals(self, type: str, ids: Iterable[int]) -> Pages: ...
@@ -44,8 +46,13 @@ class Order:
 
     id: int
     facts: PoFacts
-    requester_id: int | None
     requester_email: str
+    cost_center: str
+
+
+def countries(rules: Rules) -> dict[str, str]:
+    """Where is bought, by number of each Coupa supplier that stands for Amazon."""
+    return {account.supplier: account.marketplace for account in rules.accounts.accounts.values()}
 
 
 def moment_of(value: Any) -> datetime | None:
@@ -58,7 +65,7 @@ def moment_of(value: Any) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def read_orders(coupa: CoupaReads, numbers: Iterable[str]) -> dict[str, Order]:
+def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> dict[str, Order]:
     """By PO number, with the last approval of their requisitions; unknown numbers are absent."""
     raws = [raw for page in coupa.purchase_orders(sorted(set(numbers))) for raw in page]
     requisitions = {
@@ -71,10 +78,10 @@ def read_orders(coupa: CoupaReads, numbers: Iterable[str]) -> dict[str, Order]:
             if row.get("status") == APPROVED and moment is not None:
                 document = int(row["approvable-id"])
                 approved[document] = max(moment, approved.get(document, moment))
-    return {str(raw["po-number"]): _order(raw, approved) for raw in raws}
+    return {str(raw["po-number"]): _order(raw, approved, segment) for raw in raws}
 
 
-def _order(raw: Json, approved: Mapping[int, datetime]) -> Order:
+def _order(raw: Json, approved: Mapping[int, datetime], segment: int) -> Order:
     requisition = raw.get("requisition-header") or {}
     requester = requisition.get("requested-by") or {}
     facts = PoFacts(
@@ -83,7 +90,8 @@ def _order(raw: Json, approved: Mapping[int, datetime]) -> Order:
         approved.get(int(requisition.get("id") or 0)),
         str(raw.get("status")),
     )
-    return Order(int(raw["id"]), facts, requester.get("id"), str(requester.get("email") or "").lower())
+    email = str(requester.get("email") or "").lower()
+    return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment))
 
 
 class Contracts:
@@ -91,20 +99,26 @@ class Contracts:
 
     def __init__(self, coupa: Agreed, rules: Rules) -> None:
         self._coupa, self._rules = coupa, rules
+        self._lock = Lock()  # gates of several workers share one
         self._contracts: list[Json] | None = None
         self._items: dict[str, list[Json]] = {}
         self._recognisers: dict[tuple[str, ...], Callable[[Party], Recognition]] = {}
 
     def agreements(self, asins: Iterable[str]) -> Agreements:
         """With the prices of all articles asked for so far; reads those that are new, 50 a call and supplier."""
+        with self._lock:
+            return self._read(asins)
+
+    def _read(self, asins: Iterable[str]) -> Agreements:
         if self._contracts is None:
             self._contracts = [raw for page in self._coupa.published_contracts() for raw in page]
         new = sorted({asin for asin in asins if asin and asin not in self._items})
-        self._items |= {asin: [] for asin in new}
+        found: dict[str, list[Json]] = {asin: [] for asin in new}
         for supplier in sorted({account.supplier for account in self._rules.accounts.accounts.values()}) if new else ():
             for page in self._coupa.supplier_items(supplier, new):
                 for raw in page:
-                    self._items.setdefault(str(raw.get("supplier-part-num")), []).append(raw)
+                    found.setdefault(str(raw.get("supplier-part-num")), []).append(raw)
+        self._items |= found  # only once all was read: an outage in between leaves nothing that looks like no price
         return read_agreements(self._contracts, (raw for some in self._items.values() for raw in some))
 
     def recogniser(self, agreements: Agreements, day: date) -> Callable[[Party], Recognition]:
@@ -213,6 +227,7 @@ def _centers(purchase: Purchase) -> set[str]:
 
 def bought(row: PurchasedLine) -> Bought:
     return Bought(
-        order=row.order_id, ordered_at=row.ordered_at, buyer=row.buyer, cost_center=row.cost_center, seller=row.seller_name,
+        order=row.order_id, po_number=row.po_number, ordered_at=row.ordered_at,
+        buyer=row.buyer, cost_center=row.cost_center, seller=row.seller_name,
         commodity=row.commodity, asin=row.asin, quantity=row.quantity, amount=row.amount, currency=row.currency,
     )  # fmt: skip

@@ -1,0 +1,123 @@
+"""The compliance rules at the gate of `coupa_requisitions_to_amazon_orders`: asked directly before an order is sent.
+
+Only rules with `before_order: true`, only while `purchase_compliance` is live and its report-only days are over. What is
+blocked is held with the reason; what is routed waits until the rule's approver agreed: in the requisition's approvals, or by a
+comment on the purchase order that begins with `approved`. A waiver in compliance.yml lets it through.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from procurement.compliance.documents import Frame, read_purchase_order
+from procurement.compliance.judging import Violation, approver_of, judge, stopping
+from procurement.ledger import Ledger
+from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.order_gate import Verdict
+from procurement.pipelines.compliance_surroundings import Agreed, Contracts, countries, surround
+from procurement.policies import Mode, Rules
+
+PIPELINE = "purchase_compliance"  # whose rollout decides
+ASK = "ask_compliance_approver"
+SAYS_YES = "approved"
+ORDERS = "purchase_orders"
+Json = Mapping[str, Any]
+Pages = Iterable[Sequence[dict[str, Any]]]
+
+
+class Readable(Agreed, Protocol):
+    """The part of the Coupa client that the gate's rules read."""
+
+    def comments(self, document: str, id: int) -> Pages: ...
+    def users(self, logins: Iterable[str] = (), *, emails: Iterable[str] = ()) -> Pages: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplianceGate:
+    """Contracts are read once, at the first order that is asked about."""
+
+    coupa: Readable
+    ledger: Ledger
+    run: Run
+    rules: Rules
+    account: str
+    contracts: Contracts
+
+    @property
+    def asked(self) -> bool:
+        """Whether any rule is asked here at all."""
+        file, rollout = self.rules.compliance, self.rules.rollout.of(PIPELINE, account=self.account)
+        over = rollout.go_live is not None and self.run.now.date() >= rollout.go_live + timedelta(
+            days=file.report_only_days
+        )
+        return rollout.mode is Mode.LIVE and over and any(rule.before_order for rule in file.rules)
+
+    def look(self, order: Json, requisition: Json) -> Verdict | None:
+        """None: it may go. Raises the connectors' errors when Coupa cannot be read."""
+        frame = Frame(countries(self.rules), self.rules.compliance.reading.cost_center_segment, self.run.now)
+        purchase = read_purchase_order(order, requisition, frame) if self.asked else None
+        if purchase is None:
+            return None
+        source = f"amazon_business/{self.account}"
+        around = surround(self.ledger, self.contracts, [purchase], {}, source=source, rules=self.rules)
+        file, today = self.rules.compliance, self.run.now.date()
+        found = judge(purchase, around[purchase.key], file, today=today, before_order=True)
+        stopped = stopping(found, file, purchase.approved_by)
+        routed = [one for one in stopped if one.action == "route"]
+        if routed:
+            agreed = self._agreed(int(order["id"]))
+            stopped = stopping(stopped, file, purchase.approved_by | agreed)
+        return self._verdict(order, stopped) if stopped else None
+
+    def _agreed(self, order_id: int) -> frozenset[str]:
+        """Logins of those who wrote that they agree; Coupa says who wrote a comment."""
+        rows = (row for page in self.coupa.comments(ORDERS, order_id) for row in page)
+        return frozenset(
+            str((row.get("created-by") or {}).get("login"))
+            for row in rows
+            if str(row.get("comments") or "").strip().lower().startswith(SAYS_YES)
+        )
+
+    def _verdict(self, order: Json, stopped: Sequence[Violation]) -> Verdict:
+        sentences = tuple(f"{one.rule}: {one.sentence}" for one in stopped)
+        blocked = [one for one in stopped if one.action == "block"]
+        if blocked:
+            return Verdict("held", f"compliance: {blocked[0].rule} blocks it", sentences)
+        self._ask(order, stopped)
+        logins = ", ".join(dict.fromkeys(str(approver_of(one, self.rules.compliance)) for one in stopped))
+        return Verdict("waiting", f"compliance: {stopped[0].rule} waits for the approval of {logins}", sentences)
+
+    def _ask(self, order: Json, stopped: Sequence[Violation]) -> None:
+        """One comment on the PO for each rule, which this or the next run of the orders' pipeline sends once."""
+        logins = sorted({str(approver_of(one, self.rules.compliance)) for one in stopped})
+        planned: dict[str, PlannedDelivery] = {}
+        known = self.ledger.deliveries.known(self.run.dag_id, ASK, [_key(order, one) for one in stopped])
+        asked = [one for one in stopped if _key(order, one) not in known]
+        if not asked:
+            return
+        ids = {
+            str(raw["login"]): int(raw["id"]) for page in self.coupa.users(logins) for raw in page if raw.get("login")
+        }
+        for one in asked:
+            login = str(approver_of(one, self.rules.compliance))
+            mention = f"@[User:{ids[login]}]" if login in ids else f"{login}:"
+            text = (
+                f"{mention} {one.sentence} Rule {one.rule} asks for your approval before Amazon gets the order. Write a comment "
+                f"that begins with 'Approved', or leave it unanswered, and nothing is ordered. [{_key(order, one)}]"
+            )
+            payload = {"document": ORDERS, "id": int(order["id"]), "text": text, "marker": f"[{_key(order, one)}]"}
+            planned.setdefault(
+                _key(order, one), PlannedDelivery(action=ASK, business_key=_key(order, one), payload=payload)
+            )
+        self.ledger.planning.keep(self.run, Plan(deliveries=list(planned.values())))
+
+
+def _key(order: Json, violation: Violation) -> str:
+    return f"{order.get('po-number')}/{violation.rule}/{violation.action}"
+
+
+def no_rules(order: Json, requisition: Json) -> Verdict | None:
+    """A gate that asks none of them."""
+    del order, requisition
+    return None

@@ -1,0 +1,134 @@
+"""compliance.yml at the gate: nothing that it blocks or routes reaches Amazon, and what was agreed to does."""
+
+from pathlib import Path
+
+import pytest
+
+from procurement.ledger import Ledger
+from procurement.pipelines.coupa_requisitions_to_amazon_orders import PIPELINE
+from procurement.policies import Rules, read_rules
+from tests.integration.pipelines.buying import IMPATIENT, OrderRun
+from tests.integration.pipelines.conftest import StartSandbox
+from tests.integration.pipelines.test_orders import purchase_order
+from tests.integration.pipelines.test_orders_gate import errors_of, numbers
+
+pytestmark = pytest.mark.integration
+SHIPPED = (
+    '    unspsc: ["46101", "49101"] # firearms; collectibles\n    asins: []\n    severity: high\n    action: block\n'
+)
+
+
+def switched(
+    directory: Path, asins: list[str], *, action: str = "block", compliance: str = "live", days: int = 0
+) -> Rules:
+    """Both pipelines' rollout, and the shipped rule about restricted goods with these articles."""
+    rollout = {
+        PIPELINE: "{mode: live, go_live: 2026-06-01}",
+        "purchase_compliance": f"{{mode: {compliance}, go_live: 2026-06-01}}",
+    }
+    lines = "".join(f"  {name}: {entry}\n" for name, entry in rollout.items())
+    (directory / "rollout.yml").write_text(
+        f"pipelines:\n{lines}examples:\n  - {{pipeline: something_else, expect: off}}\n"
+    )
+    file = directory / "compliance.yml"
+    text = file.read_text()
+    assert SHIPPED in text
+    route = "    approver: catalog.admin\n" if action == "route" else ""
+    listed = ", ".join(f'"{asin}"' for asin in asins)
+    changed = SHIPPED.replace("asins: []", f"asins: [{listed}]").replace(
+        "action: block\n", f"action: {action}\n{route}"
+    )
+    file.write_text(text.replace(SHIPPED, changed).replace("report_only_days: 30", f"report_only_days: {days}"))
+    rules = read_rules(directory)
+    object.__setattr__(rules, "policies", rules.policies.model_copy(update={"sending": IMPATIENT}))
+    return rules
+
+
+@pytest.fixture
+def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> OrderRun:
+    return OrderRun(start_sandbox("buying_plain", orders="2", lines="1"), ledger, read_rules(mappings_directory))
+
+
+def asin_of(run: OrderRun, number: str) -> str:
+    return str(purchase_order(run.pair, number)["order-lines"][0]["source-part-num"])
+
+
+def test_what_is_blocked_is_held_with_the_reason_and_a_waiver_lets_it_through(
+    run: OrderRun, ledger: Ledger, mappings_directory: Path
+) -> None:
+    number, other = numbers(run)
+    blocked = asin_of(run, number)
+    run.rules = switched(mappings_directory, [blocked])
+    run("one", po_numbers=[number, other])
+    (row,) = run.placed(number)
+    assert (row.state, row.reason) == ("held", "compliance: restricted_goods blocks it")
+    assert any("the article may not be bought" in error for error in errors_of(ledger, number))
+    expected = "held" if asin_of(run, other) == blocked else "delivered"
+    assert [one.state for one in run.placed(other)] == [expected]
+    file = mappings_directory / "compliance.yml"
+    waiver = f'waivers:\n  - {{rule: restricted_goods, po: "{number}", by: compliance officer, reason: range day}}\n'
+    file.write_text(file.read_text().replace("waivers: []", waiver, 1))
+    rules = read_rules(mappings_directory)
+    object.__setattr__(rules, "policies", run.rules.policies)
+    run.rules = rules
+    ledger.dead_letters.replay(f"D-{row.id}")
+    run("two")
+    assert [one.state for one in run.placed(number)] == ["delivered"]
+    assert run.writes()["placeOrder"] == 1 + (expected == "delivered")
+
+
+def test_what_is_routed_waits_until_the_approver_says_yes_in_coupa(
+    run: OrderRun, ledger: Ledger, mappings_directory: Path
+) -> None:
+    number = numbers(run)[0]
+    run.rules = switched(mappings_directory, [asin_of(run, number)], action="route")
+    run("one", po_numbers=[number])
+    (row,) = run.placed(number)
+    assert (row.state, row.reason) == (
+        "waiting",
+        "compliance: restricted_goods waits for the approval of catalog.admin",
+    )
+    run("two", po_numbers=[number])
+    asked = [text for text in comments(run) if "asks for your approval" in text]
+    assert len(asked) == 1 and asked[0].startswith("@[User:624]")
+    order = purchase_order(run.pair, number)["id"]
+    run.coupa(
+        "comment",
+        commentable_type="OrderHeader",
+        commentable_id=order,
+        by="jane.doe",
+        comments="Approved, please hurry",
+    )
+    run("three", po_numbers=[number])
+    assert [one.state for one in run.placed(number)] == ["waiting"], "only the approver's word counts"
+    run.coupa(
+        "comment",
+        commentable_type="OrderHeader",
+        commentable_id=order,
+        by="catalog.admin",
+        comments="Approved for the range day",
+    )
+    run("four", po_numbers=[number])
+    assert [one.state for one in run.placed(number)] == ["delivered"]
+    assert run.writes()["placeOrder"] == 1
+    assert ledger.dead_letters.list(states=("held", "dead")) == []
+
+
+def comments(run: OrderRun) -> list[str]:
+    return [str(row["comments"]) for row in run.pair.state("coupa")["comments"]]
+
+
+@pytest.mark.parametrize(
+    ("action", "compliance", "days"),
+    [("flag", "live", 0), ("block", "shadow", 0), ("block", "off", 0), ("block", "live", 60)],
+)
+def test_a_flag_and_days_that_only_report_stop_nothing(
+    run: OrderRun, mappings_directory: Path, action: str, compliance: str, days: int
+) -> None:
+    number = numbers(run)[0]
+    run.rules = switched(mappings_directory, [asin_of(run, number)], action=action, compliance=compliance, days=days)
+    before = run.pair.calls("coupa")["by_operation"]
+    run("one", po_numbers=[number])
+    assert [one.state for one in run.placed(number)] == ["delivered"]
+    read = {name for name in run.pair.calls("coupa")["by_operation"] if name not in before}
+    assert ("list_contracts" in read) == (action == "flag")
