@@ -18,8 +18,9 @@ from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
 from procurement.pipelines.purchase_compliance.actions import actions
 from procurement.pipelines.purchase_compliance.digest import send_digests
+from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
-from procurement.pipelines.purchase_compliance.planning import Judgement, Planner
+from procurement.pipelines.purchase_compliance.planning import Planner
 from procurement.pipelines.purchase_compliance.staging import source_of
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
