@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import dag_parse, invoice_calls, invoice_planning, matching, open_orders, order_calls
+from bench import dag_parse, invoice_calls, invoice_planning, matching, open_orders, order_calls, suppliers
 from bench.figures import table
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "order_calls": order_calls.measure,
     "open_orders": open_orders.measure,
     "dag_parse": dag_parse.measure,
+    "suppliers": suppliers.measure,
 }
 
 

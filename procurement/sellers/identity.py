@@ -268,7 +268,7 @@ class KnownParties:
     ) -> None:
         self._thresholds, self._decisions = thresholds, decisions
         self._parties: list[Party] = []
-        self._cores: list[str] = []  # every name of every party, beside the number of its party
+        self._sorted: list[str] = []  # every name of every party, its words in order, beside the number of its party
         self._joined: list[str] = []
         self._owners: list[int] = []
         self._exact: dict[str, list[int]] = {}  # by core, by spelling and by registration number
@@ -282,7 +282,7 @@ class KnownParties:
         number = len(self._parties)
         self._parties.append(party)
         for name in _all_names(party):
-            self._cores.append(name.core)
+            self._sorted.append(_in_order(name.core))
             self._joined.append(_joined(name.core))
             self._owners.append(number)
         for found in _exact_keys(party):
@@ -313,11 +313,9 @@ class KnownParties:
         numbers: dict[int, None] = {}
         for key in (*_exact_keys(seller), *self._decisions.partners(seller)):
             numbers |= dict.fromkeys(self._exact.get(key, ()))
-        for name in _all_names(seller):
-            for spelled, choices in ((name.core, self._cores), (_joined(name.core), self._joined)):
-                found = process.extract(
-                    spelled, choices, scorer=fuzz.token_sort_ratio, score_cutoff=LEAST_ALIKE, limit=CANDIDATES
-                )
+        for core in dict.fromkeys(name.core for name in _all_names(seller)):
+            for spelled, choices in ((_in_order(core), self._sorted), (_joined(core), self._joined)):
+                found = process.extract(spelled, choices, scorer=fuzz.ratio, score_cutoff=LEAST_ALIKE, limit=CANDIDATES)
                 numbers |= dict.fromkeys(self._owners[index] for _, _, index in found)
         return [self._parties[number] for number in numbers]
 
@@ -327,6 +325,10 @@ def _exact_keys(party: Party) -> Iterator[str]:
     yield from (f"spelled {words_of(name)}" for name in (party.name, *party.aliases))
     if party.registration:
         yield f"registration {_registered(party.registration)}"
+
+
+def _in_order(core: str) -> str:
+    return " ".join(sorted(core.split()))
 
 
 def _joined(core: str) -> str:
