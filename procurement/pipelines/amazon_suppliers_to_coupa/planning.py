@@ -108,16 +108,19 @@ class Planner:
         return Purchases(members, self.rules.lookups["commodities"].find, go_live)
 
     def _settle_taken(self, plan: Plan, record: Record, taken: Sequence[TakenOn]) -> None:
-        """A member stays with the delivery that took it on; a spelling found later follows it without being sent."""
-        own = next((one for one in taken if record.key in one.members), None)
+        """A member stays with the delivery that took it on; a spelling found later, or by another account, follows it unsent."""
+        own = next((one for one in taken if record.key in one.members and self._is_ours(one.known)), None)
         if own is None:
-            reason = f"another spelling of a supplier that was taken on ({taken[0].known.business_key})"
+            reason = f"belongs to a supplier that was taken on already ({taken[0].known.business_key})"
             plan.records.append(_fate(record, "skipped", reason))
             return
         delivery = PlannedDelivery(action=ONBOARD, business_key=own.known.business_key, payload={})
         if delivery.name not in {one.name for one in plan.deliveries}:
             plan.deliveries.append(delivery)
         plan.records.append(PlannedRecord(record_id=record.id, state="planned", bills=delivery.name, hash=record.hash))
+
+    def _is_ours(self, known: Known) -> bool:
+        return known.business_key.startswith(f"{self.account}/")
 
     def _take_on(
         self, plan: Plan, seller: Seller, decision: Decision, purchases: Purchases, by_key: Mapping[str, Record]
@@ -134,7 +137,7 @@ class Planner:
             "unknown_certificates": list(held.unknown), "expired_certificates": list(held.expired),
         }  # fmt: skip
         delivery = PlannedDelivery(
-            action=ONBOARD, business_key=seller.lead.key, payload=payload, mapping_version=self.rules.version,
+            action=ONBOARD, business_key=f"{self.account}/{seller.lead.key}", payload=payload, mapping_version=self.rules.version,
             policy_version=self.rules.version,
         )  # fmt: skip
         plan.deliveries.append(delivery)

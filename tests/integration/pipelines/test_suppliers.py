@@ -87,6 +87,7 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     invitations = [mail["to"] for mail in run.pair.state("coupa")["mails"] if "Invitation" in mail["subject"]]
     assert invitations == ["ann@pens.example"]
     key = "Pen Traders LLC | 9 Sample St, Reno, NV, 89501, US"
+    key = f"sandbox/{key}"
     (known,) = ledger.deliveries.known(pipeline.PIPELINE, "create_supplier", [key]).values()
     assert known.outcome == "approved"
     document = f"{pipeline.PIPELINE}/create_supplier/{key}"
