@@ -2,10 +2,22 @@
 
 import sys
 
-from bench import dag_parse, invoice_calls, invoice_planning, matching, open_orders, order_calls, suppliers
+from bench import (
+    catalog_calls,
+    catalog_comparing,
+    dag_parse,
+    invoice_calls,
+    invoice_planning,
+    matching,
+    open_orders,
+    order_calls,
+    suppliers,
+)
 from bench.figures import table
 
 BENCHMARKS = {
+    "catalog_calls": catalog_calls.measure,
+    "catalog_comparing": catalog_comparing.measure,
     "invoice_calls": invoice_calls.measure,
     "invoice_planning": invoice_planning.measure,
     "matching": matching.measure,

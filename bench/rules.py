@@ -11,6 +11,7 @@ PIPELINES = (
     "amazon_order_status_to_coupa",
     "amazon_deliveries_to_coupa_receipts",
     "amazon_invoices_to_coupa",
+    "amazon_catalog_to_coupa",
 )
 
 

@@ -125,6 +125,18 @@ class Records:
         with self._engine.begin() as connection:
             return set(connection.execute(query, values).scalars())
 
+    def pages_of_run(self, run: Run, kind: str, *, size: int) -> Iterator[list[Record]]:
+        """The records of the kind that this run read, with content, `size` at a time."""
+        last = 0
+        while True:
+            values = {"run": run.id, "kind": kind, "after": last, "size": size}
+            with self._engine.begin() as connection:
+                found = [Record(**row._asdict()) for row in connection.execute(_PAGE_OF_RUN, values)]
+            if not found:
+                return
+            yield found
+            last = found[-1].id
+
     def link(self, run: Run, ids: Iterable[int]) -> None:
         """Counts known records among those the run is about, without reading their source again."""
         rows = [{"run": run.id, "record": id} for id in sorted(set(ids))]
@@ -263,6 +275,12 @@ _PAGE = sa.text("""
     SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
     FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
     WHERE r.kind = :kind AND r.dated_at >= :since AND r.id > :after ORDER BY r.id LIMIT :size
+""")
+_PAGE_OF_RUN = sa.text("""
+    SELECT r.id, r.source, r.kind, r.key, r.hash, r.amount, r.currency, r.group_key, r.dated_at, r.subkind, v.raw
+    FROM run_records l JOIN source_records r ON r.id = l.record_id
+    JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    WHERE l.run_id = :run AND r.kind = :kind AND r.id > :after ORDER BY r.id LIMIT :size
 """)
 _LINK_KNOWN = sa.text("INSERT INTO run_records (run_id, record_id) VALUES (:run, :record) ON CONFLICT DO NOTHING")
 # The reason stands in the raw line only; a line is found again by its place.

@@ -77,7 +77,8 @@ def products(state: AmazonState, now: datetime) -> Iterator[Json]:
 
 
 def find_product(state: AmazonState, asin: str, now: datetime) -> Json | None:
-    return next((one for one in products(state, now) if one["asin"] == asin), None)
+    rows = (row for row in state.seed.products if row.document["asin"] == asin)
+    return next((document for row in rows if (document := row.at(now)) is not None), None)
 
 
 def offers_of(product: Json) -> list[Offer]:

@@ -10,6 +10,7 @@ from sandbox.scenarios.buying_named import (
     build_open_orders,
     build_owed,
 )
+from sandbox.scenarios.catalog_world import build_catalog
 from sandbox.scenarios.currencies import build_currencies
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
@@ -51,6 +52,11 @@ SCENARIOS = {
     ),
     "owed": Scenario(
         "Purchases that Amazon charged and then lost, took back or cancelled, with and without a credit", build_owed
+    ),
+    "catalog": Scenario(
+        "A large contract: as many articles as wanted in Coupa's catalog, some with another price at Amazon today",
+        build_catalog,
+        frozenset({"ids", "articles", "changed"}),
     ),
     "verdicts": Scenario(
         "Invoices that Coupa's own tolerances judge otherwise than stricter or looser ones would", build_verdicts

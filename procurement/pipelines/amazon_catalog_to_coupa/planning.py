@@ -12,6 +12,7 @@ from procurement.catalog.comparing import Decision, compare
 from procurement.catalog.entries import NEVER_WRITTEN, Contract, Entry, LastWritten, Surroundings, read_entry
 from procurement.ledger import Ledger
 from procurement.ledger.types import (
+    DeliveryName,
     Known,
     Plan,
     PlannedDelivery,
@@ -130,13 +131,15 @@ class Planner:
     def _plan(self, plan: Plan, record: Record, entry: Entry, decision: Decision) -> None:
         writes = writes_of(decision, entry, supplier=self.supplier)
         planned: dict[str, PlannedDelivery] = {}
+        names: dict[str, DeliveryName] = {}  # also of writes that are under way: what follows them still does
         stuck: list[str] = []
         for write in writes:
             number, why_not = self._number(write)
-            if number is None:
+            names[write.action] = (write.action, f"{write.series}/{number}")
+            if why_not:
                 stuck.append(why_not)
             else:
-                planned[write.action] = self._delivery(write, number, planned)
+                planned[write.action] = self._delivery(write, number, names)
         plan.deliveries += planned.values()
         plan.records += self._fates(record, decision, planned, stuck)
         about = planned.get(UPDATE_PRICE) or planned.get(CREATE_PRICE) or planned.get(UPDATE_ITEM)
@@ -148,10 +151,10 @@ class Planner:
             for one in decision.differences
         ]  # fmt: skip
 
-    def _number(self, write: Write) -> tuple[int | None, str]:
+    def _number(self, write: Write) -> tuple[int, str]:
         """The number of the write in its series: the newest one's where that may still change, the next where it is done.
 
-        None where nothing new may be planned: it is under way, or a person put this very content aside.
+        With it, why nothing new may be planned: the newest is under way, or this very content was refused or put aside.
         """
         newest = self.earlier.newest[write.action].get(write.series)
         if newest is None:
@@ -160,21 +163,20 @@ class Planner:
         if not newest.claimed:
             return number, ""
         if newest.state in ("sending", "planned", "waiting"):
-            return None, UNANSWERED
+            return number, UNANSWERED
         if newest.state == "delivered":
             return number + 1, ""
         before = self.earlier.payloads([newest.id]).get(newest.id, {})
         if content_of(before) == content_of(write.payload):
-            return None, newest.reason or f"an earlier write of the same content is {newest.state}"
+            return number, newest.reason or f"an earlier write of the same content is {newest.state}"
         return number + 1, ""
 
-    def _delivery(self, write: Write, number: int, planned: Mapping[str, PlannedDelivery]) -> PlannedDelivery:
+    def _delivery(self, write: Write, number: int, names: Mapping[str, DeliveryName]) -> PlannedDelivery:
         key = f"{write.series}/{number}"
         payload = marked(write.payload, marker=self.rules.catalog.writing.marker, key=key, run=self.run.id)
         payload["supplier"] = self.supplier
-        after = planned.get(write.follows) if write.follows else None
         return PlannedDelivery(
-            action=write.action, business_key=key, payload=payload, after=after.name if after else None,
+            action=write.action, business_key=key, payload=payload, after=names.get(write.follows or ""),
             mapping_version=self.rules.version, policy_version=self.rules.version, scope=self.account,
         )  # fmt: skip
 

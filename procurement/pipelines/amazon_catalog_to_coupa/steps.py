@@ -1,11 +1,9 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
-from connectors.concurrency import batched
 from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.catalog.entries import Entry, read_entry, write_entry
@@ -26,7 +24,6 @@ from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
-EVER = datetime(2000, 1, 1, tzinfo=UTC)
 PAGE = 1000
 
 Summary = dict[str, Any]
@@ -63,7 +60,7 @@ def extract(
 
 
 def staged_entry(entry: Entry) -> Staged:
-    return Staged(key=entry.asin, raw=write_entry(entry), dated_at=EVER)
+    return Staged(key=entry.asin, raw=write_entry(entry))
 
 
 def _known(ledger: Ledger, source: str, asins: Iterable[str]) -> Mapping[str, Entry]:
@@ -79,13 +76,13 @@ def transform(
     mode, scope = _mode(rules), read_scope(request, rules)
     if mode is Mode.OFF:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-    source, planned, records = amazon_source(amazon.account), 0, 0
+    planned = records = 0
     counts: dict[str, int] = {}
     previews: list[dict[str, Any]] = []
     with ledger.planning.planning_lock(PIPELINE):
         if scope.compares:
             planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
-            for batch in _to_compare(ledger, source, scope):
+            for batch in ledger.records.pages_of_run(run, ENTRY, size=PAGE):
                 proposal, decisions = planner.propose(batch)
                 kept = ledger.planning.keep(run, proposal.plan)
                 planned, records = planned + kept.planned + kept.replaced, records + kept.records
@@ -93,24 +90,13 @@ def transform(
                 for decision in decisions:
                     counts[decision.kind] = counts.get(decision.kind, 0) + 1
         if scope.requisitions:
-            ids = [row.id for row in ledger.records.to_plan(source, WAITING)]
-            for some in batched(ids, PAGE):
-                told = _tell(ledger.records.load(some), rules, amazon.account, run)
+            for batch in ledger.records.pages_of_run(run, WAITING, size=PAGE):
+                told = _tell(batch, rules, amazon.account, run)
                 kept = ledger.planning.keep(run, told.plan)
                 planned, records = planned + kept.planned + kept.replaced, records + kept.records
                 previews += told.in_shadow
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records, "decisions": counts}
-
-
-def _to_compare(ledger: Ledger, source: str, scope: Scope) -> Iterator[list[Record]]:
-    """Every article that was ever staged: a rule may have changed, though neither side did. Or the released ones alone."""
-    if not scope.full:
-        found = ledger.records.find(source, ENTRY, scope.released)
-        yield [found[asin] for asin in sorted(found)]
-        return
-    for page in ledger.records.pages(ENTRY, since=EVER, size=PAGE):
-        yield [record for record in page if record.source == source]
 
 
 def _planner(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, scope: Scope, rules: Rules) -> Planner:

@@ -90,7 +90,7 @@ class CatalogRun:
     def writes(self) -> Json:
         """What Coupa accepted or refused of writes, by operation."""
         calls: Json = self.pair.calls("coupa")["by_operation"]
-        return {name: counts for name, counts in calls.items() if not name.startswith(("list_", "get_", "issue_token"))}
+        return {name: counts for name, counts in calls.items() if not name.startswith(("list_", "get_", "token"))}
 
     def prices(self) -> dict[str, Json]:
         """Amazon's supplier items, by ASIN."""
