@@ -26,6 +26,34 @@ def tour_ordering(amazon: AmazonBusiness, asin: str, now: datetime) -> None:
     track_one(amazon, now)
 
 
+def tour_catalog(amazon: AmazonBusiness, coupa: Coupa) -> None:
+    """A search, articles in full, contracts, and an item with its price, made and changed."""
+    found = amazon.search_asins("gel pens", most=5)
+    [page] = list(amazon.catalog_pages([*found, "B0MISSING0"]))
+    assert page.missing == ("B0MISSING0",) and len(page.products) == len(found)
+    contract = next(raw for page in coupa.contracts(["AMZN-US"]) for raw in page)
+    body: Json = {
+        "item-number": "TOUR-1",
+        "name": "Tour",
+        "description": "Tour",
+        "manufacturer-name": "Acme",
+        "uom": {"code": "EA"},
+    }
+    item = coupa.create_item({**body, "image-url": "https://example.com/tour.jpg"}, coupa.permit("create_item"))
+    coupa.update_item(item["id"], {"name": "A tour", "active": True}, coupa.permit("update_item"))
+    price: Json = {
+        "item": {"item-number": "TOUR-1"}, "supplier": {"number": "AMZN-US"}, "supplier-part-num": "B0TOUR0001", "price": "9.50",
+        "currency": {"code": "USD"}, "contract": {"number": contract["number"]}, "availability": "in_stock",
+        "contract-term": {"id": contract["contract-terms"][0]["id"]}, "price-tier-1": "9.50", "custom-fields": {"amazon-sync": "tour"},
+    }  # fmt: skip
+    made = coupa.create_supplier_item(price, coupa.permit("create_supplier_item"))
+    changes: Json = {"price": "9.00", "preferred": False, "availability": "out_of_stock"}
+    coupa.update_supplier_item(made["id"], changes, coupa.permit("update_supplier_item"))
+    [[row]] = list(coupa.supplier_items_of_items([item["id"]]))
+    assert (row["price"], [one["name"] for page in coupa.items(["TOUR-1"]) for one in page]) == ("9.00", ["A tour"])
+    list(coupa.waiting_requisitions())
+
+
 def order_request(asin: str, offer_id: str, price: Json) -> Json:
     product = {"productReferenceType": "ProductIdentifier", "id": asin}
     option = {"buyingOptionReferenceType": "BuyingOptionIdentifier", "id": offer_id}

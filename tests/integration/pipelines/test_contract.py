@@ -25,7 +25,13 @@ from tests.integration.pipelines.conftest import (
     connect_amazon,
     connect_coupa,
 )
-from tests.integration.pipelines.contract_tour import tour_approving, tour_ordering, tour_purchase_orders, tour_teamwork
+from tests.integration.pipelines.contract_tour import (
+    tour_approving,
+    tour_catalog,
+    tour_ordering,
+    tour_purchase_orders,
+    tour_teamwork,
+)
 
 pytestmark = pytest.mark.integration
 CHECKER = Path(__file__).parents[4] / "shared" / "contract" / "contract_check.py"
@@ -47,6 +53,7 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     tour_purchase_orders(coupa, approved, NOW)
     tour_teamwork(coupa, NOW)
     tour_approving(coupa)
+    tour_catalog(amazon, coupa)
     return record
 
 

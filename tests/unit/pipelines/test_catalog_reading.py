@@ -1,0 +1,136 @@
+"""Both sides read once: what belongs into the catalog, and when an absence counts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connectors.amazon_business.catalog import CatalogPage
+from connectors.tally import Tally
+from procurement.catalog.entries import Article, Entry
+from procurement.errors import ConfigurationError
+from procurement.ledger.types import Run
+from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope
+from procurement.policies import Rules, read_rules
+
+NOW = datetime(2026, 6, 30, tzinfo=UTC)
+BATTERIES = "B0QX20007G"  # a list of catalog.yml
+
+
+class Amazon:
+    account = "sandbox"
+
+    def __init__(self, *, gone: Iterable[str] = (), silent: Iterable[str] = (), bought: Iterable[str] = ()) -> None:
+        self.gone, self.silent, self.bought = set(gone), set(silent), bought
+
+    def catalog_pages(self, asins: Iterable[str], *, tally: Tally, kind: str) -> Iterator[CatalogPage]:
+        asked = list(asins)
+        sold = tuple({"asin": one, "title": one} for one in asked if one not in self.gone | self.silent)
+        missing = tuple(one for one in asked if one in self.gone)
+        for asin in [*(str(one["asin"]) for one in sold), *missing]:
+            tally.count(kind, asin)
+        yield CatalogPage(sold, missing, tuple(one for one in asked if one in self.silent))
+
+    def order_line_pages(self, since: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
+        yield [{"productDetails": {"asin": one}} for one in self.bought]
+
+
+class Coupa:
+    def __init__(self, asins: Iterable[str]) -> None:
+        self.asins = list(asins)
+
+    def supplier_items(
+        self, supplier: str, part_numbers: Iterable[str] | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        rows = [
+            {"id": n, "supplier-part-num": asin, "price": "1.00", "item": {"id": n}}
+            for n, asin in enumerate(self.asins, 1)
+            if part_numbers is None or asin in part_numbers
+        ]
+        yield [*rows, {"id": 900, "supplier-part-num": "SERVICE-1"}]
+
+    def items(self, numbers: Iterable[str], *, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
+        yield [{"id": id, "item-number": f"ITM-{id}"} for id in ids]
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return read_rules()
+
+
+def read(
+    rules: Rules,
+    amazon: Amazon,
+    asins: Iterable[str],
+    *,
+    known: Mapping[str, Entry] | None = None,
+    scope: Scope | None = None,
+) -> tuple[dict[str, Entry], Reading]:
+    before = known or {}
+    run, reading = Run(1, "amazon_catalog_to_coupa", "night", NOW), Reading()
+    reader = Reader(
+        amazon, Coupa(asins), rules, run, scope or Scope(True, False),  # type: ignore[arg-type]
+        lambda wanted: {asin: before[asin] for asin in wanted if asin in before},
+    )  # fmt: skip
+    entries = [entry for batch in reader.entries(Tally(), reading) for entry in batch]
+    return {entry.asin: entry for entry in entries}, reading
+
+
+def asins(count: int) -> list[str]:
+    return [f"B0{n:08d}" for n in range(count)]
+
+
+def test_the_catalog_is_what_coupa_has_what_is_listed_and_what_was_bought(rules: Rules) -> None:
+    found, reading = read(rules, Amazon(bought=["B0BOUGHT01", "B000000001"]), asins(2))
+    assert {asin: entry.origin for asin, entry in found.items()} == {
+        "B000000000": "contract", "B000000001": "contract", BATTERIES: "list IT basics", "B0BOUGHT01": "bought"
+    }  # fmt: skip
+    assert found["B000000001"].item is not None and found[BATTERIES].item is None
+    assert reading.asins == 4
+
+
+def test_part_numbers_that_are_no_asin_are_none_of_ours(rules: Rules) -> None:
+    found, _ = read(rules, Amazon(), asins(1))
+    assert "SERVICE-1" not in found
+
+
+def test_a_single_absence_counts(rules: Rules) -> None:
+    found, reading = read(rules, Amazon(gone=["B000000000"]), asins(3))
+    assert (found["B000000000"].missed, reading.counts) == (("night",), True)
+
+
+def test_when_far_too_many_vanish_at_once_no_absence_counts(rules: Rules) -> None:
+    wanted = asins(10)
+    found, reading = read(rules, Amazon(gone=wanted[:3]), wanted)
+    assert not reading.counts and "3 of 10 articles vanished at once" in reading.why_not
+    assert all(found[asin].missed == () for asin in wanted[:3])
+    found, reading = read(rules, Amazon(gone=wanted[:2]), wanted)
+    assert reading.counts and found[wanted[0]].missed == ("night",)
+
+
+def test_those_that_were_missing_before_do_not_make_a_crowd(rules: Rules) -> None:
+    wanted = asins(10)
+    known = {asin: Entry(asin, Article(sold=False), missed=("earlier",)) for asin in wanted[:5]}
+    found, reading = read(rules, Amazon(gone=wanted[:6]), wanted, known=known)
+    assert reading.counts and found[wanted[0]].missed == ("earlier", "night")
+
+
+def test_a_reading_with_unanswered_articles_counts_no_absence_and_makes_none_of_them(rules: Rules) -> None:
+    wanted = asins(5)
+    found, reading = read(rules, Amazon(gone=wanted[:1], silent=wanted[1:2]), wanted)
+    assert wanted[1] not in found and not reading.counts
+    assert found[wanted[0]].missed == ()
+
+
+def test_released_articles_are_read_alone_and_judge_nothing(rules: Rules) -> None:
+    wanted = asins(3)
+    scope = Scope(False, False, frozenset({wanted[0]}))
+    found, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=scope)
+    assert list(found) == [wanted[0]] and found[wanted[0]].missed == ()
+
+
+def test_an_account_that_nobody_listed_has_no_supplier(rules: Rules) -> None:
+    with pytest.raises(ConfigurationError, match="accounts.yml"):
+        supplier_of(rules, "unknown")
