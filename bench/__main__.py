@@ -5,6 +5,7 @@ import sys
 from bench import (
     catalog_calls,
     catalog_comparing,
+    compliance_rules,
     dag_parse,
     invoice_calls,
     invoice_planning,
@@ -18,6 +19,7 @@ from bench.figures import table
 BENCHMARKS = {
     "catalog_calls": catalog_calls.measure,
     "catalog_comparing": catalog_comparing.measure,
+    "compliance_rules": compliance_rules.measure,
     "invoice_calls": invoice_calls.measure,
     "invoice_planning": invoice_planning.measure,
     "matching": matching.measure,

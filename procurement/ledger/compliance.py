@@ -5,14 +5,14 @@ what was told of it is told once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from procurement.ledger.bulk import analyze_once, copy_rows
+from procurement.ledger.bulk import analyze_once, copy_rows, create_temporary
 from procurement.ledger.compliance_tables import purchased_lines, violations
 from procurement.ledger.encoding import dump_json
 
@@ -143,12 +143,10 @@ class ComplianceBooks:
         """New ones are added, known ones brought up to date; one that was closed is open again, and not told yet."""
         if not found:
             return
-        rows = [
-            {**asdict(one), "orders": dump_json(list(one.orders)), "evidence": dump_json(list(one.evidence))}
-            for one in sorted(found, key=lambda one: (one.source, one.key))
-        ]
         with self._engine.begin() as connection:
-            connection.execute(_REGISTER, rows)
+            create_temporary(connection, "found", ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in _KEPT))
+            copy_rows(connection, "found", _KEPT, map(_as_row, found))
+            connection.execute(_REGISTER)
         with self._engine.begin() as connection:
             analyze_once(connection, "violations")
 
@@ -227,17 +225,28 @@ _KEPT = (
     "source", "key", "record_id", "rule", "kind", "severity", "action", "purchase", "po_number", "orders", "subject", "shared",
     "buyer", "cost_center", "seller", "commodity", "amount", "currency", "sentence", "evidence", "told", "found_at", "act_by", "times",
 )  # fmt: skip
-_JSON = ("orders", "evidence")
+_TYPES = {
+    "record_id": "bigint", "orders": "jsonb", "evidence": "jsonb", "amount": "numeric", "found_at": "timestamptz", "act_by": "date",
+    "times": "integer",
+}  # fmt: skip
 _UPDATED = (
     "severity", "action", "po_number", "orders", "buyer", "cost_center", "seller", "commodity", "amount", "sentence", "evidence",
     "told", "found_at", "act_by", "times",
 )  # fmt: skip
+# In the order of keys, so that two runs queue up instead of deadlocking; of one key twice in a batch the last look counts.
 _REGISTER = sa.text(f"""
     INSERT INTO violations ({", ".join(_KEPT)})
-    VALUES ({", ".join(f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in _KEPT)})
+    SELECT DISTINCT ON (source, key) {", ".join(_KEPT)} FROM found ORDER BY source, key, ctid DESC
     ON CONFLICT (source, key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _UPDATED)},
         told_at = CASE WHEN violations.closed_at IS NULL THEN violations.told_at END, closed_at = NULL, closed_because = NULL
 """)
+
+
+def _as_row(one: KeptViolation) -> list[object]:
+    texts = {"orders": dump_json(list(one.orders)), "evidence": dump_json(list(one.evidence))}
+    return [texts[name] if name in texts else getattr(one, name) for name in _KEPT]
+
+
 _LEAKAGE = sa.text("""
     SELECT CAST(date_trunc('month', ordered_at AT TIME ZONE 'UTC') AS date) AS month, cost_center, seller_name AS seller, buyer, currency,
         count(DISTINCT order_id) AS orders, sum(amount) AS total,

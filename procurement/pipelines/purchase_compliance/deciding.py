@@ -5,7 +5,7 @@ integration error, which its contacts are alerted of, and a comment on the buyer
 digest. What was told is settled where it was told.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ from procurement.pipelines.purchase_compliance.names import (
 
 Json = dict[str, Any]
 TOLD_BY = (COMMENT, TELL_BUYER, ALERT)
+Told = Mapping[tuple[str, str], Known]  # by action and business key
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,17 @@ def settlements(
     if error is not None and error.state == "delivered" and error.target_id is not None:
         payload = {"error": int(error.target_id), "run": int(error.facts["run"])}
         yield PlannedDelivery(action=RESOLVE, business_key=kept.delivery_key, payload=payload, required=False)
+
+
+def not_told(writes: Sequence[PlannedDelivery], before: Told) -> list[PlannedDelivery]:
+    """What is still to be written. A violation that was told is not told a second time by another way; what was planned beside a
+    write that is out already stays planned."""
+    about = {key for (_, key), row in before.items() if row.claimed}
+
+    def is_open(write: PlannedDelivery) -> bool:
+        row = before.get((write.action, write.business_key))
+        return not row.claimed if row is not None else write.business_key not in about
+
+    still = [write for write in writes if write.action != OPEN_RUN and is_open(write)]
+    runs = {write.after for write in still}
+    return [*(write for write in writes if write.action == OPEN_RUN and write.name in runs), *still]

@@ -6,7 +6,7 @@ The register is written before the plan: a crash between leaves violations that 
 keys. Nothing here writes to Coupa.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from procurement.pipelines.compliance_surroundings import (
 )
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
-from procurement.pipelines.purchase_compliance.deciding import People
+from procurement.pipelines.purchase_compliance.deciding import TOLD_BY, People, Told, not_told
 from procurement.pipelines.purchase_compliance.judgements import (
     Case,
     Judgement,
@@ -43,7 +43,7 @@ from procurement.pipelines.purchase_compliance.judgements import (
     requester_of,
     same_cause,
 )
-from procurement.pipelines.purchase_compliance.names import AT_ONCE, OPEN_RUN, PIPELINE
+from procurement.pipelines.purchase_compliance.names import AT_ONCE, PIPELINE
 from procurement.policies import Mode, Rules
 
 NO_LINES = "Amazon's report shows no line of it yet"
@@ -83,10 +83,11 @@ class Planner:
             for case in cases
         }
         known = self._known(cases, found)
-        people = self._people(cases, found, known, orders)
+        people = self._people(cases, found, known.values(), orders)
+        before = self._told(found, known)
         for case in cases:
             order = orders.get(case.purchase.po_number or "")
-            self._settle(judgement, case, self._as_known(found[case.record.id], known), known, order, people)
+            self._settle(judgement, case, self._as_known(found[case.record.id], known), known, before, order, people)
         return judgement
 
     def _case(self, judgement: Judgement, record: Record) -> Case | None:
@@ -133,27 +134,27 @@ class Planner:
             return []
         return [bought(line) for line in judgement.lines if line.standing != "cancelled"]
 
-    def _known(self, cases: Sequence[Case], found: Mapping[int, Sequence[Violation]]) -> list[KeptViolation]:
+    def _known(self, cases: Sequence[Case], found: Mapping[int, Sequence[Violation]]) -> dict[str, KeptViolation]:
         """What the register has: open ones of these orders, open ones about the same subjects, and those of the same keys."""
         books, every = self.ledger.compliance, [one for some in found.values() for one in some]
         if self.rehearsal:
-            return []
+            return {}
         rows = [
             *books.open_of(case.record.id for case in cases),
             *books.open_on(self.source, {one.subject for one in every if one.shared}),
             *books.known(self.source, {one.key for one in every}).values(),
         ]
-        return list({row.key: row for row in rows}.values())
+        return {row.key: row for row in rows}
 
-    def _as_known(self, found: Sequence[Violation], known: list[KeptViolation]) -> list[Violation]:
+    def _as_known(self, found: Sequence[Violation], known: Mapping[str, KeptViolation]) -> list[Violation]:
         """A cause that another order told of already goes on under that key; a new one becomes known for the orders after it."""
-        return [one.under(same.key) if (same := same_cause(one, known)) is not None else one for one in found]
+        return [one.under(same.key) if (same := same_cause(one, known.values())) is not None else one for one in found]
 
     def _people(
         self,
         cases: Sequence[Case],
         found: Mapping[int, Sequence[Violation]],
-        known: Sequence[KeptViolation],
+        known: Collection[KeptViolation],
         orders: Mapping[str, Order],
     ) -> People:
         """Of those whom a new violation is told at once; no call where there is none."""
@@ -174,17 +175,18 @@ class Planner:
         judgement: Judgement,
         case: Case,
         found: Sequence[Violation],
-        known: list[KeptViolation],
+        known: dict[str, KeptViolation],
+        before: Told,
         order: Order | None,
         people: People,
     ) -> None:
-        record, by_key = case.record, {row.key: row for row in known}
-        kept = [self._kept(case, one, by_key.get(one.key), order) for one in found]
+        record = case.record
+        kept = [self._kept(case, one, known.get(one.key), order) for one in found]
+        over = no_longer_found(case, known.values(), kept)
         judgement.found += len(kept)
         judgement.register += kept
-        known[:] = {row.key: row for row in [*known, *kept]}.values()
+        known |= {row.key: row for row in kept}
         own = [(row, one) for row, one in zip(kept, found, strict=True) if row.record_id == record.id]
-        over = no_longer_found(case, by_key.values(), kept)
         reasons = {row.id: self._why_closed(row, case, order) for row in over}
         judgement.closing |= reasons
         (judgement.watch if self._unfinished(kept) else judgement.done).append(record.key)
@@ -197,10 +199,11 @@ class Planner:
             return
         told = [(row, one) for row, one in own if row.told == AT_ONCE]
         self._tell_queue(judgement, told, order, people)
-        fresh = self._fresh([write for row, one in told for write in self._writes(row, one, order, people)])
-        planned = {one.name for one in judgement.plan.deliveries}
-        judgement.plan.deliveries += [write for write in fresh if write.name not in planned]
-        judgement.plan.deliveries += self._settlements(over, reasons)
+        fresh = not_told([write for row, one in told for write in self._writes(row, one, order, people)], before)
+        planned = {one.name for one in judgement.plan.deliveries}  # all errors of a day share its integration run
+        once = {write.name: write for write in fresh if write.name not in planned}
+        judgement.plan.deliveries += once.values()
+        judgement.plan.deliveries += self._settlements(over, reasons, before)
         judgement.plan.findings += [finding_of(row, record) for row in kept]
         fate(judgement, record, "skipped", reason_of(kept))
         judgement.plan.records += [part_of(write, record) for write in fresh if write.required]
@@ -242,37 +245,28 @@ class Planner:
             day=self.now.date(), versions=versions,
         )  # fmt: skip
 
-    def _fresh(self, writes: Sequence[PlannedDelivery]) -> list[PlannedDelivery]:
-        """What was not told yet: a violation that was told is never told a second time, by whichever words or way."""
-        keys = {write.business_key for write in writes}
-        told = {
-            (action, key)
-            for action in (*deciding.TOLD_BY, OPEN_RUN)
-            for key, row in self.ledger.deliveries.known(PIPELINE, action, keys).items()
-            if row.claimed
+    def _told(self, found: Mapping[int, Sequence[Violation]], known: Mapping[str, KeptViolation]) -> Told:
+        """What the ledger has of the writes that this batch may ask for: once a batch."""
+        keys = {one.key for some in found.values() for one in some}
+        keys |= {
+            key for row in known.values() for key in (row.delivery_key, replace(row, times=row.times + 1).delivery_key)
         }
-        about = {key for action, key in told if action in deciding.TOLD_BY}
-        return [
-            write for write in writes
-            if write.action == OPEN_RUN or ((write.action, write.business_key) not in told and write.business_key not in about)
-        ]  # fmt: skip
+        rows = {action: self.ledger.deliveries.known(PIPELINE, action, keys) for action in TOLD_BY} if keys else {}
+        return {(action, key): row for action, some in rows.items() for key, row in some.items()}
 
-    def _settlements(self, over: Sequence[KeptViolation], reasons: Mapping[int, str]) -> list[PlannedDelivery]:
-        keys = {row.delivery_key for row in over}
-        told = (
-            {action: self.ledger.deliveries.known(PIPELINE, action, keys) for action in deciding.TOLD_BY}
-            if keys
-            else {}
-        )
-        payloads = (
-            self.ledger.deliveries.payloads([row.id for rows in told.values() for row in rows.values()]) if told else {}
-        )
-        return [
-            write
+    def _settlements(
+        self, over: Sequence[KeptViolation], reasons: Mapping[int, str], before: Told
+    ) -> list[PlannedDelivery]:
+        by_row = {
+            row.key: {
+                action: before[action, row.delivery_key] for action in TOLD_BY if (action, row.delivery_key) in before
+            }
             for row in over
-            for write in deciding.settlements(
-                row, reasons[row.id], {action: rows[row.delivery_key] for action, rows in told.items() if row.delivery_key in rows}, payloads
-            )
+        }
+        ids = [known.id for rows in by_row.values() for known in rows.values()]
+        payloads = self.ledger.deliveries.payloads(ids) if ids else {}
+        return [
+            write for row in over for write in deciding.settlements(row, reasons[row.id], by_row[row.key], payloads)
         ]  # fmt: skip
 
     def _why_closed(self, row: KeptViolation, case: Case, order: Order | None) -> str:

@@ -124,6 +124,9 @@ def test_what_is_over_is_settled_where_it_was_told_and_found_again_is_told_again
     closed = ledger.compliance.known(one.source, [one.key])[one.key]
     assert (closed.closed_because, closed.closed_at) == ("a waiver allows it", run.now)
     after = writes(pair)
+    assert after["create_integration_run"] == 1, (
+        "the other orders are looked at again, and nothing of them is told again"
+    )
     assert after["resolve_integration_error"] == 1 and after["create_user_comment"] == sent["create_user_comment"] + 1
     run()
     assert writes(pair) == after
@@ -140,8 +143,14 @@ def test_what_is_over_is_settled_where_it_was_told_and_found_again_is_told_again
     assert writes(pair)["create_alert_integration_error"] == after["create_alert_integration_error"] + 1
 
 
-def test_a_cancelled_order_ends_its_violations(run: ComplianceRun, pair: SandboxPair, ledger: Ledger) -> None:
-    run()
+def test_a_cancelled_order_ends_its_violations(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run.rules = switched(mappings_directory, **{"severity: low": "severity: low\n    tell: at_once"})
+    run()  # several rules find one order, and each is told
+    several = Counter(row.purchase for row in ledger.compliance.open() if row.po_number is None)
+    assert writes(pair)["create_alert_integration_error"] == sum(several.values()) > len(several)
+    assert writes(pair)["create_integration_run"] == 1
     (one, *_) = [row for row in ledger.compliance.open() if row.kind == "over_price"]
     with ledger.engine.begin() as connection:
         query = "UPDATE source_versions SET raw = jsonb_set(raw::jsonb, '{order,orderStatus}', '\"CANCELLED\"')::json WHERE record_id = :id"
@@ -151,7 +160,8 @@ def test_a_cancelled_order_ends_its_violations(run: ComplianceRun, pair: Sandbox
     closed = ledger.compliance.known(one.source, [one.key])[one.key]
     assert closed.closed_because == "the order was cancelled"
     comments = [row["comments"] for row in pair.state("coupa")["comments"] if one.purchase in str(row["comments"])]
-    assert sum(text.startswith("Settled: the order was cancelled") for text in comments) == 1
+    settled = [text for text in comments if text.startswith("Settled: the order was cancelled")]
+    assert sum(one.rule in text for text in settled) == 1
 
 
 @pytest.mark.parametrize("written", [True, False], ids=["after the write", "before the write"])
