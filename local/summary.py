@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from local.governing import stories
 from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
@@ -62,6 +63,7 @@ def build_summary(running: Running, *, recording: Path, mails_before: int) -> Su
             "pipelines": {name: pipeline_values(ledger, name) for name in running.world.pipelines},
             "exceptions": exceptions(ledger),
         }
+        values["stories"] = stories(ledger, running.world.pipelines)
         if (reconciled := reconciliation(ledger)) is not None:
             values["reconciliation"] = reconciled
         world = requests.get(f"{running.amazon_url}/_sandbox/world", timeout=30).json()
@@ -190,6 +192,7 @@ def render(values: Values, *, keep: bool) -> str:
     lines += render_exceptions(values["exceptions"])
     if "report" in values:
         lines += render_report(values["report"])
+    lines += render_stories(values.get("stories") or {})
     lines += render_reconciliation(values.get("reconciliation"))
     lines += render_story(values.get("story"))
     lines += ["", *render_writes(values["writes"])]
@@ -223,6 +226,11 @@ def render_reconciliation(values: Values | None) -> list[str]:
     lines = [f"  {row['invoice_number'] or row['transaction']}: {row['sentence']}" for row in rows[:MOST_DIFFERENCES]]
     more = [f"  ... and {len(rows) - MOST_DIFFERENCES} more"] if len(rows) > MOST_DIFFERENCES else []
     return ["", values["line"], *lines, *more]
+
+
+def render_stories(stories: Mapping[str, str]) -> list[str]:
+    """One from each pipeline that governs."""
+    return ["", *(f"{NAMES[name].split(' (')[0]}: {sentence}" for name, sentence in stories.items())] if stories else []
 
 
 def render_story(story: Values | None) -> list[str]:

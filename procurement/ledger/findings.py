@@ -41,6 +41,13 @@ class Findings:
     def of_records(self, ids: Iterable[int]) -> list[Finding]:
         return self._read(f"{_SELECT} WHERE f.record_id = ANY(:ids) ORDER BY f.id", {"ids": sorted(ids)})
 
+    def of_pipeline(self, pipeline: str, kinds: Iterable[str]) -> list[Finding]:
+        """Those of some kinds that its runs brought to light, the dearest first, then the newest; a population figure."""
+        query = f"""{_SELECT} LEFT JOIN runs ON runs.id = f.run_id
+            WHERE coalesce(d.pipeline, runs.dag_id) = :pipeline AND f.kind = ANY(:kinds)
+            ORDER BY f.amount DESC NULLS LAST, f.id DESC"""
+        return self._read(query, {"pipeline": pipeline, "kinds": sorted(kinds)})
+
     def replace(self, delivery_id: int, run: Run, rows: Iterable[PlannedFinding]) -> None:
         """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays."""
         values = [_values(delivery_id, run, row, planned=True) for row in rows]

@@ -12,6 +12,7 @@ from procurement.compliance.judging import Violation
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.ledger.compliance import KeptViolation, PurchasedLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
+from procurement.money import Money
 from procurement.pipelines.compliance_surroundings import Order, contract_of
 from procurement.pipelines.proposals import preview
 from procurement.policies import Mode
@@ -65,8 +66,10 @@ def no_longer_found(case: Case, known: Iterable[KeptViolation], kept: Sequence[K
 
 
 def finding_of(row: KeptViolation, record: Record) -> PlannedFinding:
-    money = f"{row.currency} {row.amount}"
-    return PlannedFinding(kind=row.kind, sentence=row.sentence, record_id=record.id, difference=money)
+    money = Money(row.amount, row.currency)
+    return PlannedFinding(
+        kind=row.kind, sentence=row.sentence, record_id=record.id, difference=str(money), rule=row.rule, money=money
+    )
 
 
 def part_of(write: PlannedDelivery, record: Record) -> PlannedRecord:

@@ -276,6 +276,24 @@ def test_a_finding_about_a_record_is_read_by_record(ledger: Ledger) -> None:
     assert ledger.findings.of_run(run, breached=True) == []
 
 
+def test_a_pipelines_findings_come_dearest_first_and_of_the_kinds_asked_for(ledger: Ledger) -> None:
+    run = open_run(ledger)
+    records = read(ledger, run, [charge("T1"), charge("T2"), charge("T3")])
+    costs = {"T1": Money.of("9.00", "USD"), "T2": Money.of("10.00", "USD"), "T3": None}
+    plan = Plan(
+        records=[decide(record, "held", "to look at") for record in records],
+        findings=[
+            PlannedFinding(kind="no_po", sentence="around Coupa", record_id=record.id, money=costs[record.key])
+            for record in records
+        ]
+        + [PlannedFinding(kind="late", sentence="late", record_id=records[0].id)],
+    )
+    ledger.planning.keep(run, plan)
+    found = ledger.findings.of_pipeline(PIPELINE, ["no_po"])
+    assert [finding.document for finding in found] == ["T2", "T1", "T3"]
+    assert ledger.findings.of_pipeline("another", ["no_po"]) == []
+
+
 def test_a_delivery_may_follow_one_of_an_earlier_run_and_must_not_follow_nothing(ledger: Ledger) -> None:
     run = plan_invoices(ledger, "T1")
     credit = PlannedDelivery(action=CREATE, business_key="C1", payload={}, after=(SUBMIT, "N1"))

@@ -188,3 +188,10 @@ def test_the_words_of_the_summary_are_those_of_the_completeness_rule() -> None:
     account = Account(seen=Decimal(3), delivered=Decimal(1), dead=Decimal(2))
     told = dispositions(account)
     assert told.pop("seen") == sum(told.values()) == Decimal(3)
+
+
+def test_each_pipeline_that_governs_tells_one_story() -> None:
+    told = {"amazon_catalog_to_coupa": "B0 waits for its owner: up 22 %", "purchase_compliance": "order 1: no PO."}
+    text = render(values(stories=told), keep=False)
+    assert "Catalog: B0 waits for its owner: up 22 %" in text
+    assert "Compliance: order 1: no PO." in text
