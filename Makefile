@@ -96,9 +96,9 @@ backtest: setup ## other tolerances tried on the invoices of LEDGER_URL (else of
 bench: setup ## the figures, as JSON in var/bench and as a table (ONLY=name)
 	@$(BIN)/python -m bench $(ONLY)
 
-mutants: setup ## how many mutants of money, mapping and matching the tests kill
+mutants: setup ## how many mutants of charges, taxes, matching, money and mapping the tests kill (hours; ONLY='procurement.charges*')
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
-	$(BIN)/mutmut run
+	$(BIN)/mutmut run $(if $(ONLY),'$(ONLY)')
 
 clean: ## remove the environments and all local state
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.down || true; fi
