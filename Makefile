@@ -68,10 +68,10 @@ golden: setup ## golden cases of the mappings
 	$(BIN)/pytest tests/golden -q
 
 integration: setup ## real PostgreSQL, real HTTP
-	$(BIN)/pytest tests/integration -q -n $(JOBS)
+	$(BIN)/pytest tests/integration -q -n $(JOBS) --dist loadgroup
 
 cover: unit-core setup ## unit, golden and integration tests, with the coverage that is required
-	$(BIN)/pytest tests/integration -q -n $(JOBS) --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest tests/integration -q -n $(JOBS) --dist loadgroup --cov --cov-append --cov-report=term:skip-covered
 
 dags: setup ## every DAG parses and keeps the house rules
 	$(BIN)/pytest tests/dags -q

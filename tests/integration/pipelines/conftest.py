@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,26 +88,24 @@ class SandboxPair:
 StartSandbox = Callable[..., SandboxPair]
 
 
+@contextmanager
+def sandbox_of(scenario: str, *, record: Path | None = None, **options: str) -> Iterator[SandboxPair]:
+    """Both systems over a scenario, on free ports."""
+    with ExitStack() as stack:
+        origin = Origin(scenario, seed=7, now=NOW.isoformat(), options=options)
+        recorder = Recorder(record) if record else None
+        if recorder is not None:
+            stack.callback(recorder.close)
+        sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder)
+        sandbox.clock.speed = 1.0  # rates run fast, the business's time does not: a slow machine changes no outcome
+        yield SandboxPair(*stack.enter_context(running(sandbox)).urls)
+
+
 @pytest.fixture
 def start_sandbox() -> Iterator[StartSandbox]:
     """Starts a sandbox with a scenario and its options; stopped at the end of the test."""
-    stack: list[Any] = []
-
-    def start(scenario: str, *, record: Path | None = None, **options: str) -> SandboxPair:
-        origin = Origin(scenario, seed=7, now=NOW.isoformat(), options=options)
-        recorder = Recorder(record) if record else None
-        sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder)
-        sandbox.clock.speed = 1.0  # rates run fast, the business's time does not: a slow machine changes no outcome
-        context = running(sandbox)
-        urls = context.__enter__().urls
-        stack.append((context, recorder))
-        return SandboxPair(*urls)
-
-    yield start
-    for context, recorder in reversed(stack):
-        context.__exit__(None, None, None)
-        if recorder is not None:
-            recorder.close()
+    with ExitStack() as stack:
+        yield lambda scenario, **options: stack.enter_context(sandbox_of(scenario, **options))
 
 
 def connect_amazon(pair: SandboxPair, ledger: Ledger) -> AmazonBusiness:
@@ -126,18 +125,28 @@ def connect_coupa(pair: SandboxPair, ledger: Ledger) -> Coupa:
     return coupa_connection.connect(settings, ledger.limiter)
 
 
-@pytest.fixture
-def mappings_directory(tmp_path: Path) -> Path:
+def live_mappings(folder: Path) -> Path:
     """The shipped rule files, with the invoice pipeline switched live."""
-    directory = tmp_path / "mappings"
+    directory = folder / "mappings"
     shutil.copytree(SHIPPED, directory, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     (directory / "rollout.yml").write_text(ROLLOUT)
     return directory
 
 
 @pytest.fixture
-def rules(mappings_directory: Path) -> Rules:
-    return read_rules(mappings_directory)
+def mappings_directory(tmp_path: Path) -> Path:
+    return live_mappings(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
+    """Frozen, and read once."""
+    return read_rules(live_mappings(tmp_path_factory.mktemp("rules")))
+
+
+@pytest.fixture
+def rules(shared_rules: Rules) -> Rules:
+    return shared_rules
 
 
 @dataclass(slots=True)

@@ -1,18 +1,28 @@
 """Charges and refunds become Coupa invoices and credit notes: real PostgreSQL, real HTTP, both systems' own rules."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from procurement.ledger import Ledger
 from procurement.matching import Variance
-from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox, connect_amazon
+from procurement.policies import Rules
+from tests.integration.conftest import create_database
+from tests.integration.pipelines.conftest import (
+    NOW,
+    InvoiceRun,
+    SandboxPair,
+    StartSandbox,
+    connect_amazon,
+    sandbox_of,
+)
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("quarter")]
 PIPELINE = "amazon_invoices_to_coupa"
 RunInvoices = Callable[[SandboxPair], InvoiceRun]
 
@@ -56,11 +66,13 @@ def test_coupa_holds_each_invoice_once_with_amazons_total(
     assert all(Decimal(invoice["total-with-taxes"]) == Decimal(invoice["supplier-total"]) for invoice in ours)
 
 
-@pytest.fixture
-def quarter(start_sandbox: StartSandbox, run_invoices: RunInvoices) -> InvoiceRun:
-    run = run_invoices(start_sandbox("quarter"))
-    run("first")
-    return run
+@pytest.fixture(scope="module")
+def quarter(server_url: sa.URL, shared_rules: Rules) -> Iterator[InvoiceRun]:
+    """A quarter carried over once. Only the last test that uses it goes on with it."""
+    with sandbox_of("quarter") as pair, Ledger.opened(create_database(server_url)) as ledger:
+        run = InvoiceRun(pair, ledger, shared_rules)
+        run("first")
+        yield run
 
 
 def ours(run: InvoiceRun) -> dict[str, dict[str, Any]]:
@@ -81,8 +93,9 @@ def test_a_refund_becomes_a_credit_note_that_names_an_original_that_is_in_coupa(
 
 
 def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_and_the_reason(
-    quarter: InvoiceRun, ledger: Ledger
+    quarter: InvoiceRun,
 ) -> None:
+    ledger = quarter.ledger
     exceptions = {known.target_id: known for known in ledger.deliveries.list_by_outcome(PIPELINE, "exception")}
     comments = [
         comment for comment in quarter.pair.state("coupa")["comments"] if "needs a decision" in comment["comments"]
@@ -109,9 +122,18 @@ def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_an
     assert quarter.pair.state("coupa")["notifications"]
 
 
+def test_the_seller_goes_to_a_custom_field_and_the_supplier_is_the_pos(quarter: InvoiceRun) -> None:
+    invoices = ours(quarter).values()
+    assert {invoice["supplier"]["number"] for invoice in invoices} == {"AMZN-US"}
+    sellers = {line["custom-fields"].get("ab-seller") for invoice in invoices for line in invoice["invoice-lines"]}
+    assert len(sellers - {None, "AMZN-US"}) > 3
+
+
 def test_what_waited_for_its_number_or_to_settle_is_delivered_once_it_is_there(
-    quarter: InvoiceRun, ledger: Ledger
+    quarter: InvoiceRun,
 ) -> None:
+    """The last of those that look at the quarter: it moves on."""
+    ledger = quarter.ledger
     before = ledger.completeness.population(PIPELINE)
     waiting = {reason for state, reason in before.reasons if state == "waiting"}
     assert {
@@ -126,13 +148,6 @@ def test_what_waited_for_its_number_or_to_settle_is_delivered_once_it_is_there(
     assert after.complete
     assert not any("issued" in reason or "pending" in reason or "settling" in reason for _, reason in after.reasons)
     assert after.documents.delivered > before.documents.delivered
-
-
-def test_the_seller_goes_to_a_custom_field_and_the_supplier_is_the_pos(quarter: InvoiceRun) -> None:
-    invoices = ours(quarter).values()
-    assert {invoice["supplier"]["number"] for invoice in invoices} == {"AMZN-US"}
-    sellers = {line["custom-fields"].get("ab-seller") for invoice in invoices for line in invoice["invoice-lines"]}
-    assert len(sellers - {None, "AMZN-US"}) > 3
 
 
 def test_a_credit_note_whose_original_cannot_be_built_waits_and_the_rest_goes_on(

@@ -16,7 +16,7 @@ from tests.integration.pipelines.conftest import NOW
 from tests.integration.pipelines.course import DAYS, PIPELINES, Course, Ended, look, open_course
 from tests.integration.pipelines.test_contract import CHECKER
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("course")]  # one course, not one a worker
 Json = dict[str, Any]
 
 
