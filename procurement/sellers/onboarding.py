@@ -18,8 +18,6 @@ REGISTRATION_DIGITS = 13  # of a Japanese corporate number, with or without the 
 
 
 class Fate(StrEnum):
-    NOBODY = "nobody"
-    NO_SELLER = "no_seller"
     LEFT_OUT = "left_out"
     KNOWN = "known"
     BEFORE_GO_LIVE = "before_go_live"

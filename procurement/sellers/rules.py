@@ -14,6 +14,10 @@ from procurement.sellers.names import normalised, words_of
 
 PO_METHOD = Literal["cxml", "xml", "email", "prompt", "mark_as_sent", "buy_online"]
 MATCHING_LEVEL = Literal["2-way", "3-way", "3-way-direct", "none"]
+DIVERSITY = Literal[
+    "ABILITYONE", "ACDBE", "AMS", "ANC", "BOB", "DBE", "DOB", "DVBE", "EDWOSB", "EMB", "HBCU", "HUBZone", "IOB", "LGBTBE", "LSA",
+    "MBE", "MGOB", "NPO", "SBA8A", "SBE", "SDB", "SDVBE", "SDVOSB", "VOB", "VVO", "WBE", "WOSB",
+]  # fmt: skip
 CommodityOf = Callable[[str], str | None]
 
 
@@ -64,7 +68,7 @@ class Certification(RuleModel):
     """Coupa's diversity category for Amazon's words, in these countries (of the seller)."""
 
     amazon: Texts
-    category: Text
+    category: DIVERSITY
     countries: Texts = ()
 
 

@@ -18,8 +18,8 @@ from procurement.sellers.rules import Purchases
 
 Json = dict[str, Any]
 FATES: Mapping[Fate, PlannedState] = {
-    Fate.NOBODY: "skipped", Fate.NO_SELLER: "skipped", Fate.LEFT_OUT: "skipped", Fate.KNOWN: "skipped",
-    Fate.BEFORE_GO_LIVE: "skipped", Fate.BELOW: "waiting", Fate.QUESTION: "held", Fate.REVIEW: "held",
+    Fate.LEFT_OUT: "skipped", Fate.KNOWN: "skipped", Fate.BEFORE_GO_LIVE: "skipped", Fate.BELOW: "waiting",
+    Fate.QUESTION: "held", Fate.REVIEW: "held",
 }  # fmt: skip
 AGAIN = ("waiting", "held")  # looked at again by every run: more may be bought, people may decide
 UNNAMED = "Amazon names no seller of these purchases"
@@ -51,10 +51,16 @@ class Planner:
     taken_on: Sequence[TakenOn]
     today: date
     settled: Mapping[str, str] = field(default_factory=dict)
+    _taken: dict[str, list[TakenOn]] = field(default_factory=dict)  # by spelling
     _coupa: list[KnownParties] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        for one in self.taken_on:
+            for key in one.members:
+                self._taken.setdefault(key, []).append(one)
+
     def propose(self, records: Sequence[Record]) -> Proposal:
-        """Every record gets one fate; a record that cannot be read is dead."""
+        """Every record gets exactly one fate."""
         rollout = self.rules.rollout.of(PIPELINE, account=self.account)
         proposal = Proposal()
         plan = proposal.shadow if rollout.mode is Mode.SHADOW else proposal.live
@@ -70,14 +76,16 @@ class Planner:
                 sellers.append(facts)
         for seller in group(sellers, self.rules.suppliers):
             self._settle(plan, seller, by_key, rollout.go_live)
+        plan.deliveries = list(
+            {one.name: one for one in plan.deliveries}.values()
+        )  # of two sellers that were one when sent
         proposal.shadow.records = [replace(record, to_plan=False) for record in proposal.shadow.records]
         return proposal
 
     def _settle(self, plan: Plan, seller: Seller, by_key: Mapping[str, Record], go_live: date | None) -> None:
-        taken = [one for one in self.taken_on if any(facts.key in one.members for facts in seller.members)]
+        taken = [one for facts in seller.members for one in self._taken.get(facts.key, ())]
         if taken:
-            for facts in seller.members:
-                self._settle_taken(plan, by_key[facts.key], taken)
+            self._settle_taken(plan, [by_key[facts.key] for facts in seller.members], taken)
             return
         if aside := self._set_aside(seller):
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
@@ -107,17 +115,19 @@ class Planner:
     def _purchases(self, members: Sequence[SellerFacts], go_live: date | None) -> Purchases:
         return Purchases(members, self.rules.lookups["commodities"].find, go_live)
 
-    def _settle_taken(self, plan: Plan, record: Record, taken: Sequence[TakenOn]) -> None:
+    def _settle_taken(self, plan: Plan, members: Sequence[Record], taken: Sequence[TakenOn]) -> None:
         """A member stays with the delivery that took it on; a spelling found later, or by another account, follows it unsent."""
-        own = next((one for one in taken if record.key in one.members and self._is_ours(one.known)), None)
-        if own is None:
-            reason = f"belongs to a supplier that was taken on already ({taken[0].known.business_key})"
-            plan.records.append(_fate(record, "skipped", reason))
-            return
-        delivery = PlannedDelivery(action=ONBOARD, business_key=own.known.business_key, payload={})
-        if delivery.name not in {one.name for one in plan.deliveries}:
-            plan.deliveries.append(delivery)
-        plan.records.append(PlannedRecord(record_id=record.id, state="planned", bills=delivery.name, hash=record.hash))
+        sent = {one.known.business_key: one for one in taken if self._is_ours(one.known)}
+        plan.deliveries += [PlannedDelivery(action=ONBOARD, business_key=key, payload={}) for key in sent]
+        for record in members:
+            own = next((key for key, one in sent.items() if record.key in one.members), None)
+            if own is None:
+                reason = f"belongs to a supplier that was taken on already ({taken[0].known.business_key})"
+                plan.records.append(_fate(record, "skipped", reason))
+            else:
+                plan.records.append(
+                    PlannedRecord(record_id=record.id, state="planned", bills=(ONBOARD, own), hash=record.hash)
+                )
 
     def _is_ours(self, known: Known) -> bool:
         return known.business_key.startswith(f"{self.account}/")

@@ -84,7 +84,8 @@ def transform(
         records = [record for record in known_sellers(ledger) if record.source == source]
         proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules, pending=pending).propose(records)
         counts = ledger.planning.keep(run, proposal.plan)
-        ledger.plans.keep(run, proposal.in_shadow)
+        shown = [*proposal.in_shadow, *unkept(proposal.shadow, records)]
+        ledger.plans.keep(run, shown)
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(records)}
 
 

@@ -223,6 +223,9 @@ def test_shadow_and_dry_run_show_and_write_nothing_and_off_reads_nothing(
     shadow = run(**{"from": "2026-04-01"})
     assert shadow["documents"]["skipped"] == shadow["documents"]["seen"] > 0
     assert (created(run.pair), run.mails, run.written()) == ([], [], 0)
+    shown = ledger.plans.of(ledger.runs.get(pipeline.PIPELINE, "run-2"))
+    assert [row["action"] for row in shown if "action" in row] == ["create_supplier", "create_supplier"]
+    assert any(row.get("reason", "").startswith("may be Coupa's Voltline Supplies") for row in shown)
     run.rules = switched(mappings_directory, LIVE)
     dry = run(dry_run=True, **{"from": "2026-04-01"})
     assert (dry["transform"]["would_create"], created(run.pair)) == (2, [])

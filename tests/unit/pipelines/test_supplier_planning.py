@@ -65,6 +65,13 @@ def test_what_another_account_took_on_is_not_taken_on_again() -> None:
     assert made.propose(records(LLC)).plan.deliveries == []
 
 
+def test_members_that_are_two_sellers_by_now_stay_with_the_one_delivery() -> None:
+    made = planner(taken_on=[taken("us", LLC, "Desk World")])
+    plan = made.propose(records(LLC, "Desk World")).plan
+    assert [one.business_key for one in plan.deliveries] == [f"us/{LLC}"]
+    assert {one.bills for one in plan.records} == {(ONBOARD, f"us/{LLC}")}
+
+
 @pytest.mark.parametrize("settled", [{LLC: "discarded: not ours"}, {CAPITALS: "discarded: not ours", LLC: SHADOW}])
 def test_a_discarded_spelling_leaves_its_seller_out(settled: dict[str, str]) -> None:
     assert set(fates(planner(settled=settled), LLC, CAPITALS).values()) == {("skipped", "discarded: not ours")}

@@ -83,6 +83,7 @@ def test_what_people_decided(information: str | None, supplier: str | None, outc
         ("create: false", "creat: false", r"suppliers.yml:\d+: onboarding.creat.*did you mean 'create'"),
         ("po_method: prompt", "po_method: mail", r"suppliers.yml:\d+: supplier.po_method"),
         ("commodities: [Laboratory Equipment,", "commodities: [Laboratory Equipmnt,", r"no commodity 'Laboratory Equipmnt'; did you mean 'Laboratory Equipment'"),
+        ("category: SDVOSB", "category: SDVOS", r"suppliers.yml:\d+: certifications.*did you mean 'SDVOSB'"),
         ("different: 40", "different: 90", r"suppliers.yml:\d+: identity.*must not be above"),
         ("procurement@example.com", "procurement", r"suppliers.yml.*is no mail address"),
         ("take_on: []", "take_on: [Pens]\nleave_out: [pens]", r"key 'leave_out'|leave_out.*twice|stands twice"),
