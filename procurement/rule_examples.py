@@ -22,21 +22,16 @@ from procurement.mapping.order_grammar import OrderMappingFile
 from procurement.mapping.plain import differences, plain
 from procurement.money import Money
 from procurement.order_status_rules import OrderStatusFile
-from procurement.policies import (
-    COMPLIANCE,
-    MAPPINGS,
-    ORDERS,
-    RECEIPTS,
-    RECONCILIATION,
-    SUPPLIERS,
-    RuleFiles,
-    Rules,
-)
+from procurement.policies import Rules
 from procurement.policy_files import AccountFile, EntityFile, Policies, RolloutFile
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.reconciling import compare_example
 from procurement.routing import RoutingFile
+from procurement.rule_files import COMPLIANCE, MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, SUPPLIERS, RuleFiles
 from procurement.sellers.rules import SuppliersFile, try_example
+from procurement.spend.budget_rules import BudgetFile
+from procurement.spend.examples import try_budget, try_spend
+from procurement.spend.spend_rules import SpendFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, Side, ToleranceFile
 
@@ -289,6 +284,18 @@ def _compliance_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
             yield number, f"example {example.name!r}: found by {found}, expected {example.expect}"
 
 
+def _spend_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, SpendFile).examples):
+        for sentence in try_spend(example, rules.spend):
+            yield number, f"example {example.name!r}: {sentence}"
+
+
+def _budget_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
+    for number, example in enumerate(read.of(name, BudgetFile).examples):
+        for sentence in try_budget(example, rules.budgets):
+            yield number, f"example {example.name!r}: {sentence}"
+
+
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     ORDERS: _order_examples,
     "charges": _charge_examples,
@@ -302,6 +309,8 @@ RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {
     "accounts": _account_examples,
     "entities": _entity_examples,
     "order_status": _order_status_examples,
+    "spend": _spend_examples,
+    "budgets": _budget_examples,
     RECEIPTS: _receipt_examples,
     "catalog": _catalog_examples,
     RECONCILIATION: _reconciliation_examples,

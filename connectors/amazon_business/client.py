@@ -24,7 +24,7 @@ from connectors.amazon_business.operations import (
     GET_TRANSACTIONS,
 )
 from connectors.amazon_business.payloads import InvoiceDetails, OrderLineKey, PaymentDetails
-from connectors.amazon_business.transactions import count_transactions
+from connectors.amazon_business.transactions import KIND, count_transactions
 from connectors.concurrency import batched, in_order
 from connectors.errors import UnexpectedResponse
 from connectors.operations import Operation
@@ -48,15 +48,15 @@ class AmazonBusiness(CatalogProducts):
     """The calls of one AB account. Safe to share between threads."""
 
     def transaction_pages(
-        self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None
+        self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None, kind: str = KIND
     ) -> Iterator[list[Json]]:
         """Charges and refunds that became visible in [feed_from, feed_to), at most 30 days; ValueError beyond.
 
-        With `tally`, each is counted as a `transaction` under its id, or its content's hash where it has none.
+        With `tally`, each is counted as a `transaction` (or `kind`) under its id, or its content's hash where it has none.
         """
         query = _window("feedStartDate", "feedEndDate", feed_from, feed_to, longest=LONGEST_FEED)
         pages = self._pages(GET_TRANSACTIONS, query, rows="transactions")
-        return _counted(pages, tally) if tally is not None else pages
+        return _counted(pages, tally, kind) if tally is not None else pages
 
     def invoice_details(self, order_lines: Iterable[OrderLineKey]) -> Iterator[InvoiceDetails]:
         """Invoice numbers and dates of order lines, 25 a call, matched by their three ids; unknown ones are absent."""
@@ -145,9 +145,9 @@ class AmazonBusiness(CatalogProducts):
         return by_token(operation, fetch, rows=rows)
 
 
-def _counted(pages: Iterator[list[Json]], tally: Tally) -> Iterator[list[Json]]:
+def _counted(pages: Iterator[list[Json]], tally: Tally, kind: str) -> Iterator[list[Json]]:
     for page in pages:
-        count_transactions(tally, page)
+        count_transactions(tally, page, kind)
         yield page
 
 

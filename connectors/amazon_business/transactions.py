@@ -9,11 +9,11 @@ from connectors.tally import Json, Tally, content_key
 KIND = "transaction"
 
 
-def count_transactions(tally: Tally, page: Sequence[Json]) -> None:
+def count_transactions(tally: Tally, page: Sequence[Json], kind: str = KIND) -> None:
     tally.pages += 1
     for transaction in page:
         amount, currency = amount_of(transaction)
-        tally.count(KIND, key_of(transaction), amount, currency)
+        tally.count(kind, key_of(transaction), amount, currency)
 
 
 def key_of(transaction: Json) -> str:

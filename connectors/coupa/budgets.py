@@ -41,10 +41,11 @@ class Budgets(CoupaWrites):
         """Everything that consumed these budget lines: Coupa's own adjustments name their `adjuster`."""
         return self._among("list_budget_line_adjustments", "budget_line[id]", line_ids, ADJUSTMENT)
 
-    def adjustments_of(self, line_id: int) -> Pages:
-        """What was ever posted on one budget line."""
+    def adjustments_of(self, line_id: int, *, described: str) -> Pages:
+        """What was posted on one budget line with a description that begins so."""
         path = OPERATIONS["list_adjustments_of_budget_line"].at(line=line_id)
-        return self._every("list_adjustments_of_budget_line", ADJUSTMENT, path=path)
+        query = {"description[starts_with]": described}
+        return self._every("list_adjustments_of_budget_line", ADJUSTMENT, query=query, path=path)
 
     def adjust_budget_line(self, id: int, payload: AdjustmentPayload | Given, permit: Permit) -> Json:
         """Appends an adjustment; the answer is the budget line with what remains."""

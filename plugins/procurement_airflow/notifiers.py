@@ -86,7 +86,10 @@ def _is_true(extra: Mapping[str, Any], name: str) -> bool:
 
 
 def send_notice(notice: Notice) -> None:
-    """A mail that `close` wrote; without recipients in policies.yml it goes to PROCUREMENT_ALERT_TO."""
+    """A mail that `close` wrote; without recipients in policies.yml it goes to PROCUREMENT_ALERT_TO.
+
+    Slack gets the subject, or what the notice wants said there (`slack`).
+    """
     body: Mapping[str, Any] = notice.body
     to = [str(address) for address in body.get("to") or alert_recipients()]
     if not to:
@@ -95,7 +98,7 @@ def send_notice(notice: Notice) -> None:
     send_mail(
         build_mail(key=notice.key, to=to, subject=str(body["subject"]), text=str(body["text"]), attachments=attached)
     )
-    send_slack(str(body["subject"]))
+    send_slack(str(body.get("slack") or body["subject"]))
 
 
 def send_slack(text: str, *, conn_id: str = "slack_default") -> None:

@@ -99,6 +99,11 @@ def compliance_folder() -> str:
     return os.environ.get("COMPLIANCE_FOLDER", "").strip() or "var/compliance"
 
 
+def budget_folder() -> str:
+    """Where burn-down charts and the spend report are left; on several machines a folder they share."""
+    return os.environ.get("BUDGET_FOLDER", "").strip() or "var/budgets"
+
+
 def read_request(context: Mapping[str, Any]) -> RunRequest:
     """Run type, interval (absent on manual and asset runs) and form of the current run.
 

@@ -22,6 +22,7 @@ from procurement.ledger.rates import PostgresLimiter
 from procurement.ledger.reconciliation import Reconciliation
 from procurement.ledger.records import Records
 from procurement.ledger.runs import Runs
+from procurement.ledger.spend import Spend
 from procurement.ledger.waits import Waits
 
 
@@ -67,6 +68,7 @@ class Ledger:
         self.compliance = ComplianceBooks(engine)
         self.reconciliation = Reconciliation(engine)
         self.dead_letters = DeadLetters(engine)
+        self.spend = Spend(engine)
         self.limiter = PostgresLimiter(engine)
 
     @classmethod

@@ -225,6 +225,24 @@ plans = sa.Table(
     sa.Column("row", JSON, nullable=False),
 )  # fmt: skip
 
+# Each line of a transaction as the spend pipeline counted it: typed, so that a year is summed where it lies.
+spend_lines = sa.Table(
+    "spend_lines", metadata,
+    sa.Column("record_id", sa.BigInteger, sa.ForeignKey("source_records.id"), primary_key=True),
+    sa.Column("line", sa.Integer, primary_key=True),
+    sa.Column("spent_on", sa.Date, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("counted", sa.Text, nullable=False),  # budget, coupa, wait, hold, uncategorised
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("minor", sa.BigInteger, nullable=False),  # in the currency's minor unit: cents, yen
+    sa.Column("legal_entity", sa.Text),
+    sa.Column("cost_center", sa.Text),
+    sa.Column("department", sa.Text),
+    sa.Column("gl_account", sa.Text),
+    sa.Column("commodity", sa.Text),
+    sa.Index("ix_spend_lines_period", "period", "cost_center"),
+)  # fmt: skip
+
 rate_buckets = sa.Table(
     "rate_buckets", metadata,
     sa.Column("name", sa.Text, primary_key=True),

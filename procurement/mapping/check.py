@@ -13,7 +13,8 @@ from procurement import rule_examples
 from procurement.errors import MappingError
 from procurement.mapping import coverage, schema
 from procurement.mapping.grammar import MappingFile
-from procurement.policies import MAPPINGS, RULE_FILES, RuleFiles, build_rules, mappings_directory, read_rule_files
+from procurement.policies import build_rules, mappings_directory, read_rule_files
+from procurement.rule_files import MAPPINGS, RULE_FILES, RuleFiles
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

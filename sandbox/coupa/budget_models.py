@@ -21,7 +21,8 @@ BUDGET_LINES = Resource(
 )  # fmt: skip
 BUDGET_LINE_ADJUSTMENTS = Resource(
     "budget_line_adjustments", "budget_line_adjustment", "Budget line adjustment",
-    {**STAMPS, "budget-line": Ref(resource="budget_lines", required=True), "adjustment-amount": Amount(scale=4),
+    {"id": STAMPS["id"], "created-at": STAMPS["created-at"], "budget-line": Ref(resource="budget_lines", required=True),
+     "adjustment-amount": Amount(scale=4),
      "amount": Amount(scale=4, output=True), "accounting-total": Amount(scale=4, output=True),
      "budget-remaining": Amount(scale=4, output=True), "currency": Ref(resource="currencies"), "description": SHORT,
      "adjuster": Inline(output=True), "price": Amount(precision=30, output=True),

@@ -87,13 +87,16 @@ def settle(instance: Instance) -> None:
             booked[key] = booked.get(key, ZERO) + row["amount"]
     finder = _Finder(instance, lines)
     wanted: dict[tuple[int, Adjuster], tuple[Decimal, str]] = {}
+    moments: dict[Adjuster, datetime] = {}
     for account, moment, adjuster, taken, reason in _consumption(instance):
+        moments[adjuster] = moment
         for line in finder.lines(account, moment):
             wanted[line["id"], adjuster] = (-taken, reason)
     for key in dict.fromkeys((*wanted, *booked)):
         amount, reason = wanted.get(key, (ZERO, "released"))
         if difference := amount - booked.get(key, ZERO):
-            _book(instance, key, difference, reason)
+            with instance.as_of(instance.now() if key in booked else moments[key[1]]):
+                _book(instance, key, difference, reason)
     _count_pending(instance, lines, finder)
 
 

@@ -61,7 +61,9 @@ def _records(draft: Draft) -> list[CoupaRecord]:
     dated += draft.records
     first = min((record.at for record in dated), default=draft.now)
     set_up = min(first, draft.now) - SET_UP_BEFORE
-    reference = reference_records(set_up, draft.people) + contract_records(set_up) + budget_records(set_up, draft.now)
+    reference = (
+        reference_records(set_up, draft.people) + contract_records(set_up) + budget_records(set_up, draft.now, dated)
+    )
     return reference + sorted(dated, key=lambda record: record.at)
 
 

@@ -32,6 +32,7 @@ RULES_OF = {  # their files hold rules, not fields
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
     "purchase_compliance": "compliance",
+    "amazon_spend_to_coupa_budgets": "spend",
 }
 ALLOWED_IMPORTS = ("airflow.sdk", "datetime", "typing", "procurement.pipelines", "procurement_airflow")
 

@@ -14,6 +14,7 @@ RULES_OF = {  # their files hold rules, not fields
     "amazon_order_status_to_coupa": "order_status",
     "amazon_suppliers_to_coupa": "suppliers",
     "purchase_compliance": "compliance",
+    "amazon_spend_to_coupa_budgets": "spend",
 }
 DAGS = {path.stem for path in (ROOT / "dags").glob("*.py")}
 

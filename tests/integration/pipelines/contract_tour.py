@@ -140,3 +140,19 @@ def tour_approving(coupa: Coupa) -> None:
     rows = [row for page in coupa.approvals("RequisitionHeader", [waiting["id"]]) for row in page]
     current = next(row for row in rows if row["status"] == "pending_approval")
     coupa.act_on_approval(current["id"], "reject", coupa.permit("act_on_approval"), "A tour.")
+
+
+def tour_budgets(coupa: Coupa) -> None:
+    """An adjustment of a budget line, found again by how its description begins."""
+    [period] = {raw["period"]["name"] for page in coupa.budget_lines(["FY26 Q2"]) for raw in page}
+    line = next(raw for page in coupa.budget_lines([period]) for raw in page)
+    body = {
+        "adjustment-amount": "-1.00",
+        "currency": {"code": line["currency"]["code"]},
+        "description": "AB/tour/1 a tour",
+    }
+    coupa.adjust_budget_line(line["id"], body, coupa.permit("adjust_budget_line"))
+    assert [row["amount"] for page in coupa.adjustments_of(line["id"], described="AB/tour/") for row in page] == [
+        "-1.00"
+    ]
+    list(coupa.budget_line_adjustments([line["id"]]))

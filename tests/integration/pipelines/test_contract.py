@@ -27,6 +27,7 @@ from tests.integration.pipelines.conftest import (
 )
 from tests.integration.pipelines.contract_tour import (
     tour_approving,
+    tour_budgets,
     tour_catalog,
     tour_ordering,
     tour_purchase_orders,
@@ -54,6 +55,7 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     tour_teamwork(coupa, NOW)
     tour_approving(coupa)
     tour_catalog(amazon, coupa)
+    tour_budgets(coupa)
     return record
 
 

@@ -72,7 +72,11 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         "budget_line_adjustments",
         {"budget_line[id][in]": "4,5"},
     ),
-    "adjustments of a line": (lambda c: c.adjustments_of(616), "budget_lines/616/budget_line_adjustments", {}),
+    "adjustments of a line": (
+        lambda c: c.adjustments_of(616, described="AB/"),
+        "budget_lines/616/budget_line_adjustments",
+        {"description[starts_with]": "AB/"},
+    ),
     "every supplier": (lambda c: c.every_supplier(), "suppliers", {}),
     "suppliers by id": (lambda c: c.suppliers_by_id([4, 5]), "suppliers", {"id[in]": "4,5"}),
     "supplier information": (

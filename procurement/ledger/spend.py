@@ -1,0 +1,150 @@
+"""Lines of spend in typed columns, summed where they lie: whole minor units, so every sum is exact.
+
+A line is kept when it is planned, and kept again when it is planned again. Nothing here decides anything: `counted` and
+the segment are the spend rules' words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from procurement.ledger.bulk import analyze_once, copy_rows
+from procurement.ledger.changes import CHANGED_PART, open_to_change
+from procurement.money import MINOR_UNITS
+
+DIMENSIONS = ("legal_entity", "cost_center", "department", "gl_account", "commodity")
+COLUMNS = ("record_id", "line", "spent_on", "period", "counted", "currency", "minor", *DIMENSIONS)
+Segment = tuple[str | None, ...]  # in the order of DIMENSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLine:
+    """One line of a transaction; `minor` in the currency's minor unit, negative for refunds."""
+
+    record_id: int
+    line: int
+    spent_on: date
+    period: str
+    counted: str
+    currency: str
+    minor: int
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SpendTotal:
+    """All lines of a period, segment, currency and way of counting."""
+
+    period: str
+    counted: str
+    currency: str
+    segment: Segment
+    lines: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a part of a record stands. `delivery`: it is billed by one; `fixed`: that one may have been sent."""
+
+    record_id: int
+    part: str
+    state: str
+    reason: str | None
+    amount: Decimal | None
+    delivery: bool
+    fixed: bool
+
+
+class Spend:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def keep(self, lines: Sequence[SpendLine]) -> None:
+        """Replaces the lines of these records."""
+        if not lines:
+            return
+        with self._engine.begin() as connection:
+            records = sorted({line.record_id for line in lines})
+            connection.execute(sa.text("DELETE FROM spend_lines WHERE record_id = ANY(:ids)"), {"ids": records})
+            rows = sorted(lines, key=lambda line: (line.record_id, line.line))
+            copy_rows(connection, "spend_lines", COLUMNS, map(_row, rows))
+        with self._engine.begin() as connection:
+            analyze_once(connection, "spend_lines")
+
+    def by_segment(self, *, period: str | None = None) -> list[SpendTotal]:
+        """Every total, of one period or of all."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_BY_SEGMENT, {"period": period})
+            return [
+                SpendTotal(row.period, row.counted, row.currency, tuple(row[3:8]), row.lines, int(row.minor))
+                for row in rows
+            ]
+
+    def outside_by_day(self, period: str) -> dict[tuple[str | None, str, date], int]:
+        """What was posted to budgets, by cost center, currency and day, in minor units."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_BY_DAY, {"period": period})
+            return {(row.cost_center, row.currency, row.spent_on): int(row.minor) for row in rows}
+
+    def posted_days(self) -> list[date]:
+        """The days on which something was spent that went to a budget."""
+        query = sa.text("SELECT DISTINCT spent_on FROM spend_lines WHERE counted = 'budget' ORDER BY 1")
+        with self._engine.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def unbalanced(self) -> list[str]:
+        """Keys of records whose lines do not come to what the ledger's account has of them, to the cent.
+
+        None unless something is broken. That the account comes to the source is what `completeness` proves.
+        """
+        values = {
+            "currencies": list(MINOR_UNITS),
+            "factors": [10**places for places in MINOR_UNITS.values()],
+        }
+        with self._engine.begin() as connection:
+            return list(connection.execute(_UNBALANCED, values).scalars())
+
+    def parts(self, record_ids: Iterable[int]) -> dict[int, list[Part]]:
+        """What earlier plans made of these records."""
+        found: dict[int, list[Part]] = {}
+        with self._engine.begin() as connection:
+            for row in connection.execute(_PARTS, {"ids": sorted(set(record_ids))}):
+                found.setdefault(row.record_id, []).append(Part(*row))
+        return found
+
+
+def _row(line: SpendLine) -> tuple[object, ...]:
+    return (
+        line.record_id, line.line, line.spent_on.isoformat(), line.period, line.counted, line.currency, line.minor,
+        *line.segment,
+    )  # fmt: skip
+
+
+_BY_SEGMENT = sa.text(f"""
+    SELECT period, counted, currency, {", ".join(DIMENSIONS)}, count(*) AS lines, sum(minor) AS minor FROM spend_lines
+    WHERE CAST(:period AS text) IS NULL OR period = :period
+    GROUP BY period, counted, currency, {", ".join(DIMENSIONS)} ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+""")
+_BY_DAY = sa.text("""
+    SELECT cost_center, currency, spent_on, sum(minor) AS minor FROM spend_lines
+    WHERE period = :period AND counted = 'budget' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""")
+_UNBALANCED = sa.text(f"""
+    SELECT r.key FROM (SELECT record_id, currency, sum(minor) AS minor FROM spend_lines GROUP BY 1, 2) l
+    JOIN source_records r ON r.id = l.record_id
+    JOIN unnest(CAST(:currencies AS text[]), CAST(:factors AS bigint[])) AS unit (currency, factor) ON unit.currency = l.currency
+    WHERE NOT r.to_plan AND (
+        SELECT sum(a.amount) FROM allocations a
+        WHERE a.record_id = r.id AND a.role = 'bills' AND a.part <> '{CHANGED_PART}' AND a.currency = l.currency
+    ) * unit.factor IS DISTINCT FROM CAST(l.minor AS numeric) ORDER BY 1
+""")
+_PARTS = sa.text(f"""
+    SELECT a.record_id, a.part, coalesce(a.state, d.state) AS state, coalesce(a.reason, d.reason) AS reason, a.amount,
+        d.id IS NOT NULL AS delivery, coalesce(NOT {open_to_change("d")}, false) AS fixed
+    FROM allocations a LEFT JOIN deliveries d ON d.id = a.delivery_id
+    WHERE a.role = 'bills' AND a.record_id = ANY(:ids) ORDER BY a.record_id, a.part
+""")

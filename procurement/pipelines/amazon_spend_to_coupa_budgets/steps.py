@@ -1,0 +1,148 @@
+"""The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from connectors.amazon_business.client import AmazonBusiness
+from connectors.coupa.client import Coupa
+from connectors.tally import Tally
+from procurement.clock import Clock
+from procurement.errors import IncompleteRun
+from procurement.ledger import Ledger
+from procurement.ledger.types import Record, Run, Window
+from procurement.pipelines import closing, loading, windows
+from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE
+from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase, Unreadable, read_purchase
+from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import read_surroundings
+from procurement.pipelines.proposals import unkept
+from procurement.pipelines.sources import amazon_source
+from procurement.pipelines.windows import RunRequest, pieces
+from procurement.policies import Mode, Rules
+from procurement.spend.budget_rules import WEEKDAYS
+
+LONGEST_FEED_WINDOW = timedelta(days=30)
+BATCH = 1_000  # records loaded at a time
+
+Summary = dict[str, Any]
+
+
+def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
+    """The run, with its feed window resolved once. In weekly mode the days between read nothing: the week stays unread."""
+    if request.kind == "scheduled" and rests(rules, clock.now().weekday()):
+        return ledger.runs.open(request.dag_id, request.run_id, now=clock.now(), window=None, dry_run=request.dry_run)
+    overlap = timedelta(hours=rules.policies.overlap_hours)
+    return windows.open_run(ledger, request, rules=rules, clock=clock, pipeline=PIPELINE, overlap=overlap)
+
+
+def rests(rules: Rules, weekday: int) -> bool:
+    return rules.budgets.every == "week" and WEEKDAYS[weekday] != rules.budgets.weekday
+
+
+def idle(run: Run, request: RunRequest, rules: Rules) -> bool:
+    """Whether this scheduled run has nothing to do on its day of the week."""
+    return request.kind == "scheduled" and run.window is None and rests(rules, run.now.weekday())
+
+
+def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
+    """Stages every transaction of the run's window, and covers it once all its pages are kept. A dry run stages nothing."""
+    if run.dry_run:
+        return {"run": run.id, "seen": 0}
+    tally, source = Tally(), amazon_source(amazon.account)
+    for page in feed(amazon, run.window, tally):
+        ledger.records.stage(run, source, KIND, [staged(raw) for raw in page])
+    ledger.runs.keep_tally(run, source, tally)
+    if run.window is not None:
+        ledger.coverage.cover(PIPELINE, run.window)
+    return {"run": run.id, "seen": tally.documents, "repeats": tally.repeats}
+
+
+def feed(amazon: AmazonBusiness, window: Window | None, tally: Tally) -> Iterator[list[dict[str, Any]]]:
+    """The pages of the window, in calls of at most 30 days."""
+    for piece in pieces(window, LONGEST_FEED_WINDOW):
+        yield from amazon.transaction_pages(piece.start, piece.end, tally=tally, kind=KIND)
+
+
+def transform(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
+) -> Summary:
+    """Plans whatever has no plan yet or still waits, whichever run read it; a dry run only shows its plan.
+
+    All at once: the fewest adjustments are one a budget line and period.
+    """
+    mode = rules.rollout.widest(PIPELINE).mode
+    if run.dry_run:
+        return _show_plan(amazon, coupa, ledger, run=run, rules=rules)
+    if mode is Mode.OFF or idle(run, request, rules):
+        return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+    with ledger.planning.planning_lock(PIPELINE):
+        waiting = [row.id for row in ledger.records.to_plan(amazon_source(amazon.account), KIND)]
+        read: list[Purchase | Unreadable] = []
+        for start in range(0, len(waiting), BATCH):
+            read += [
+                read_purchase(record, rules.policies) for record in ledger.records.load(waiting[start : start + BATCH])
+            ]
+        planned = _plan(amazon, coupa, ledger, read, run=run, rules=rules)
+        ledger.spend.keep(planned.spend)
+        counts = ledger.planning.keep(run, planned.proposal.plan)
+        ledger.plans.keep(run, planned.proposal.in_shadow)
+    return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(read)}
+
+
+def _plan(
+    amazon: AmazonBusiness,
+    coupa: Coupa,
+    ledger: Ledger,
+    read: Sequence[Purchase | Unreadable],
+    *,
+    run: Run,
+    rules: Rules,
+) -> Planned:
+    purchases = [one for one in read if isinstance(one, Purchase)]
+    around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now)
+    planner = Planner(account=amazon.account, instance=coupa.instance, rules=rules, now=run.now, around=around)
+    earlier = {} if run.dry_run else ledger.spend.parts(one.record.id for one in read)
+    return planner.propose(read, earlier)
+
+
+def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
+    """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
+    source = amazon_source(amazon.account)
+    rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
+    records = [
+        Record(
+            id=n, source=source, kind=KIND, key=row.key, hash="", raw=row.raw, amount=row.amount, currency=row.currency
+        )
+        for n, row in enumerate(rows.values(), 1)
+    ]
+    read = [read_purchase(record, rules.policies) for record in records]
+    proposal = _plan(amazon, coupa, ledger, read, run=run, rules=rules).proposal
+    ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
+    return {"run": run.id, "dry_run": True, "records": len(records), "would_adjust": len(proposal.live.deliveries)}
+
+
+def load(
+    coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, account: str, workers: int, seconds: float
+) -> Summary:
+    """Sends the adjustments that are planned for the account; what remains stays for the next run."""
+    return loading.load(
+        ledger, PIPELINE, actions(coupa, ledger, account), run=run, rules=rules, workers=workers, seconds=seconds, scope=account
+    )  # fmt: skip
+
+
+def close(
+    ledger: Ledger, *, run: Run, rules: Rules, send_mail: closing.SendMail, failed_upstream: Sequence[str] = ()
+) -> Summary:
+    """Settles the run and mails what it found; raises IncompleteRun when a document or a cent is unaccounted for.
+
+    Beside the ledger's own account, the lines of the spend report must come to their transactions to the cent.
+    """
+    summary = closing.close(
+        ledger, PIPELINE, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream
+    )
+    if not run.dry_run and (broken := ledger.spend.unbalanced()):
+        raise IncompleteRun(f"lines of spend do not come to their transactions: {', '.join(broken[:20])}")
+    return summary

@@ -1,0 +1,252 @@
+"""Budgets against their thresholds: who is told, once a crossing, by mail, Slack and a task in Coupa.
+
+Where a line stood is remembered in the ledger with the number of its crossings; that number is part of every key, so
+whatever is repeated after a crash is the same notice and the same task. The memory moves last.
+"""
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.coupa.client import Coupa
+from procurement.ledger import Ledger
+from procurement.ledger.spend import DIMENSIONS, SpendTotal
+from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.money import MINOR_UNITS, Money
+from procurement.pipelines import loading
+from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
+from procurement.pipelines.amazon_spend_to_coupa_budgets.charts import burn_down
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import PIPELINE, TASK, WATCHED
+from procurement.pipelines.amazon_spend_to_coupa_budgets.standing import Watched, read_standings
+from procurement.pipelines.amazon_spend_to_coupa_budgets.steps import idle
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import BudgetLine, read_lines
+from procurement.pipelines.windows import RunRequest
+from procurement.policies import Mode, Rules
+from procurement.spend.budget_rules import Measure, Period
+from procurement.spend.thresholds import Crossing, Watch, watch
+
+Summary = dict[str, Any]
+EVER = timedelta(days=3660)
+MEASURED: Mapping[Measure, str] = {
+    "actual": "spent", "committed": "spent or on order", "forecast": "spent by the end of the period at this pace",
+}  # fmt: skip
+ADVICE = (
+    "What to do: move budget or stop buying. Orders that were placed at Amazon without a purchase order count here the day "
+    "after; those on purchase orders counted when they were ordered."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A crossing, in words, for the people it concerns."""
+
+    key: str
+    subject: str
+    text: str
+    to: tuple[str, ...]
+    group: str | None
+    center: str
+
+
+def watch_budgets(
+    coupa: Coupa,
+    ledger: Ledger,
+    *,
+    run: Run,
+    request: RunRequest,
+    rules: Rules,
+    account: str,
+    folder: str,
+    seconds: float,
+) -> Summary:
+    """Tells people of every threshold that was crossed since the last look. Charts and the spend report go to `folder`.
+
+    Nothing while the pipeline is not live, in a dry run, and between the days of a weekly rhythm.
+    """
+    live = rules.rollout.widest(PIPELINE).mode is Mode.LIVE
+    if run.dry_run or not live or idle(run, request, rules):
+        return {"run": run.id, "watched": 0, "alerts": 0}
+    zone = ZoneInfo(rules.zone_of(account))
+    today = run.now.astimezone(zone).date()
+    with ledger.planning.planning_lock(PIPELINE):
+        standings = _standings(coupa, ledger, rules=rules, today=today, zone=zone, account=account)
+        charts = draw(ledger, standings, today, Path(folder), rules)
+        alerts = 0
+        for period, watched in standings.items():
+            for one in watched:
+                alerts += _look(coupa, ledger, one, period, run=run, rules=rules, charts=charts)
+    report = write_report(ledger.spend.by_segment(), Path(folder))
+    sent = loading.load(
+        ledger,
+        PIPELINE,
+        actions(coupa, ledger, account),
+        run=run,
+        rules=rules,
+        workers=1,
+        seconds=seconds,
+        scope=account,
+    )
+    return {
+        "run": run.id, "watched": sum(map(len, standings.values())), "alerts": alerts, "tasks": sent.get("delivered", 0),
+        "charts": sorted(str(path) for path in charts.values()), "report": str(report),
+    }  # fmt: skip
+
+
+def _standings(
+    coupa: Coupa, ledger: Ledger, *, rules: Rules, today: date, zone: ZoneInfo, account: str
+) -> dict[Period, list[Watched]]:
+    """The lines of the current period, and with `watched: posted` those of every period that spend was posted to."""
+    periods = {rules.budgets.periods.of(today)}
+    if rules.budgets.watched == "posted":
+        periods |= {rules.budgets.periods.of(day) for day in ledger.spend.posted_days()}
+    found = {}
+    for period in sorted(periods, key=lambda one: one.first):
+        lines = read_lines(coupa, [period.name])
+        found[period] = read_standings(coupa, lines, period=period, today=today, zone=zone, account=account)
+    return found
+
+
+def _look(
+    coupa: Coupa, ledger: Ledger, one: Watched, period: Period, *, run: Run, rules: Rules, charts: Mapping[str, Path]
+) -> int:
+    place = f"{coupa.instance}/{one.line.id}"
+    known = _remembered(ledger, place, run)
+    after, crossings = watch(one.standing, known, rules.budgets)
+    for crossing in crossings:
+        alert = _alert(coupa, one, period, crossing, place, rules)
+        _tell(ledger, alert, run=run, rules=rules, chart=charts.get(chart_name(period, alert.center)))
+    moved = {
+        f"{place}/{measure}": (state.text, run.now) for measure, state in after.items() if known.get(measure) != state
+    }
+    ledger.open_documents.watch(WATCHED, moved)
+    return len(crossings)
+
+
+def _remembered(ledger: Ledger, place: str, run: Run) -> dict[Measure, Watch]:
+    found = {one.key: one.state for one in ledger.open_documents.due(WATCHED, run.now + EVER)}
+    return {measure: Watch.read(found[f"{place}/{measure}"]) for measure in MEASURED if f"{place}/{measure}" in found}
+
+
+def _alert(coupa: Coupa, one: Watched, period: Period, crossing: Crossing, place: str, rules: Rules) -> Alert:
+    line, segment = one.line, rules.budgets.segment_of(one.line.raw)
+    title = line.raw.get("description") or "-".join(line.segments.values())
+    rule = rules.budgets.recipient(segment)
+    subject = f"Budget {crossing.level}: {title}, {period.name}: {crossing.used:.1f} % {MEASURED[crossing.measure]}"
+    standing = one.standing
+    crossed = f"{crossing.measure.capitalize()} has {crossing.level} its limit of {_limit(crossing, rules)} %"
+    text = "\n".join([
+        f"{title}, {period.name} ({period.first} to {period.last}, {standing.elapsed * 100:.0f} % of it over)",
+        f"{crossed}: {crossing.amount} of {standing.budget} {MEASURED[crossing.measure]} ({crossing.used:.1f} %).", "",
+        f"Budget              {standing.budget}", f"Spent               {standing.actual}",
+        f"Spent or on order   {standing.committed}", f"Remaining           {standing.budget - standing.committed}", "", ADVICE,
+    ])  # fmt: skip
+    to = dict.fromkeys([*(rule.to if rule else ()), *_owner(coupa, line.owner, rules)])
+    key = f"{place}/{period.name}/{crossing.measure}/{crossing.level}/{crossing.number}"
+    return Alert(key, subject, text, tuple(to), rule.group if rule else None, _center(line, rules))
+
+
+def _limit(crossing: Crossing, rules: Rules) -> object:
+    threshold = rules.budgets.thresholds[crossing.measure]
+    return threshold.exceeded if crossing.level == "exceeded" else threshold.approached
+
+
+def _owner(coupa: Coupa, login: str | None, rules: Rules) -> list[str]:
+    """The owner's address; the queue's where the owner left."""
+    if not rules.budgets.to_owner or login is None:
+        return []
+    users = [raw for page in coupa.users([login]) for raw in page]
+    if not users or not users[0].get("active") or not users[0].get("email"):
+        return [rules.budgets.inactive_to]
+    return [str(users[0]["email"])]
+
+
+def _tell(ledger: Ledger, alert: Alert, *, run: Run, rules: Rules, chart: Path | None) -> None:
+    attachments = [{"name": chart.name, "png": base64.b64encode(chart.read_bytes()).decode()}] if chart else []
+    body = {
+        "to": list(alert.to), "subject": alert.subject, "text": alert.text, "attachments": attachments,
+        "slack": f"{alert.subject}\n{alert.text}",
+    }  # fmt: skip
+    ledger.notices.add(f"{PIPELINE}/{alert.key}", "budget_threshold", body)
+    if alert.group is None:
+        return
+    due = (run.now + timedelta(days=rules.budgets.task_due_days)).date()
+    marker = f"[{alert.key}]"
+    payload = {
+        "group": alert.group, "title": alert.subject[:255], "description": f"{alert.text}\n\n{marker}", "marker": marker,
+        "due": due.isoformat(),
+    }  # fmt: skip
+    task = PlannedDelivery(action=TASK, business_key=alert.key, payload=payload, policy_version=rules.version)
+    ledger.planning.keep(run, Plan([task]))
+
+
+def chart_name(period: Period, center: str) -> str:
+    return f"{period.name}/{center}"
+
+
+def draw(
+    ledger: Ledger, standings: Mapping[Period, Sequence[Watched]], today: date, folder: Path, rules: Rules
+) -> dict[str, Path]:
+    """A burn-down per cost center and period, as files; lines of different currencies are never added up."""
+    found: dict[str, Path] = {}
+    for period, watched in standings.items():
+        outside = ledger.spend.outside_by_day(period.name)
+        groups: dict[tuple[str, str], list[Watched]] = {}
+        for one in watched:
+            groups.setdefault((_center(one.line, rules), one.line.currency), []).append(one)
+        for (center, currency), lines in sorted(groups.items()):
+            days = _days(
+                lines, {day: minor for (of, money, day), minor in outside.items() if (of, money) == (center, currency)}
+            )
+            budget = Money.sum((one.line.budget for one in lines), currency)
+            title = f"{lines[0].line.raw.get('description') or center}, {period.name}: budget {budget}"
+            path = folder / _safe(period.name) / f"{_safe(center)}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(burn_down(title, budget, days, period, today))
+            found[chart_name(period, center)] = path
+    return found
+
+
+def _center(line: BudgetLine, rules: Rules) -> str:
+    """The cost center that the line's segments name; where they name none, all of them."""
+    return rules.budgets.segment_of(line.raw).cost_center or "-".join(line.segments.values())
+
+
+def _days(lines: Sequence[Watched], outside: Mapping[date, int]) -> dict[date, Money]:
+    currency = lines[0].line.currency
+    found: dict[date, Money] = {}
+    for one in lines:
+        for day, amount in one.days.items():
+            found[day] = found.get(day, Money.zero(currency)) + amount
+    for day, minor in outside.items():
+        found[day] = found.get(day, Money.zero(currency)) + Money.of(minor, currency) * _unit(currency)
+    return found
+
+
+def _unit(currency: str) -> Any:
+    return Money.of(1, currency).amount.scaleb(-MINOR_UNITS[currency])
+
+
+def _safe(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in text)
+
+
+def write_report(totals: Sequence[SpendTotal], folder: Path) -> Path:
+    """Spend by period, way of counting, currency and segment as CSV; what could not be categorised included."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["period", "counted", "currency", *DIMENSIONS, "lines", "amount"])
+    for one in totals:
+        amount = Money.of(one.minor, one.currency).amount.scaleb(-MINOR_UNITS[one.currency])
+        rows.writerow(
+            [one.period, one.counted, one.currency, *(value or "" for value in one.segment), one.lines, amount]
+        )
+    path = folder / "spend.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.getvalue())
+    return path

@@ -1,0 +1,1 @@
+"""What was spent, on whose budget, and when somebody must be told: pure rules of spend.yml and budgets.yml."""

@@ -1,0 +1,194 @@
+"""Every cent of spend goes to one place, one set is one adjustment, and what is found in Coupa must be proven ours."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from procurement.errors import DuplicateTarget
+from procurement.ledger.spend import Part
+from procurement.ledger.types import Record
+from procurement.money import Money
+from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import AdjustBudget
+from procurement.pipelines.amazon_spend_to_coupa_budgets.charts import burn_down, remaining_by_day
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE, business_key, marker
+from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import read_purchase
+from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Surroundings, read_line
+from procurement.policies import Rollout, read_rules
+from procurement.policy_files import PipelineRollout
+from procurement.spend.budget_rules import Period
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+SHIPPED = read_rules(Path(__file__).parents[3] / "mappings")
+LIVE = Rollout({PIPELINE: PipelineRollout.model_validate({"mode": "live", "go_live": "2026-01-01"})})
+RULES = replace(SHIPPED, rollout=LIVE)
+PERIOD = Period("FY26 Q2", date(2026, 4, 1), date(2026, 6, 30))
+CENTERS = ("4100", "4400", "4500", "9999", "")
+
+
+def budget_line(id: int, center: str) -> dict[str, Any]:
+    return {
+        "id": id, "amount": "1000", "remaining": "1000", "segment-1": "10", "segment-2": center, "currency": {"code": "USD"},
+        "period": {"name": "FY26 Q2", "is-open": True},
+    }  # fmt: skip
+
+
+AROUND = {"known_pos": {"PO-1"}, "lines": [read_line(budget_line(1, "4100")), read_line(budget_line(2, "4400"))]}
+line = st.builds(
+    lambda cents, center, po: {
+        "orderId": "113-1", "totalAmount": {"currencyCode": "USD", "amount": str(Decimal(cents) / 100)},
+        "businessOrderInfo": {"Cost center": center, "GL code": "6100"}, "purchaseOrderNumber": po,
+    },
+    st.integers(-100_000, 100_000), st.sampled_from(CENTERS), st.sampled_from(["PO-1", "PO-2", ""]),
+)  # fmt: skip
+transaction = st.builds(
+    lambda lines, instrument, day: {
+        "transactionType": "CHARGE", "transactionDate": f"2026-05-{day:02}T12:00:00Z", "marketplaceId": "ATVPDKIKX0DER",
+        "paymentInstrumentType": instrument, "transactionLineItems": lines,
+    },
+    st.lists(line, min_size=1, max_size=5), st.sampled_from(["Visa", "Pay by Invoice", "Shells"]), st.integers(1, 28),
+)  # fmt: skip
+
+
+def records(raws: list[dict[str, Any]]) -> Iterator[Record]:
+    for n, row in enumerate((staged({**raw, "transactionId": f"T{n}"}) for n, raw in enumerate(raws, 1)), 1):
+        yield Record(
+            id=n,
+            source="amazon_business/us",
+            kind=KIND,
+            key=row.key,
+            hash="h",
+            raw=row.raw,
+            amount=row.amount,
+            currency=row.currency,
+        )
+
+
+def plan(raws: list[dict[str, Any]], earlier: dict[int, list[Part]] | None = None) -> Planned:
+    planner = Planner(account="us", instance="acme", rules=RULES, now=NOW, around=Surroundings(**AROUND))  # type: ignore[arg-type]
+    return planner.propose([read_purchase(record, RULES.policies) for record in records(raws)], earlier or {})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(transaction, min_size=1, max_size=6))
+def test_every_cent_goes_to_exactly_one_place(raws: list[dict[str, Any]]) -> None:
+    planned = plan(raws)
+    parts, known = planned.proposal.plan, {record.id: record for record in records(raws)}
+    by_record: dict[int, Decimal] = {}
+    for one in parts.records:
+        by_record[one.record_id] = by_record.get(one.record_id, Decimal(0)) + (one.amount or Decimal(0))
+    assert by_record == {id: record.amount for id, record in known.items()}
+    for delivery in parts.deliveries:
+        billed = sum((one.amount or Decimal(0) for one in parts.records if one.bills == delivery.name), Decimal(0))
+        assert delivery.amount == billed == -Decimal(delivery.payload["body"]["adjustment-amount"])
+        assert len(delivery.payload["body"]["description"]) <= 255
+    report = sum(one.minor for one in planned.spend)
+    assert Decimal(report) / 100 == sum((record.amount or Decimal(0) for record in known.values()), Decimal(0))
+    assert len({delivery.name for delivery in parts.deliveries}) == len(parts.deliveries) <= len(AROUND["lines"])
+
+
+@given(st.permutations([("T1", "1", "1.00"), ("T1", "2", "1.00"), ("T2", "1", "-3.00")]))
+def test_a_set_has_one_key_in_whatever_order_it_is_read(parts: list[tuple[str, str, str]]) -> None:
+    key = business_key("acme", "us", 7, "FY26 Q2", parts)
+    assert key == business_key("acme", "us", 7, "FY26 Q2", sorted(parts))
+    assert key != business_key("acme", "us", 7, "FY26 Q2", parts[:2])
+    assert key != business_key("acme", "us", 8, "FY26 Q2", parts)
+    assert key != business_key("other", "us", 7, "FY26 Q2", parts)
+
+
+CARD = {
+    "transactionType": "CHARGE", "transactionDate": "2026-05-05T12:00:00Z", "marketplaceId": "ATVPDKIKX0DER", "paymentInstrumentType": "Visa",
+    "transactionLineItems": [
+        {"orderId": "113-1", "totalAmount": {"currencyCode": "USD", "amount": amount}, "businessOrderInfo": {"Cost center": center, "GL code": "6100"}}
+        for amount, center in (("10.00", "4400"), ("2.00", "9999"))
+    ],
+}  # fmt: skip
+
+
+def test_what_was_sent_of_a_transaction_stays_and_the_rest_is_planned_again() -> None:
+    sent = Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True)
+    planned = plan([CARD], {1: [sent]}).proposal.plan
+    assert (planned.deliveries, [one.part for one in planned.records]) == ([], ["2"])
+
+
+def test_what_would_come_out_as_before_is_left_alone() -> None:
+    [first] = [one for one in plan([CARD]).proposal.plan.records if one.part == "2"]
+    before = [
+        Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True),
+        Part(1, "2", first.state, first.reason, first.amount, delivery=False, fixed=False),
+    ]
+    assert plan([CARD], {1: before}).proposal.plan.records == []
+    changed = replace(before[1], reason="another reason")
+    assert len(plan([CARD], {1: [before[0], changed]}).proposal.plan.records) == 1
+
+
+class Posted:
+    """Coupa's list of a line's adjustments."""
+
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self.rows = rows
+
+    def adjustments_of(self, line_id: int, *, described: str) -> Iterator[list[dict[str, Any]]]:
+        yield [
+            {"currency": {"code": "USD"}, **row} for row in self.rows if str(row["description"]).startswith(described)
+        ]
+
+
+OWN = marker("us", "the key")
+PAYLOAD = {
+    "line": 7,
+    "name": "budget line 7",
+    "marker": OWN,
+    "body": {"adjustment-amount": "-10.00", "currency": {"code": "USD"}},
+}
+
+
+def action(*rows: dict[str, Any], known: tuple[str, ...] = (OWN,)) -> Any:
+    return AdjustBudget(Posted(*rows), "us", lambda line: known)  # type: ignore[arg-type]
+
+
+DELIVERY: Any = SimpleNamespace(payload=PAYLOAD)
+MINE = {"id": 5, "amount": "-10.00", "description": f"{OWN} Amazon Business"}
+
+
+def test_a_found_adjustment_is_ours_only_with_its_amount_and_currency() -> None:
+    assert action().ask(DELIVERY) is None
+    assert action({**MINE, "description": "AB 113-1"}).ask(DELIVERY) is None
+    assert action(MINE).ask(DELIVERY).ours is True
+    assert action({**MINE, "amount": "-10.01"}).ask(DELIVERY).ours is False
+    assert action({**MINE, "currency": {"code": "CAD"}}).ask(DELIVERY).ours is False
+    with pytest.raises(DuplicateTarget, match="adjustments 5, 6"):
+        action(MINE, {**MINE, "id": 6}).ask(DELIVERY)
+
+
+def test_the_gate_reads_what_was_posted_before_it_posts() -> None:
+    other = {"id": 4, "amount": "-1", "description": "AB/us/0000 Amazon Business"}
+    assert action({"id": 3, "amount": "-9", "description": "a person"}).gate(DELIVERY) is None
+    assert action(other, known=(OWN, "AB/us/0000")).gate(DELIVERY) is None
+    stop = action(other).gate(DELIVERY)
+    assert (stop.state, "AB/us/0000" in stop.reason) == ("held", True)
+    stop = action(MINE).gate(DELIVERY)
+    assert (stop.state, "already has the adjustment" in stop.reason) == ("held", True)
+
+
+def test_the_burn_down_ends_at_what_remains() -> None:
+    days = {
+        date(2026, 4, 2): Money.of("30", "USD"),
+        date(2026, 5, 1): Money.of("-5", "USD"),
+        date(2026, 6, 30): Money.of("100", "USD"),
+    }
+    left = remaining_by_day(Money.of("100", "USD"), days, PERIOD, date(2026, 7, 15))
+    assert (left[0], left[-1]) == ((date(2026, 4, 1), Decimal(100)), (date(2026, 6, 30), Decimal(-25)))
+    assert len(left) == 91
+    drawn = burn_down("Marketing", Money.of("100", "USD"), days, PERIOD, date(2026, 5, 15))
+    assert drawn.startswith(b"\x89PNG")
+    assert len(drawn) > 5_000
