@@ -46,11 +46,13 @@ class Difference:
 @dataclass(slots=True)
 class Decision:
     """`item` and `price`: the fields to write on the item and on the supplier item `row` (None: a new one), in Coupa's
-    spelling; `was` is what Coupa shows of them now. `held`: what a person must decide; `reason`: why nothing is written."""
+    spelling, and the same on the rows `also`; `was` is what Coupa shows of them now. `held`: what a person must decide;
+    `reason`: why nothing is written."""
 
     asin: str
     kind: Kind = "unchanged"
     row: PriceRow | None = None
+    also: tuple[PriceRow, ...] = ()
     item: Fields = field(default_factory=dict)
     price: Fields = field(default_factory=dict)
     item_was: Fields = field(default_factory=dict)
@@ -99,12 +101,14 @@ def _row_that_counts(decision: Decision, entry: Entry, rules: CatalogFile, aroun
         return None
     if len(live) == 1:
         return live[0]
-    for number in rules.writing.contracts:
-        if named := [row for row in live if row.contract == number]:
-            return named[0]
     under = [row for row in live if row.contract is not None]
-    if len(under) == 1:
-        return under[0]
+    named = [row for number in rules.writing.contracts for row in under if row.contract == number]
+    if named or len(under) == 1:
+        chosen = (named or under)[0]
+        others = ", ".join(row.contract or "no contract" for row in live if row is not chosen)
+        sentence = f"{entry.asin} also has a price under {others}; only the one under {chosen.contract} is kept equal to Amazon."
+        decision.differences.append(Difference("other_price", sentence))
+        return chosen
     numbers = ", ".join(str(row.contract) for row in under)
     sentence = (
         f"{entry.asin} is on {len(under)} contracts in force ({numbers}) and Amazon shows one price: name one of them"
@@ -118,18 +122,18 @@ def _row_that_counts(decision: Decision, entry: Entry, rules: CatalogFile, aroun
 def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
     """Out of stock and not preferred, after so many complete runs in a row; until then it only waits."""
     runs, needed = len(entry.missed), rules.removal.missing_runs
-    row = next(iter(rows_in_force(entry.rows, around.contracts)), None)
+    live = rows_in_force(entry.rows, around.contracts)
     decision.kind = "left"
-    if row is None:
+    if not live:
         decision.reason = f"{MISSING}, and nothing in Coupa is to be taken out"
     elif decision.written.removed:
         decision.reason = f"{MISSING}; it was taken out before"
     elif runs < needed:
         decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
     else:
-        decision.kind, decision.row = "removed", row
+        decision.kind, decision.row, decision.also = "removed", live[0], tuple(live[1:])
         decision.price = {"availability": OUT, "preferred": False}
-        decision.price_was = {"preferred": row.preferred}
+        decision.price_was = {"preferred": live[0].preferred}
         if rules.removal.deactivate_items and entry.item is not None and entry.item.active:
             decision.item, decision.item_was = {"active": False}, {"active": True}
         decision.written = LastWritten(OUT, decision.written.image, removed=True, deactivated=bool(decision.item))
@@ -151,8 +155,8 @@ def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around:
             decision.differences.append(Difference("no_accepted_price", sentence))
         return decision
     decision.reason = "Amazon has no offer"
-    if len(live) == 1 and "availability" in rules.writing.supplier_item and decision.written.availability != OUT:
-        decision.kind, decision.row = "changed", live[0]
+    if live and "availability" in rules.writing.supplier_item and decision.written.availability != OUT:
+        decision.kind, decision.row, decision.also = "changed", live[0], tuple(live[1:])
         decision.price = {"availability": OUT}
         decision.written = LastWritten(OUT, decision.written.image)
     return decision

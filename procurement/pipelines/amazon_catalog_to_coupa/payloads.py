@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from procurement.catalog.comparing import Decision, Fields
-from procurement.catalog.entries import Entry, LastWritten
+from procurement.catalog.entries import Entry, LastWritten, PriceRow
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
@@ -35,7 +35,7 @@ class Write:
 
 
 def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]:
-    """At most one of the item and one of the supplier item: a new item comes first, one that goes comes last."""
+    """At most one of the item and one of each supplier item: a new item comes first, one that goes comes last."""
     hidden, writes = asdict(decision.written), []
     told: Json = {"asin": entry.asin, "kind": decision.kind, "hidden": hidden, "title": entry.article.title}
     item = entry.item
@@ -44,6 +44,8 @@ def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]
         writes.append(Write(CREATE_ITEM, str(decision.item["item-number"]), payload))
     if decision.price:
         writes.append(_price_write(decision, entry, told, supplier))
+        for row in decision.also:
+            writes.append(_price_change(row, decision, entry, told, was={}))
     if decision.item and item is not None:
         payload = {**told, "id": item.id, "body": spelled(decision.item), "was": spelled(decision.item_was)}
         payload |= {"item_number": item.number}
@@ -58,10 +60,8 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
             **told,
             "move": {"old": str(decision.move.old), "new": str(decision.move.new), "currency": decision.move.currency},
         }
-    row = decision.row
-    if row is not None:
-        payload = {**told, "id": row.id, "body": spelled(decision.price), "was": spelled(decision.price_was)}
-        return Write(UPDATE_PRICE, price_series(entry.asin, row.contract), payload)
+    if decision.row is not None:
+        return _price_change(decision.row, decision, entry, told, was=decision.price_was)
     number = entry.item.number if entry.item is not None else str(decision.item["item-number"])
     body = {
         **spelled(decision.price), "item": {"item-number": number}, "supplier": {"number": supplier},
@@ -70,6 +70,11 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
     contract = decision.price.get("contract")
     write = Write(CREATE_PRICE, price_series(entry.asin, contract), {**told, "body": body})
     return write if entry.item is not None else Write(write.action, write.series, write.payload, CREATE_ITEM)
+
+
+def _price_change(row: PriceRow, decision: Decision, entry: Entry, told: Json, *, was: Fields) -> Write:
+    payload = {**told, "id": row.id, "body": spelled(decision.price), "was": spelled(was)}
+    return Write(UPDATE_PRICE, price_series(entry.asin, row.contract), payload)
 
 
 def spelled(fields: Fields) -> Json:

@@ -130,7 +130,7 @@ class Planner:
 
     def _plan(self, plan: Plan, record: Record, entry: Entry, decision: Decision) -> None:
         writes = writes_of(decision, entry, supplier=self.supplier)
-        planned: dict[str, PlannedDelivery] = {}
+        planned: list[PlannedDelivery] = []
         names: dict[str, DeliveryName] = {}  # also of writes that are under way: what follows them still does
         stuck: list[str] = []
         for write in writes:
@@ -139,10 +139,10 @@ class Planner:
             if why_not:
                 stuck.append(why_not)
             else:
-                planned[write.action] = self._delivery(write, number, names)
-        plan.deliveries += planned.values()
+                planned.append(self._delivery(write, number, names))
+        plan.deliveries += planned
         plan.records += self._fates(record, decision, planned, stuck)
-        about = planned.get(UPDATE_PRICE) or planned.get(CREATE_PRICE) or planned.get(UPDATE_ITEM)
+        about = planned[0] if planned else None
         plan.findings += [
             PlannedFinding(
                 kind=one.kind, sentence=one.sentence, expected=one.expected, actual=one.actual,
@@ -181,9 +181,9 @@ class Planner:
         )  # fmt: skip
 
     def _fates(
-        self, record: Record, decision: Decision, planned: Mapping[str, PlannedDelivery], stuck: Sequence[str]
+        self, record: Record, decision: Decision, planned: Sequence[PlannedDelivery], stuck: Sequence[str]
     ) -> Iterable[PlannedRecord]:
-        for delivery in planned.values():
+        for delivery in planned:
             part = f"{delivery.action} {delivery.business_key}"
             yield PlannedRecord(record_id=record.id, state="planned", part=part, bills=delivery.name, hash=record.hash)
         state, reason = _rest(decision, stuck)

@@ -90,6 +90,7 @@ def test_a_released_price_is_written_and_may_go_there_and_back_and_there_again(r
     run()
     released = run(scope="released", release=[NOTES.lower()])
     assert (prices(run)[NOTES], released["documents"]["seen"]) == ("15.29", 1)
+    assert run.fates()[NOTES] == ("delivered", "")
     offer = run.offer_of(PAPER)
     for price in ("45.00", "46.80", "45.00"):
         run.amazon("reprice_offer", offerId=offer, price=price)
