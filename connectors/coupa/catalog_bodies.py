@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from connectors.coupa.bodies import CustomFields, Reference
 from connectors.payload_types import CoupaBody, Exact
 
-TIERS = 10  # of the twenty that Coupa has: no offer of Amazon comes near
 Availability = Literal["in_stock", "out_of_stock", "backordered"]
 
 

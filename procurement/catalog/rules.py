@@ -171,10 +171,6 @@ class CatalogFile(RuleModel):
             raise ValueError(f"reading: {', '.join(twice)} is named twice")
         return self
 
-    @property
-    def listed(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(asin for one in self.reading.lists for asin in one.asins))
-
     def availability_of(self, words: str | None) -> Availability:
         """What Amazon's text means for Coupa; an article with an offer and without a fitting rule is in stock."""
         said = (words or "").casefold()

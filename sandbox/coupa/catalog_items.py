@@ -43,7 +43,7 @@ def update_contract(instance: Instance, contract: Record, body: Any) -> Record:
 
 
 def create_term(instance: Instance, contract: Record, body: Any) -> Record:
-    """A pricing term of the contract; its bounds rise from tier to tier."""
+    """A pricing term of the contract."""
     given = read_body(body, "contract_term")
     term = create(instance, "contract_terms", given, parent=contract)
     contract["contract-terms"].append(term)
@@ -61,11 +61,8 @@ def _note_publication(instance: Instance, contract: Record) -> None:
         instance.change("contracts", contract, published_date=instance.now())
 
 
-def create_supplier_item(instance: Instance, body: Any, *, item: Record | None = None) -> Record:
-    given = read_body(body, MODEL)
-    if item is not None:
-        given["item"] = {"id": item["id"]}
-    supplier_item = create(instance, "supplier_items", given)
+def create_supplier_item(instance: Instance, body: Any) -> Record:
+    supplier_item = create(instance, "supplier_items", read_body(body, MODEL))
     twins = instance.table("supplier_items").by("supplier-part-num", supplier_item["supplier-part-num"])
     try:
         if sum(all(one[name] == supplier_item[name] for name in IDENTITY) for one in twins) > 1:

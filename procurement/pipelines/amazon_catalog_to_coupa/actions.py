@@ -129,7 +129,7 @@ def look_for_price(coupa: Coupa, payload: Json) -> Json | None:
 
 def _facts(payload: Json) -> Json:
     """What Coupa will not tell again."""
-    return {"asin": payload["asin"], "hidden": payload["hidden"]}
+    return {"asin": payload["asin"], "supplier": payload["supplier"], "hidden": payload["hidden"]}
 
 
 def _mark(raw: Mapping[str, Any], marker: str) -> str:

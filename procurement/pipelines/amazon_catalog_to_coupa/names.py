@@ -8,10 +8,10 @@ TELL = "tell_approver"
 WRITES = (CREATE_ITEM, UPDATE_ITEM, CREATE_PRICE, UPDATE_PRICE)
 
 
-def price_series(asin: str, contract: str | None) -> str:
+def price_series(supplier: str, asin: str, contract: str | None) -> str:
     """All writes of one supplier item are numbered within it, so that a price may go from A to B, back to A and again to
     B, and each is a fact of its own."""
-    return f"{asin}/{contract or 'no contract'}"
+    return f"{supplier}/{asin}/{contract or 'no contract'}"
 
 
 def told_key(requisition: int, line: int, price: str) -> str:

@@ -37,7 +37,13 @@ class Write:
 def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]:
     """At most one of the item and one of each supplier item: a new item comes first, one that goes comes last."""
     hidden, writes = asdict(decision.written), []
-    told: Json = {"asin": entry.asin, "kind": decision.kind, "hidden": hidden, "title": entry.article.title}
+    told: Json = {
+        "asin": entry.asin,
+        "supplier": supplier,
+        "kind": decision.kind,
+        "hidden": hidden,
+        "title": entry.article.title,
+    }
     item = entry.item
     if decision.item and item is None:
         payload = {**told, "body": spelled(decision.item)}
@@ -68,13 +74,13 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
         "supplier-part-num": entry.asin,
     }  # fmt: skip
     contract = decision.price.get("contract")
-    write = Write(CREATE_PRICE, price_series(entry.asin, contract), {**told, "body": body})
+    write = Write(CREATE_PRICE, price_series(supplier, entry.asin, contract), {**told, "body": body})
     return write if entry.item is not None else Write(write.action, write.series, write.payload, CREATE_ITEM)
 
 
 def _price_change(row: PriceRow, decision: Decision, entry: Entry, told: Json, *, was: Fields) -> Write:
     payload = {**told, "id": row.id, "body": spelled(decision.price), "was": spelled(was)}
-    return Write(UPDATE_PRICE, price_series(entry.asin, row.contract), payload)
+    return Write(UPDATE_PRICE, price_series(told["supplier"], entry.asin, row.contract), payload)
 
 
 def spelled(fields: Fields) -> Json:

@@ -56,15 +56,15 @@ class Earlier:
     payloads: Callable[[Iterable[int]], Mapping[int, Json]]
 
     @classmethod
-    def read(cls, ledger: Ledger) -> "Earlier":
+    def read(cls, ledger: Ledger, supplier: str) -> "Earlier":
         newest = {action: ledger.deliveries.latest(PIPELINE, action) for action in WRITES}
-        return cls(newest, _last_written(ledger), ledger.deliveries.payloads)
+        return cls(newest, _last_written(ledger, supplier), ledger.deliveries.payloads)
 
 
-def _last_written(ledger: Ledger) -> dict[str, LastWritten]:
+def _last_written(ledger: Ledger, supplier: str) -> dict[str, LastWritten]:
     """By ASIN: what its newest delivered write left in fields that Coupa never shows. A write carries on what stood before it."""
-    items = _newest_hidden(ledger, (CREATE_ITEM, UPDATE_ITEM))
-    prices = _newest_hidden(ledger, (CREATE_PRICE, UPDATE_PRICE))
+    items = _newest_hidden(ledger, supplier, (CREATE_ITEM, UPDATE_ITEM))
+    prices = _newest_hidden(ledger, supplier, (CREATE_PRICE, UPDATE_PRICE))
     return {
         asin: LastWritten(
             availability=prices.get(asin, NEVER_WRITTEN).availability, removed=prices.get(asin, NEVER_WRITTEN).removed,
@@ -74,11 +74,13 @@ def _last_written(ledger: Ledger) -> dict[str, LastWritten]:
     }  # fmt: skip
 
 
-def _newest_hidden(ledger: Ledger, actions: Sequence[str]) -> dict[str, LastWritten]:
+def _newest_hidden(ledger: Ledger, supplier: str, actions: Sequence[str]) -> dict[str, LastWritten]:
     newest: dict[str, tuple[int, LastWritten]] = {}
     for action in actions:
         for known in ledger.deliveries.latest(PIPELINE, action, delivered=True).values():
             hidden, asin = read_hidden(known.facts), str(known.facts.get("asin") or "")
+            if known.facts.get("supplier") != supplier:
+                continue
             if hidden is not None and (asin not in newest or known.id > newest[asin][0]):
                 newest[asin] = (known.id, hidden)
     return {asin: hidden for asin, (_, hidden) in newest.items()}
@@ -174,7 +176,6 @@ class Planner:
     def _delivery(self, write: Write, number: int, names: Mapping[str, DeliveryName]) -> PlannedDelivery:
         key = f"{write.series}/{number}"
         payload = marked(write.payload, marker=self.rules.catalog.writing.marker, key=key, run=self.run.id)
-        payload["supplier"] = self.supplier
         return PlannedDelivery(
             action=write.action, business_key=key, payload=payload, after=names.get(write.follows or ""),
             mapping_version=self.rules.version, policy_version=self.rules.version, scope=self.account,

@@ -103,7 +103,7 @@ def _planner(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, 
     supplier = supplier_of(rules, amazon.account)
     return Planner(
         coupa=coupa, rules=rules, run=run, account=amazon.account, supplier=supplier,
-        contracts=read_contracts(coupa, supplier, run.now), earlier=Earlier.read(ledger), scope=scope,
+        contracts=read_contracts(coupa, supplier, run.now), earlier=Earlier.read(ledger, supplier), scope=scope,
     )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def test_a_released_price_is_written_and_may_go_there_and_back_and_there_again(r
         run.amazon("reprice_offer", offerId=offer, price=price)
         run()
         assert prices(run)[PAPER] == price
-    known = run.ledger.deliveries.of_keys_like(PIPELINE, "update_supplier_item", [f"{PAPER}/"])
+    known = run.ledger.deliveries.of_keys_like(PIPELINE, "update_supplier_item", [f"AMZN-US/{PAPER}/"])
     assert [(one.business_key.rpartition("/")[2], one.state) for one in known] == [
         (str(n), "delivered") for n in (1, 2, 3, 4)
     ]

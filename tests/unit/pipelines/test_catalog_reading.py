@@ -1,6 +1,7 @@
 """Both sides read once: what belongs into the catalog, and when an absence counts."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from connectors.amazon_business.catalog import CatalogPage
 from connectors.tally import Tally
 from procurement.catalog.entries import Article, Entry
+from procurement.catalog.rules import Search
 from procurement.errors import ConfigurationError
 from procurement.ledger.types import Run
 from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
@@ -32,6 +34,9 @@ class Amazon:
         for asin in [*(str(one["asin"]) for one in sold), *missing]:
             tally.count(kind, asin)
         yield CatalogPage(sold, missing, tuple(one for one in asked if one in self.silent))
+
+    def search_asins(self, keywords: str, *, most: int) -> list[str]:
+        return [f"B0FOUND{n:03d}" for n in range(10)][:most]
 
     def order_line_pages(self, since: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
         yield [{"productDetails": {"asin": one}} for one in self.bought]
@@ -89,6 +94,15 @@ def test_the_catalog_is_what_coupa_has_what_is_listed_and_what_was_bought(rules:
     }  # fmt: skip
     assert found["B000000001"].item is not None and found[BATTERIES].item is None
     assert reading.asins == 4
+
+
+def test_what_a_search_finds_belongs_in_up_to_the_most(rules: Rules) -> None:
+    search = Search(name="pens", keywords="gel pens", most=2)
+    reading = rules.catalog.reading.model_copy(update={"searches": (search,), "lists": ()})
+    found, _ = read(replace(rules, catalog=rules.catalog.model_copy(update={"reading": reading})), Amazon(), asins(1))
+    assert {asin: entry.origin for asin, entry in found.items()} == {
+        "B000000000": "contract", "B0FOUND000": "search pens", "B0FOUND001": "search pens"
+    }  # fmt: skip
 
 
 def test_part_numbers_that_are_no_asin_are_none_of_ours(rules: Rules) -> None:
