@@ -1,0 +1,358 @@
+"""Each kind of rule both ways, at its boundaries; what is shared by several orders; who must act."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from procurement.compliance.checks import Bought, PoFacts, Surroundings
+from procurement.compliance.contracts import (
+    BY_AMOUNT,
+    BY_QUANTITY,
+    Agreements,
+    Contract,
+    ContractPrice,
+    Tier,
+    read_agreements,
+)
+from procurement.compliance.judging import judge, stopping, who_must_act
+from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
+from procurement.compliance.recognition import recogniser
+from procurement.compliance.rules import ComplianceFile
+from procurement.sellers.identity import Party, Place
+
+AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
+TODAY = date(2026, 2, 3)
+D = Decimal
+
+
+def file(
+    *rules: dict[str, Any], waivers: list[dict[str, Any]] | None = None, preferred: tuple[str, ...] = ()
+) -> ComplianceFile:
+    example = {"name": "none", "lines": [{"price": 1}], "expect": []}
+    return ComplianceFile.model_validate({
+        "people": {"digest": ["a@example.com"], "queue": "q@example.com"}, "rules": list(rules), "waivers": waivers or [],
+        "preferred_sellers": list(preferred), "examples": [example],
+    })  # fmt: skip
+
+
+def line(price: str = "10.00", quantity: int = 1, id: str = "1", **more: Any) -> PurchaseLine:
+    given = {
+        "asin": "B01",
+        "seller": Party("Pen Traders LLC", Place(country="US")),
+        "commodity": "Office",
+        "unspsc": "44121704",
+    } | more
+    return PurchaseLine(id=id, quantity=D(quantity), unit_price=D(price), amount=D(price) * quantity, **given)
+
+
+def purchase(*lines: PurchaseLine, **more: Any) -> Purchase:
+    given = {
+        "key": "O-9",
+        "ordered_at": AT,
+        "currency": "USD",
+        "buyer": "jane@example.com",
+        "cost_center": "4100",
+        "po_number": "PO-9",
+    } | more
+    return Purchase(lines=lines or (line(),), **given)
+
+
+def other(order: str, amount: str, *, days: float = 1, **more: Any) -> Bought:
+    given = {
+        "order": order, "ordered_at": AT - timedelta(days=days), "buyer": "jane@example.com", "cost_center": "4100",
+        "seller": "pen traders", "commodity": "Office", "asin": "B01", "quantity": D(1), "currency": "USD",
+    } | more  # fmt: skip
+    return Bought(amount=D(amount), **given)
+
+
+def around(**more: Any) -> Surroundings:
+    given = {"po": PoFacts("PO-9", AT - timedelta(hours=1))} | more
+    agreements = given.get("agreements", Agreements())
+    return Surroundings(
+        recognise=recogniser(agreements, file({"name": "x", "kind": "no_po"}, preferred=("Amazon.com",)), AT.date()),
+        **given,
+    )
+
+
+def found(rule: dict[str, Any], one: Purchase, at: Surroundings) -> list[Any]:
+    return judge(one, at, file({"name": "r", **rule}), today=TODAY)
+
+
+def agreed(price: str = "10.00", **more: Any) -> Agreements:
+    contract = Contract(
+        number="C", supplier="", supplier_name="Pen Traders", currency="USD", most=more.pop("most", None)
+    )
+    one = ContractPrice(contract="C", supplier="", asin="B01", price=D(price), currency="USD", **more)
+    return Agreements((contract,), {"B01": (one,)})
+
+
+@pytest.mark.parametrize(
+    ("since", "grace", "breaks"),
+    [(-1, 0, False), (0, 0, False), (1, 0, True), (60, 1, False), (61, 1, True)],
+)
+def test_a_po_after_the_order_breaks_the_rule_beyond_its_grace(since: int, grace: int, breaks: bool) -> None:
+    at = around(po=PoFacts("PO-9", AT + timedelta(minutes=since)))
+    assert bool(found({"kind": "po_after_order", "grace_hours": grace}, purchase(), at)) is breaks
+
+
+def test_an_approval_that_came_after_the_order_counts_like_a_po_that_did() -> None:
+    facts = PoFacts("PO-9", AT - timedelta(days=1), approved_at=AT + timedelta(days=1))
+    assert found({"kind": "po_after_order"}, purchase(), around(po=facts))
+    assert found({"kind": "no_po"}, purchase(), around(po=facts)) == []
+    (one,) = found({"kind": "no_po"}, purchase(), around(po=None))
+    assert one.amount == D("10.00") and "PO-9, which Coupa does not have" in one.sentence
+
+
+@pytest.mark.parametrize(
+    ("paid", "percent", "amount", "breaks"),
+    [("10.20", 2, None, False), ("10.21", 2, None, True), ("10.21", 2, "0.30", False), ("10.30", None, "0.30", False), ("10.31", None, "0.30", True)],
+)  # fmt: skip
+def test_a_price_breaks_the_rule_beyond_the_larger_tolerance(
+    paid: str, percent: Any, amount: Any, breaks: bool
+) -> None:
+    rule = {"kind": "over_price", "tolerance_percent": percent, "tolerance_amount": amount}
+    one = found(
+        {name: value for name, value in rule.items() if value is not None},
+        purchase(line(paid, 3)),
+        around(agreements=agreed()),
+    )
+    assert bool(one) is breaks
+    if breaks:
+        assert one[0].amount == (D(paid) - 10) * 3
+
+
+@pytest.mark.parametrize(
+    ("term", "quantity", "before", "expected"),
+    [("PerOrderContractTerm", 9, 90, "10"), ("PerOrderContractTerm", 10, 0, "8"), ("PerOrderContractTerm", 5000, 0, "7"),
+     (BY_QUANTITY, 20, 8, "10"), (BY_QUANTITY, 1, 9, "8"), (BY_QUANTITY, 1, 98, "8"), (BY_QUANTITY, 1, 99, "7")],
+)  # fmt: skip
+def test_the_agreed_price_follows_the_tiers(term: str, quantity: int, before: int, expected: str) -> None:
+    tiers = (Tier(D(9), D(10)), Tier(D(99), D(8)), Tier(D(999), D(7)))
+    one = ContractPrice(contract="C", supplier="", asin="B01", price=D(10), currency="USD", term=term, tiers=tiers)
+    assert one.price_for(D(quantity), units_before=D(before), money_before=D(0)) == D(expected)
+
+
+def test_terms_by_amount_count_the_money_bought_before() -> None:
+    tiers = (Tier(D(100), D(10)), Tier(None, D(9)))
+    one = ContractPrice(contract="C", supplier="", asin="B01", price=D(10), currency="USD", term=BY_AMOUNT, tiers=tiers)
+    prices = [one.price_for(D(1), units_before=D(0), money_before=D(money)) for money in (0, 90, 91)]
+    assert prices == [D(10), D(10), D(9)]
+
+
+def test_another_currency_is_not_compared_and_a_contract_of_another_day_is_none() -> None:
+    rule = {"kind": "over_price"}
+    assert found(rule, purchase(line("99.00"), currency="CAD"), around(agreements=agreed())) == []
+    for dates in ({"ends": date(2026, 2, 1)}, {"starts": date(2026, 2, 3)}):
+        assert found(rule, purchase(line("99.00")), around(agreements=agreed(**dates))) == []
+    assert found(
+        rule, purchase(line("99.00")), around(agreements=agreed(starts=date(2026, 2, 2), ends=date(2026, 2, 2)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("asin", "unspsc", "breaks"),
+    [("B01", "4612", True), ("B02", "46101", True), ("B02", "44", False), ("B02", "", False)],
+)
+def test_restricted_goods_are_told_by_article_or_by_the_beginning_of_their_code(
+    asin: str, unspsc: str, breaks: bool
+) -> None:
+    rule = {"kind": "restricted", "asins": ["B01"], "unspsc": ["461"]}
+    assert bool(found(rule, purchase(line(asin=asin, unspsc=unspsc)), around())) is breaks
+
+
+@pytest.mark.parametrize(
+    ("seller", "breaks"),
+    [
+        ("Amazon.com", False),
+        ("AMAZON.COM, INC.", False),
+        ("Pen Traders LLC", False),
+        ("Pen Trader LLC", True),
+        ("Amazon.co", True),
+    ],
+)
+def test_a_seller_is_listed_by_contract_or_by_name_and_one_who_only_resembles_is_not(seller: str, breaks: bool) -> None:
+    at = around(
+        agreements=Agreements((Contract(number="C", supplier="", supplier_name="Pen Traders", currency="USD"),), {})
+    )
+    (*violations,) = found({"kind": "unlisted_seller"}, purchase(line(seller=Party(seller))), at)
+    assert bool(violations) is breaks
+    if breaks:
+        assert violations[0].evidence
+
+
+def test_an_article_on_a_contract_is_listed_whoever_sells_it_and_each_other_seller_is_one_violation() -> None:
+    at = around(agreements=agreed())
+    lines = [
+        line(),
+        line(id="2", asin="B02", seller=Party("One")),
+        line(id="3", asin="B03", seller=Party("Two")),
+        line(id="4", asin="B04", seller=Party("ONE")),
+    ]
+    assert {one.key: one.amount for one in found({"kind": "unlisted_seller"}, purchase(*lines), at)} == {
+        "O-9/r/seller one": D("20.00"), "O-9/r/seller two": D("10.00"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("earlier", "breaks"),
+    [
+        ([other("O-1", "60.00")], True),
+        ([other("O-1", "59.99")], False),
+        ([other("O-1", "60.00", days=4)], False),
+        ([other("O-1", "60.00", buyer="marco@example.com")], False),
+        ([other("O-1", "60.00", seller="voltline")], False),
+        ([other("O-1", "60.00", currency="CAD")], False),
+        ([other("O-1", "60.00", po_number="PO-9")], False),  # approved together
+        ([other("O-1", "150.00")], False),  # was approved at the limit
+        ([other("O-1", "80.00", po_number="PO-1"), other("O-2", "80.00", po_number="PO-1")], False),
+        ([other("O-1", "30.00"), other("O-2", "30.00", days=3)], True),
+    ],
+)
+def test_orders_split_under_the_limit_are_found_together(earlier: list[Bought], breaks: bool) -> None:
+    rule = {"kind": "split_order", "limit": 100, "days": 3, "same": "seller"}
+    violations = found(rule, purchase(line("40.00")), around(others=earlier))
+    assert bool(violations) is breaks
+    if breaks:
+        assert violations[0].orders[-1] == "O-9" and set(violations[0].orders) >= {one.order for one in earlier}
+        assert violations[0].amount == sum((one.amount for one in earlier), D("40.00"))
+
+
+def test_an_order_over_the_limit_was_approved_as_such() -> None:
+    assert (
+        found({"kind": "split_order", "limit": 100}, purchase(line("100.00")), around(others=[other("O-1", "60.00")]))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "breaks"),
+    [
+        (other("O-1", "10.00"), True), (other("O-1", "10.00", quantity=D(2)), False), (other("O-1", "10.00", asin="B02"), False),
+        (other("O-1", "10.00", days=7.1), False), (other("O-1", "10.00", buyer="x@example.com"), False),
+        (other("O-1", "10.00", po_number="PO-9"), False), (other("O-9", "10.00"), False), (other("Z-1", "10.00", days=0), False),
+    ],
+)  # fmt: skip
+def test_a_duplicate_is_the_same_article_and_quantity_of_the_same_buyer(before: Bought, breaks: bool) -> None:
+    assert bool(found({"kind": "duplicate"}, purchase(), around(others=[before]))) is breaks
+
+
+def test_for_a_cost_center_anybodys_order_is_a_duplicate() -> None:
+    theirs = other("O-1", "10.00", buyer="x@example.com")
+    rule = {"kind": "duplicate", "same": "cost_center"}
+    assert found(rule, purchase(), around(others=[theirs]))
+    assert found(rule, purchase(), around(others=[replace(theirs, cost_center="4200")])) == []
+
+
+@pytest.mark.parametrize(
+    ("credentials", "breaks"),
+    [
+        ((), True), ((Credential("Women-Owned Business"),), True), ((Credential("Classified Small Business"),), False),
+        ((Credential("Small Business", date(2026, 2, 2)),), False), ((Credential("Small Business", date(2026, 2, 1)),), True),
+        ((Credential("Small Business", date(2026, 2, 1)), Credential("Small Business", date(2027, 1, 1))), False),
+    ],
+)  # fmt: skip
+def test_a_demanded_certification_holds_to_its_last_day(credentials: tuple[Credential, ...], breaks: bool) -> None:
+    rule = {"kind": "expired_certification", "certifications": ["small business"]}
+    assert bool(found(rule, purchase(line(credentials=credentials)), around())) is breaks
+
+
+def test_units_and_money_over_a_contract_count_over_all_orders() -> None:
+    rule = {"kind": "over_contract"}
+    at = around(agreements=agreed(units=D(100)), units={("C", "B01"): D(95)})
+    assert found(rule, purchase(line(quantity=5)), at) == []
+    (one,) = found(rule, purchase(line(quantity=8)), at)
+    assert (one.amount, one.shared) == (D("30.00"), "subject")
+    rich = around(agreements=agreed(most=D(1000)), money={"C": D(950)})
+    assert found(rule, purchase(line(quantity=5)), rich) == []
+    (over,) = found(rule, purchase(line(quantity=7)), rich)
+    assert over.amount == D("20.00")
+    stated = {"kind": "over_contract", "units": {"B07": 3}}
+    assert found(stated, purchase(line(asin="B07", quantity=4)), around()) and not found(
+        stated, purchase(line(asin="B07", quantity=3)), around()
+    )
+
+
+WHEN = [
+    ({"min_amount": "10.00"}, {"min_amount": "10.01"}), ({"unspsc": "4412"}, {"unspsc": "43"}), ({"commodity": "Office"}, {"commodity": "IT"}),
+    ({"cost_center": "4100"}, {"cost_center": "4200"}), ({"buyer": "JANE@example.com"}, {"buyer": "x@example.com"}),
+    ({"seller": "PEN TRADERS"}, {"seller": "Voltline"}), ({"country": "US"}, {"country": "DE"}), ({"currency": "USD"}, {"currency": "EUR"}),
+    ({"seller_country": "US"}, {"seller_country": "CN"}), ({"supplier": "AMZN-US"}, {"supplier": "AMZN-DE"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fits", "fits_not"), WHEN, ids=lambda one: next(iter(one)))
+@pytest.mark.parametrize("kind", ["no_po", "unlisted_seller"])
+def test_a_rule_is_only_for_what_its_when_says(kind: str, fits: dict[str, str], fits_not: dict[str, str]) -> None:
+    one = purchase(country="US", supplier="AMZN-US")
+    assert found({"kind": kind, "when": fits}, one, around(po=None))
+    assert found({"kind": kind, "when": fits_not}, one, around(po=None)) == []
+
+
+def test_a_cancelled_order_breaks_nothing_and_a_waiver_holds_to_its_last_day() -> None:
+    rule = {"name": "r", "kind": "no_po"}
+    assert judge(purchase(cancelled=True), around(po=None), file(rule), today=TODAY) == []
+    for waiver, allowed in (
+        ({"order": "O-9"}, True), ({"po": "PO-9"}, True), ({"order": "O-8"}, False), ({"order": "O-9", "until": TODAY}, True),
+        ({"order": "O-9", "until": TODAY - timedelta(days=1)}, False),
+    ):  # fmt: skip
+        waived = {"rule": "r", "by": "me", "reason": "so", **waiver}
+        assert (judge(purchase(), around(po=None), file(rule, waivers=[waived]), today=TODAY) == []) is allowed, waiver
+
+
+def test_what_stops_an_order_before_it_is_sent() -> None:
+    rules = file(
+        {"name": "said", "kind": "restricted", "asins": ["B01"], "before_order": True},
+        {
+            "name": "asked",
+            "kind": "restricted",
+            "asins": ["B01"],
+            "before_order": True,
+            "action": "route",
+            "approver": "boss",
+        },
+        {"name": "never", "kind": "restricted", "asins": ["B01"], "before_order": True, "action": "block"},
+        {"name": "after", "kind": "restricted", "asins": ["B01"], "action": "block"},
+    )
+    violations = judge(purchase(), around(), rules, today=TODAY, before_order=True)
+    assert {one.rule for one in violations} == {"said", "asked", "never"}
+    assert {one.rule for one in stopping(violations, rules, [])} == {"asked", "never"}
+    assert {one.rule for one in stopping(violations, rules, ["boss"])} == {"never"}
+    told = {one.rule: who_must_act(one) for one in judge(purchase(), around(), rules, today=TODAY)}
+    assert told["after"].startswith(
+        "Amazon Business offers no call to cancel an order: jane@example.com cancels it on Amazon's order page by 2026-02-06"
+    )
+    assert "has it approved" in told["asked"] and "explains it by 2026-02-06" in told["said"]
+
+
+def test_of_what_is_not_ordered_yet_only_articles_tell_what_is_beside_the_contracts() -> None:
+    rule = {"kind": "unlisted_seller", "before_order": True}
+    assert found(rule, purchase(line(seller=None)), around(agreements=agreed())) == []
+    (one,) = found(rule, purchase(line(seller=None, asin="B09")), around(agreements=agreed()))
+    assert "no contract has it" in one.sentence
+
+
+def test_contracts_are_read_leniently_and_promise_nothing_where_they_cannot_be_read() -> None:
+    contract = {
+        "number": "C-1", "status": "published", "currency": {"code": "USD"}, "supplier": {"number": "A", "name": "Amazon"},
+        "start-date": "2026-01-01T00:00:00-08:00", "end-date": "2026-12-31T00:00:00-08:00", "maximum-value": "100.0000",
+        "contract-terms": [{"id": 1, "contract-term-type": "TotalQtyContractTerm", "use-pct-discounts": True, "tier-1-upper-bound": "10",
+                            "tier-1-disc-pct": "0", "tier-2-upper-bound": "20", "tier-2-disc-pct": "5"}],
+    }  # fmt: skip
+    item = {
+        "supplier-part-num": "B01",
+        "price": "10.00",
+        "currency": {"code": "USD"},
+        "contract": {"number": "C-1"},
+        "contract-term": {"id": 1},
+    }
+    found_all = read_agreements(
+        [contract, {**contract, "number": "C-2", "status": "draft"}, {**contract, "number": "C-3", "terminated": True}],
+        [item, {**item, "supplier-part-num": "B02", "price": None}, {**item, "supplier-part-num": "B03", "contract": {"number": "C-2"}}, {**item, "supplier-part-num": "B04", "contract": None}],
+    )  # fmt: skip
+    assert [one.number for one in found_all.contracts] == ["C-1"] and list(found_all.prices or ()) == ["B01"]
+    (price,) = found_all.of("B01")
+    assert (price.tiers, price.units) == ((Tier(D(10), D("10.00")), Tier(D(20), D("9.50"))), D(20))
+    assert (price.starts, price.ends) == (date(2026, 1, 1), date(2026, 12, 31))
