@@ -132,6 +132,9 @@ class Reading(RuleModel):
     recheck_hours: int = Field(24, ge=1, le=24 * 31, description="orders with open violations are looked at again")
     finish_days: int = Field(90, ge=1, le=366, description="after so long an open violation is only listed")
     history_days: int = Field(30, ge=1, le=366, description="how far split orders and duplicates are looked for")
+    leakage_months: int = Field(
+        12, ge=1, le=120, description="whole months, beside the present one, in the leakage report"
+    )
     cost_center_segment: int = Field(2, ge=1, le=20, description="which segment of a Coupa account is the cost center")
 
 

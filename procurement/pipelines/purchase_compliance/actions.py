@@ -12,14 +12,12 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import Op
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     ALERT,
-    CLOSE_BUYER,
     CLOSE_ORDER,
     COMMENT,
     COMMENT_REQUISITION,
     OPEN_RUN,
     REJECT,
     RESOLVE,
-    TELL_BUYER,
 )
 from procurement.sending import Action
 
@@ -122,6 +120,6 @@ def actions(coupa: Coupa) -> dict[str, Action]:
     comment = Comment(coupa)
     return {
         OPEN_RUN: OpenIntegrationRun(coupa), ALERT: AlertViolation(coupa), RESOLVE: ResolveException(coupa),
-        COMMENT: comment, CLOSE_ORDER: comment, TELL_BUYER: comment, CLOSE_BUYER: comment,
+        COMMENT: comment, CLOSE_ORDER: comment,
         COMMENT_REQUISITION: comment, ADD_APPROVER: AddApprover(coupa), REJECT: RejectApproval(coupa),
     }  # fmt: skip

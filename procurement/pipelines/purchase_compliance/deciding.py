@@ -1,8 +1,8 @@
 """What follows a violation in Coupa, and what follows its end.
 
 Report-only, nobody is written to. After that, what the rule tells at once is a comment on the PO; where there is no PO, an
-integration error, which its contacts are alerted of, and a comment on the buyer's own page. The rest waits for the weekly
-digest. What was told is settled where it was told.
+integration error, which its contacts are alerted of, and a mail to the buyer. The rest waits for the weekly digest. What was
+told is settled where it was told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,18 +20,16 @@ from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.names import (
     ALERT,
     AT_ONCE,
-    CLOSE_BUYER,
     CLOSE_ORDER,
     COMMENT,
     OPEN_RUN,
     REPORT_ONLY,
     RESOLVE,
-    TELL_BUYER,
     WEEKLY,
 )
 
 Json = dict[str, Any]
-TOLD_BY = (COMMENT, TELL_BUYER, ALERT)
+TOLD_BY = (COMMENT, ALERT)
 Told = Mapping[tuple[str, str], Known]  # by action and business key
 
 
@@ -88,10 +86,6 @@ def deliveries(
         )
         payload = wording.error(violation)
         yield PlannedDelivery(action=ALERT, business_key=key, payload=payload, after=(OPEN_RUN, opened), **versions)
-    buyer = people.reachable(violation.buyer)
-    if buyer is not None:
-        payload = wording.comment(violation, "users", buyer, mentions=[buyer])
-        yield PlannedDelivery(action=TELL_BUYER, business_key=key, payload=payload, **versions)
 
 
 def unreachable(violation: Violation, order: Order | None, people: People) -> str | None:
@@ -117,12 +111,11 @@ def settlements(
     kept: KeptViolation, reason: str, told: Mapping[str, Known], payloads: Mapping[int, Json]
 ) -> Iterator[PlannedDelivery]:
     """What is written about its end, where its beginning was written. `told` by action."""
-    for action, close in ((COMMENT, CLOSE_ORDER), (TELL_BUYER, CLOSE_BUYER)):
-        row = told.get(action)
-        if row is not None and row.state == "delivered":
-            before = payloads[row.id]
-            payload = wording.closing_comment(kept, reason, before["document"], int(before["id"]))
-            yield PlannedDelivery(action=close, business_key=kept.delivery_key, payload=payload, required=False)
+    comment = told.get(COMMENT)
+    if comment is not None and comment.state == "delivered":
+        before = payloads[comment.id]
+        payload = wording.closing_comment(kept, reason, before["document"], int(before["id"]))
+        yield PlannedDelivery(action=CLOSE_ORDER, business_key=kept.delivery_key, payload=payload, required=False)
     error = told.get(ALERT)
     if error is not None and error.state == "delivered" and error.target_id is not None:
         payload = {"error": int(error.target_id), "run": int(error.facts["run"])}

@@ -1,6 +1,5 @@
-"""The leakage report of a run: CSV in the run's folder and in the ledger's mail of the month, sums in the run's output."""
+"""The leakage report of a run: CSV in the reports' folder, sums and largest rows in the run's output."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,26 @@ from procurement.ledger.types import Run
 
 Json = dict[str, Any]
 MOST_SHOWN = 50
-MONTHS = 12
 
 
-def since_of(now: datetime) -> datetime:
-    """The first moment of the month a year ago: twelve whole months and the present one."""
-    months = now.year * 12 + now.month - 1 - MONTHS
-    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+def since_of(now: datetime, months: int) -> datetime:
+    """The first moment of the month so many whole months ago."""
+    first = now.year * 12 + now.month - 1 - months
+    return datetime(first // 12, first % 12 + 1, 1, tzinfo=UTC)
 
 
-def write(ledger: Ledger, *, run: Run, folder: str) -> Json:
-    """The last twelve months and the present one, of every account in the ledger."""
-    rows = ledger.compliance.leakage(since=since_of(run.now))
-    path = Path(folder) / f"leakage-{re.sub(r'[^A-Za-z0-9._-]+', '_', run.run_id)}.csv"
+def write(ledger: Ledger, *, run: Run, months: int, folder: str) -> Json:
+    """Of every account in the ledger. One file a day, which the runs of the day bring up to date."""
+    since = since_of(run.now, months)
+    rows = ledger.compliance.leakage(since=since)
+    path = Path(folder) / f"leakage-{run.now:%Y-%m-%d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(as_csv(rows), encoding="utf-8", newline="")
     leaking = sorted(
         (row for row in rows if row.off_contract), key=lambda row: (-row.off_contract, str(row.month), row.seller)
     )
     return {
-        "file": str(path), "goods": totals(rows),
+        "file": str(path), "since": f"{since:%Y-%m-%d}", "goods": totals(rows),
         "by_cost_center": [_largest(*one) for one in largest(rows, "cost_center")],
         "by_seller": [_largest(*one) for one in largest(rows, "seller")],
         "rows": [

@@ -7,7 +7,6 @@ RECHECK = (
     "purchase_compliance purchase"  # kind of open document: an order with open violations, or without its lines yet
 )
 COMMENT, CLOSE_ORDER = "comment_on_violation", "close_comment"  # on the PO
-TELL_BUYER, CLOSE_BUYER = "tell_buyer", "close_tell_buyer"  # on the buyer's own page, where there is no PO
 OPEN_RUN, ALERT, RESOLVE = "open_compliance_run", "alert_violation", "resolve_violation"
 ADD_APPROVER, REJECT, COMMENT_REQUISITION = "add_approver", "reject_approval", "comment_on_requisition"
 AT_ONCE, WEEKLY, REPORT_ONLY = "at_once", "weekly", "report_only"

@@ -198,7 +198,7 @@ class Planner:
             fate(judgement, record, "skipped", SHADOW)
             return
         told = [(row, one) for row, one in own if row.told == AT_ONCE]
-        self._tell_queue(judgement, told, order, people)
+        self._mail(judgement, told, order, people)
         fresh = not_told([write for row, one in told for write in self._writes(row, one, order, people)], before)
         planned = {one.name for one in judgement.plan.deliveries}  # all errors of a day share its integration run
         once = {write.name: write for write in fresh if write.name not in planned}
@@ -275,14 +275,22 @@ class Planner:
         allowed = rule is not None and waived(rule, case.purchase, file.waivers, self.now.date())
         return deciding.why_closed(row, case.purchase, order, allowed)
 
-    def _tell_queue(
-        self, judgement: Judgement, told: Sequence[tuple[KeptViolation, Violation]], order: Order | None, people: People
+    def _mail(
+        self,
+        judgement: Judgement,
+        told: Sequence[tuple[KeptViolation, Violation]],
+        order: Order | None,
+        people: People,
     ) -> None:
-        """Of new ones only: the mail's key is the violation's."""
+        """To the buyer where there is no PO, to the queue where nobody can be reached. Of new ones only; the mail's key is the
+        violation's."""
         for row, one in told:
-            why = deciding.unreachable(one, order, people) if row.found_at == self.now else None
+            if row.found_at != self.now:
+                continue
+            why = deciding.unreachable(one, order, people)
             if why is not None:
                 recipients = [self.rules.compliance.people.queue]
-                judgement.mails[f"{PIPELINE}/queue/{row.delivery_key}"] = wording.queue_mail(
-                    [one], recipients, {one.key: why}
-                )
+                mail = wording.queue_mail([one], recipients, {one.key: why})
+                judgement.mails[f"{PIPELINE}/queue/{row.delivery_key}"] = mail
+            elif order is None:
+                judgement.mails[f"{PIPELINE}/buyer/{row.delivery_key}"] = wording.buyer_mail(one)

@@ -168,7 +168,8 @@ def report(ledger: Ledger, *, run: Run, rules: Rules, folder: str) -> Summary:
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is Mode.OFF:
         return {"run": run.id, "digests": 0}
     digests = send_digests(ledger, run=run, rules=rules)
-    return {"run": run.id, "digests": digests, **leakage.write(ledger, run=run, folder=folder)}
+    months = rules.compliance.reading.leakage_months
+    return {"run": run.id, "digests": digests, **leakage.write(ledger, run=run, months=months, folder=folder)}
 
 
 def close(

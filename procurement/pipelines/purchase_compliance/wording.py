@@ -97,6 +97,14 @@ def totals(violations: Sequence[KeptViolation]) -> str:
     return ", ".join(str(sums[currency]) for currency in sorted(sums))
 
 
+def buyer_mail(violation: Violation) -> Json:
+    """Of an order without a PO: no document stands in Coupa on which its buyer could be mentioned."""
+    return {
+        "to": [violation.buyer], "subject": f"Amazon order {violation.purchase}: {violation.rule.replace('_', ' ')}",
+        "text": f"{sentences(violation)}\n\n{marker(violation.key)}",
+    }  # fmt: skip
+
+
 def queue_mail(violations: Sequence[Violation], recipients: Sequence[str], why: Mapping[str, str]) -> Json:
     """About people who left or whom Coupa does not know: nobody else would hear of these."""
     rows = [f"{one.purchase}: {sentences(one)}\n    {why[one.key]}" for one in violations]

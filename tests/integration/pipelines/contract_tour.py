@@ -130,13 +130,11 @@ def tour_teamwork(coupa: Coupa, now: datetime) -> None:
 
 
 def tour_approving(coupa: Coupa) -> None:
-    """One more approver of a requisition that waits, a word to a person, and an approval rejected."""
+    """One more approver of a requisition that waits, and an approval rejected."""
     waiting = next(row for page in coupa.requisitions_in("pending_approval", ["AMZN-US"]) for row in page)
     body = {"approver": {"login": "catalog.admin"}}
     coupa.act_on_requisition(waiting["id"], "add_approver", coupa.permit("act_on_requisition"), body)
     assert list(coupa.published_contracts())
-    coupa.create_comment("users", waiting["requested-by"]["id"], "A tour.", coupa.permit("create_comment"))
-    assert list(coupa.comments("users", waiting["requested-by"]["id"]))
     rows = [row for page in coupa.approvals("RequisitionHeader", [waiting["id"]]) for row in page]
     current = next(row for row in rows if row["status"] == "pending_approval")
     coupa.act_on_approval(current["id"], "reject", coupa.permit("act_on_approval"), "A tour.")
