@@ -28,7 +28,7 @@ from procurement.reconciliation_rules import ReconciliationFile
 from procurement.reconciling import compare_example
 from procurement.routing import RoutingFile
 from procurement.rule_files import COMPLIANCE, MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, SUPPLIERS, RuleFiles
-from procurement.sellers.rules import SuppliersFile, try_example
+from procurement.sellers.rules import SuppliersFile, try_example, unshown
 from procurement.spend.budget_rules import BudgetFile
 from procurement.spend.examples import try_budget, try_spend
 from procurement.spend.spend_rules import SpendFile
@@ -294,6 +294,14 @@ def _budget_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     for number, example in enumerate(read.of(name, BudgetFile).examples):
         for sentence in try_budget(example, rules.budgets):
             yield number, f"example {example.name!r}: {sentence}"
+
+
+def not_shown(rules: Rules) -> list[str]:
+    """Parts of rule files that no example shows, with their file: nobody would notice a mistake there."""
+    return [
+        f"{SUPPLIERS}.yml: no example shows {part}"
+        for part in unshown(rules.suppliers, rules.lookups["commodities"].find)
+    ]
 
 
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {

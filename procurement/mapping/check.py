@@ -13,7 +13,7 @@ from procurement import rule_examples
 from procurement.errors import MappingError
 from procurement.mapping import coverage, schema
 from procurement.mapping.grammar import MappingFile
-from procurement.policies import build_rules, mappings_directory, read_rule_files
+from procurement.policies import Rules, build_rules, mappings_directory, read_rule_files
 from procurement.rule_files import MAPPINGS, RULE_FILES, RuleFiles
 
 
@@ -37,10 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read = read_rule_files(directory)
     except MappingError as error:
         return _fail(str(error).splitlines())
-    problems = [*rule_examples.failures(read, build_rules(read)), *_schema_problems(directory)]
+    rules = build_rules(read)
+    problems = [*rule_examples.failures(read, rules), *_schema_problems(directory)]
     if problems:
         return _fail(problems)
-    _show(read)
+    _show(read, rules)
     return 0
 
 
@@ -55,10 +56,12 @@ def _schema_problems(directory: Path) -> list[str]:
     ]
 
 
-def _show(read: RuleFiles) -> None:
+def _show(read: RuleFiles, rules: Rules) -> None:
     for name in MAPPINGS:
         print("\n".join(coverage.report(name, coverage.coverage(read.of(name, MappingFile)))))
         print()
+    for sentence in rule_examples.not_shown(rules):
+        print(sentence)
     print(f"{len(read.models)} files are right, {rule_examples.count(read)} examples come out as they say.")
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from procurement.rule_model import Flag, Number, RuleModel, Text, Texts
 from procurement.sellers.facts import MOST_ORDERS, REMEMBERED, Bought, FeedDay, SellerFacts
-from procurement.sellers.identity import AS_SHIPPED, Decisions, Party, Place, Thresholds, compare
+from procurement.sellers.identity import AS_SHIPPED, Decisions, Party, Place, Thresholds, Verdict, compare
 from procurement.sellers.names import normalised, words_of
 
 PO_METHOD = Literal["cxml", "xml", "email", "prompt", "mark_as_sent", "buy_online"]
@@ -18,6 +18,7 @@ DIVERSITY = Literal[
     "ABILITYONE", "ACDBE", "AMS", "ANC", "BOB", "DBE", "DOB", "DVBE", "EDWOSB", "EMB", "HBCU", "HUBZone", "IOB", "LGBTBE", "LSA",
     "MBE", "MGOB", "NPO", "SBA8A", "SBE", "SDB", "SDVBE", "SDVOSB", "VOB", "VVO", "WBE", "WOSB",
 ]  # fmt: skip
+_EXAMPLE_DAY = date(2026, 6, 30)
 CommodityOf = Callable[[str], str | None]
 
 
@@ -240,7 +241,7 @@ def try_example(example: SuppliersExample, rules: SuppliersFile, commodity: Comm
         one, other = (spelled.party for spelled in example.spellings)
         return (compare(one, other, thresholds=rules.identity, decisions=rules.decisions).verdict.value,)
     if example.purchases is not None:
-        today = date(2026, 6, 30)
+        today = _EXAMPLE_DAY
         past = rules.past(_bought(example.purchases, commodity, today), today)
         return ("taken on" if past is not None else "not yet",)
     assert example.certificates is not None
@@ -250,6 +251,21 @@ def try_example(example: SuppliersExample, rules: SuppliersFile, commodity: Comm
         if not rules.ignores(word)
     ]
     return tuple(dict.fromkeys(rule.category if rule else f"unknown: {word}" for word, rule in found))
+
+
+def unshown(rules: SuppliersFile, commodity: CommodityOf) -> list[str]:
+    """What no example shows: a verdict, a rule of onboarding, a certification."""
+    today, seen = _EXAMPLE_DAY, set[str]()
+    for example in rules.examples:
+        seen |= {f"verdict {word}" for word in example.expect} | {f"certification {code}" for code in example.expect}
+        if example.purchases is not None:
+            seen.add(f"rule {rules.past(_bought(example.purchases, commodity, today), today)}")
+    known = [
+        *(f"verdict {verdict.value}" for verdict in Verdict),
+        *(f"rule {rule}" for rule in rules.onboarding.rules),
+        *(f"certification {one.category}" for one in rules.certifications),
+    ]
+    return [one for one in dict.fromkeys(known) if one not in seen]
 
 
 def _bought(example: ExamplePurchases, commodity: CommodityOf, today: date) -> "Purchases":

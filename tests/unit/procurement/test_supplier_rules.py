@@ -15,7 +15,7 @@ from procurement.sellers.facts import Bought, FeedDay, SellerFacts
 from procurement.sellers.identity import Place
 from procurement.sellers.onboarding import Seller, registration_of
 from procurement.sellers.profile import Certificates, certificates, still_missing, supplier_body, supplier_number
-from procurement.sellers.rules import Onboarding, OnboardingRule, Progress, Purchases, SuppliersFile
+from procurement.sellers.rules import Onboarding, OnboardingRule, Progress, Purchases, SuppliersFile, unshown
 
 SHIPPED = Path(__file__).parents[3] / "mappings"
 TODAY = date(2026, 6, 30)
@@ -107,6 +107,15 @@ def test_a_mistake_is_named_with_file_line_key_and_the_nearest_word(
 def test_people_who_contradict_themselves_are_told(lists: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SuppliersFile.model_validate({**RULES.model_dump(), **lists})
+
+
+def test_the_shipped_examples_show_every_rule_and_a_missing_one_is_named() -> None:
+    commodity = read_rules(SHIPPED).lookups["commodities"].find
+    assert unshown(RULES, commodity) == []
+    fewer = RULES.model_copy(update={"examples": [one for one in RULES.examples if one.certificates is None]})
+    assert "certification WOSB" in unshown(fewer, commodity)
+    fewer = RULES.model_copy(update={"examples": [one for one in RULES.examples if one.purchases is None]})
+    assert "rule 5 orders" in unshown(fewer, commodity)
 
 
 def test_as_shipped_nothing_is_created_or_invited_and_a_supplier_begins_on_hold() -> None:
