@@ -1,0 +1,145 @@
+"""Once what was decided is written, nothing is left to write; and what is held, or not ours, is in no write."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from procurement.catalog.comparing import Decision, compare
+from procurement.catalog.entries import (
+    Article,
+    Contract,
+    Entry,
+    ItemRow,
+    PriceRow,
+    Surroundings,
+    Term,
+    Tier,
+)
+from procurement.catalog.rules import CatalogFile
+from procurement.policies import read_rules
+
+RULES = read_rules()
+CATALOG = RULES.catalog
+ASIN, CATALOG_NAME = "B000000001", CATALOG.writing.catalog
+TERM = Term(3, (Decimal(9), Decimal(49)))
+CONTRACTS = {"C-AB-2026": Contract("C-AB-2026", True, (TERM,)), "OLD": Contract("OLD", False, why_not="it ended")}
+FIELDS = {
+    "name": "name",
+    "description": "description",
+    "commodity": "commodity",
+    "manufacturer-name": "manufacturer",
+    "active": "active",
+}
+
+cents = st.integers(1, 5000).map(lambda n: Decimal(n).scaleb(-2))
+articles = st.builds(
+    Article,
+    sold=st.booleans(), offers=st.integers(0, 3), title=st.sampled_from(["Pens", "Pencils", None]), price=st.none() | cents,
+    currency=st.sampled_from(["USD", "CAD"]), least=st.sampled_from([None, 1, 3]),
+    tiers=st.sampled_from([(), (Tier(10, Decimal("4.00")), Tier(50, Decimal("3.00"))), (Tier(5, Decimal("4.00")),), (Tier(None, Decimal(4)),)]),
+    availability=st.sampled_from([None, "In Stock.", "Currently unavailable."]), unspsc=st.sampled_from([None, "44121704"]),
+    image=st.sampled_from([None, "https://example.com/a.jpg"]), manufacturer=st.sampled_from([None, "Acme"]),
+    package=st.sampled_from([None, "Pack"]), pack=st.sampled_from([None, "Pack"]),
+)  # fmt: skip
+rows = st.builds(
+    PriceRow, id=st.just(55), contract=st.sampled_from(["C-AB-2026", None, "OLD"]), price=st.none() | cents,
+    currency=st.just("USD"), preferred=st.booleans(), catalog=st.sampled_from([None, CATALOG_NAME]),
+    least=st.sampled_from([None, Decimal(2)]), item_id=st.just(1),
+)  # fmt: skip
+items = st.builds(
+    ItemRow, id=st.just(1), number=st.sampled_from(["ITM-1", f"AMZN-{ASIN}"]), name=st.sampled_from(["Pens", "Old"]),
+    active=st.booleans(), commodity=st.sampled_from([None, "Furniture"]), unit=st.sampled_from(["EA", "PK", None]),
+)  # fmt: skip
+entries = st.builds(
+    Entry, asin=st.just(ASIN), article=articles, rows=rows.map(lambda row: (row,)), item=items,
+    missed=st.sampled_from([(), ("a",), ("a", "b", "c")]), pack_agreed=st.sampled_from([None, "Pack"]),
+)  # fmt: skip
+
+
+def around(decision: Decision | None = None, released: frozenset[str] = frozenset()) -> Surroundings:
+    written = {ASIN: decision.written} if decision is not None else {}
+    lookups = RULES.lookups
+    return Surroundings(CONTRACTS, lookups["commodities"].find, lookups["units"].find, released, written)
+
+
+def after(entry: Entry, decision: Decision) -> Entry:
+    """The entry as the next run reads it, once Coupa took what was decided."""
+    row = entry.rows[0]
+    tiers = list(row.tiers) + [None] * (10 - len(row.tiers))
+    for name, value in decision.price.items():
+        if name.startswith("price-tier-"):
+            tiers[int(name.rsplit("-", 1)[1]) - 1] = value
+    changed: dict[str, Any] = {
+        "price": decision.price.get("price", row.price), "catalog": decision.price.get("catalog", row.catalog),
+        "least": decision.price.get("minimum-order-quantity", row.least), "term": decision.price.get("contract-term", row.term),
+        "preferred": decision.price.get("preferred", row.preferred), "tiers": tuple(tiers),
+    }  # fmt: skip
+    assert entry.item is not None
+    fields = {FIELDS[name]: value for name, value in decision.item.items() if name in FIELDS}
+    return replace(entry, rows=(replace(row, **changed),), item=replace(entry.item, **fields))
+
+
+@given(entries)
+def test_once_it_is_written_nothing_is_left_to_write(entry: Entry) -> None:
+    first = compare(entry, CATALOG, around())
+    again = compare(after(entry, first), CATALOG, around(first))
+    assert not again.writes, (first, again)
+
+
+@given(entries)
+def test_what_is_held_is_never_among_what_is_written(entry: Entry) -> None:
+    decision = compare(entry, CATALOG, around())
+    if decision.held:
+        assert not any(name.startswith("price") for name in decision.price)
+
+
+@given(entries)
+def test_a_release_frees_a_price_and_neither_currency_nor_unit(entry: Entry) -> None:
+    decision = compare(entry, CATALOG, around(released=frozenset({ASIN})))
+    assert not any(reason.startswith("price:") for reason in decision.held)
+
+
+@given(entries)
+def test_an_item_of_people_is_only_ever_switched_off_and_on(entry: Entry) -> None:
+    decision = compare(entry, CATALOG, around())
+    if entry.item is not None and entry.item.number == "ITM-1":
+        assert decision.item.keys() <= {"active"}
+
+
+@given(entries.filter(lambda entry: entry.rows[0].contract == "OLD"))
+def test_a_price_under_a_contract_that_is_not_in_force_is_left_alone(entry: Entry) -> None:
+    assert not compare(entry, CATALOG, around()).writes
+
+
+def tuned(**choices: Any) -> CatalogFile:
+    return CATALOG.model_validate({**CATALOG.model_dump(), **choices})
+
+
+SOLD = Entry(ASIN, Article(offers=1, title="Pens", price=Decimal("5.00"), currency="USD"), origin="list")
+
+
+@pytest.mark.parametrize(
+    ("choices", "entry", "seen"),
+    [
+        ({"writing": {**CATALOG.writing.model_dump(), "additions": False}}, SOLD, lambda d: d.kind == "left" and d.differences),
+        ({"writing": {**CATALOG.writing.model_dump(), "contract": None}}, SOLD, lambda d: d.kind == "added" and "contract" not in d.price),
+        ({"writing": {**CATALOG.writing.model_dump(), "contract": "NEW"}}, SOLD, lambda d: d.kind == "left" and d.held),
+    ],
+)  # fmt: skip
+def test_whether_and_under_which_contract_an_article_is_added_is_the_rule_files_choice(
+    choices: dict[str, Any], entry: Entry, seen: Callable[[Decision], object]
+) -> None:
+    assert seen(compare(entry, tuned(**choices), around()))
+
+
+def test_items_of_people_are_kept_equal_where_the_rule_file_says_so() -> None:
+    row, item = PriceRow(55, None, Decimal("5.00"), "USD", catalog=CATALOG_NAME), ItemRow(1, "ITM-1", name="Old")
+    entry = replace(SOLD, rows=(row,), item=item)
+    assert compare(entry, CATALOG, around()).item == {}
+    writing = {**CATALOG.writing.model_dump(), "peoples_items": ("name",)}
+    assert compare(entry, tuned(writing=writing), around()).item == {"name": "Pens"}
