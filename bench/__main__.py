@@ -12,6 +12,8 @@ from bench import (
     matching,
     open_orders,
     order_calls,
+    spend_aggregation,
+    spend_calls,
     suppliers,
 )
 from bench.figures import table
@@ -26,6 +28,8 @@ BENCHMARKS = {
     "order_calls": order_calls.measure,
     "open_orders": open_orders.measure,
     "dag_parse": dag_parse.measure,
+    "spend_aggregation": spend_aggregation.measure,
+    "spend_calls": spend_calls.measure,
     "suppliers": suppliers.measure,
 }
 

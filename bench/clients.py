@@ -7,9 +7,10 @@ from connectors.coupa.client import Coupa
 from connectors.limits import Limiter
 
 SCOPES = (
-    "core.accounting.read core.approval.read core.comment.read core.comment.write core.common.read core.inventory.receiving.read "
-    "core.inventory.receiving.write core.invoice.read core.invoice.create core.invoice.write core.purchase_order.read "
-    "core.purchase_order.write core.requisition.read core.supplier.read core.user.read core.catalog.read core.catalog.write core.contract.read"
+    "core.accounting.read core.approval.read core.budget.read core.budget.write core.catalog.read core.catalog.write "
+    "core.comment.read core.comment.write core.common.read core.contract.read core.inventory.receiving.read "
+    "core.inventory.receiving.write core.invoice.create core.invoice.read core.invoice.write core.purchase_order.read "
+    "core.purchase_order.write core.requisition.read core.supplier.read core.user.read"
 )
 
 

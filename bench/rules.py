@@ -12,6 +12,7 @@ PIPELINES = (
     "amazon_deliveries_to_coupa_receipts",
     "amazon_invoices_to_coupa",
     "amazon_catalog_to_coupa",
+    "amazon_spend_to_coupa_budgets",
     "purchase_compliance",
 )
 
