@@ -76,7 +76,7 @@ def rows(first: int, sums: dict[str, int]) -> Iterator[tuple[Any, ...]]:
     for n in range(first, first + CHUNK):
         mixed = n * 2_654_435_761 % 2**32  # spreads the numbers without a random generator's time
         day = start + timedelta(days=mixed % 730)
-        currency = CURRENCIES[0 if mixed % 10 else 1 + mixed % 2]
+        currency = CURRENCIES[0 if mixed % 10 else 1 + mixed // 10 % 2]
         minor = mixed % 50_000 - 2_000
         sums[currency] += minor
         center = 4100 + 10 * (mixed // 7 % CENTERS)

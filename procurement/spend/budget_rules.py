@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -17,7 +17,8 @@ from procurement.spend.spend_rules import DIMENSIONS, Dimension
 
 Level = Literal["below", "approached", "exceeded"]
 Measure = Literal["actual", "committed", "forecast"]
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -150,7 +151,7 @@ class BudgetFile(RuleModel):
     """budgets.yml."""
 
     every: Literal["day", "week"] = "day"
-    weekday: Literal[WEEKDAYS] = "monday"  # type: ignore[valid-type]
+    weekday: Weekday = "monday"
     periods: Periods = Field(default_factory=lambda: Periods.model_validate({}))
     segments: dict[Annotated[str, Field(pattern=r"^segment-(?:[1-9]|1\d|20)$")], LineSegment] = Field(min_length=1)
     thresholds: dict[Measure, Threshold]

@@ -159,6 +159,7 @@ def pools(bag: Any, name: str) -> dict[str, tuple[str, int]]:
         ("amazon_suppliers_to_coupa", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_deliveries_to_coupa_receipts", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("amazon_catalog_to_coupa", ("coupa_api", 4), ("coupa_api", 2)),
+        ("amazon_spend_to_coupa_budgets", ("amazon_business_api", 1), ("coupa_api", 2)),
         ("purchase_compliance", ("amazon_business_api", 1), ("coupa_api", 2)),
     ],
 )
@@ -206,6 +207,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("amazon_suppliers_to_coupa", ["dry_run", "from", "to"]),
         ("amazon_deliveries_to_coupa_receipts", ["dry_run", "order_ids"]),
         ("amazon_catalog_to_coupa", ["dry_run", "release", "scope"]),
+        ("amazon_spend_to_coupa_budgets", ["dry_run", "from", "to"]),
         ("purchase_compliance", ["dry_run", "from", "order_ids", "to"]),
         ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],

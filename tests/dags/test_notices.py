@@ -241,6 +241,11 @@ def test_slack_hears_the_subject_of_a_notice_where_it_is_configured(mails: Path,
     assert [message["text"] for message in slack] == ["2 dead letters &lt;!channel&gt;"]  # Slack's markup stays text
 
 
+def test_slack_hears_what_a_notice_wants_said_there(mails: Path, slack: list[dict[str, Any]]) -> None:
+    send_notice(notice(subject="Budget exceeded", slack="Budget exceeded\nRemaining USD -10.00"))
+    assert [message["text"] for message in slack] == ["Budget exceeded\nRemaining USD -10.00"]
+
+
 def test_a_notice_counts_as_told_when_the_mail_left_though_slack_refused(
     mails: Path, slack: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -77,10 +77,12 @@ def watch_budgets(
     with ledger.planning.planning_lock(PIPELINE):
         standings = _standings(coupa, ledger, rules=rules, today=today, zone=zone, account=account)
         charts = draw(ledger, standings, today, Path(folder), rules)
+        states = {one.key: one.state for one in ledger.open_documents.due(WATCHED, run.now + EVER)}
         alerts = 0
         for period, watched in standings.items():
             for one in watched:
-                alerts += _look(coupa, ledger, one, period, run=run, rules=rules, charts=charts)
+                known = _remembered(states, place_of(coupa, one))
+                alerts += _look(coupa, ledger, one, period, known, run=run, rules=rules, charts=charts)
     report = write_report(ledger.spend.by_segment(), Path(folder))
     sent = loading.load(
         ledger,
@@ -113,10 +115,11 @@ def _standings(
 
 
 def _look(
-    coupa: Coupa, ledger: Ledger, one: Watched, period: Period, *, run: Run, rules: Rules, charts: Mapping[str, Path]
-) -> int:
-    place = f"{coupa.instance}/{one.line.id}"
-    known = _remembered(ledger, place, run)
+    coupa: Coupa, ledger: Ledger, one: Watched, period: Period, known: dict[Measure, Watch], *, run: Run, rules: Rules,
+    charts: Mapping[str, Path],
+) -> int:  # fmt: skip
+    """Tells of the line's crossings, then remembers where it stands; how many there were."""
+    place = place_of(coupa, one)
     after, crossings = watch(one.standing, known, rules.budgets)
     for crossing in crossings:
         alert = _alert(coupa, one, period, crossing, place, rules)
@@ -128,9 +131,12 @@ def _look(
     return len(crossings)
 
 
-def _remembered(ledger: Ledger, place: str, run: Run) -> dict[Measure, Watch]:
-    found = {one.key: one.state for one in ledger.open_documents.due(WATCHED, run.now + EVER)}
-    return {measure: Watch.read(found[f"{place}/{measure}"]) for measure in MEASURED if f"{place}/{measure}" in found}
+def place_of(coupa: Coupa, one: Watched) -> str:
+    return f"{coupa.instance}/{one.line.id}"
+
+
+def _remembered(states: Mapping[str, str], place: str) -> dict[Measure, Watch]:
+    return {measure: Watch.read(states[f"{place}/{measure}"]) for measure in MEASURED if f"{place}/{measure}" in states}
 
 
 def _alert(coupa: Coupa, one: Watched, period: Period, crossing: Crossing, place: str, rules: Rules) -> Alert:
