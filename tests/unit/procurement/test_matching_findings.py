@@ -181,11 +181,21 @@ def dated_late(make: Any) -> tuple[MatchResult, Finding]:
     return result, expect("date", None, expected="0", actual="4", difference="4", limit="3", rule=place("date.over"))
 
 
+def written_off(make: Any) -> tuple[MatchResult, Finding]:
+    line = make.line(10, "10.00", total=usd("100.04"))
+    off = {"over": {"absolute": "0.05"}, "account": "rounding"}
+    result = match(make.invoice(line), make.order(), line={"absolute": "0"}, write_off=off, **OFF)
+    return result, expect(
+        "write_off", None, breached=False, expected="0", actual="0.04", difference="0.04", limit="0.05", money="0.04",
+        rule=place("write_off.over"),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "case",
     [
         priced, amounts, over_ordered, over_credited, short_received, exchanged, without_rate, without_conversion,
-        billed_before_in_another_unit, without_po_line, taxed, shipped, charged, totalled, dated, dated_late,
+        billed_before_in_another_unit, without_po_line, taxed, shipped, charged, totalled, dated, dated_late, written_off,
     ],
 )  # fmt: skip
 def test_a_finding_says_all_of_it(make: Any, case: Callable[[Any], tuple[MatchResult, Finding]]) -> None:
@@ -204,6 +214,14 @@ def test_a_credit_within_its_limit_and_one_at_the_bound_call_for_nothing(make: A
     assert (finding.breached, finding.sentence) == (False, "Line 3: credited 13, ordered 10.")
     (finding,) = credited(14).findings
     assert finding.sentence == "Line 3: credited 14, ordered 10: 4 too many (USD 40.00)."
+
+
+def test_a_receipt_of_nothing_makes_no_invoice_late(make: Any) -> None:
+    receipts = [
+        replace(make.receipt(10), received_on=date(2026, 2, 5)), replace(make.receipt(0), received_on=date(2026, 2, 8)),
+    ]  # fmt: skip
+    late = match(make.invoice(date=date(2026, 2, 8)), make.order(), receipts, date={"absolute": "1"})
+    assert found(late, "date").difference == 3
 
 
 def test_units_are_counted_in_the_po_lines_unit_by_the_items_own_factor(make: Any) -> None:
