@@ -11,7 +11,7 @@ from procurement.catalog.pricing import Move, is_held
 from procurement.catalog.rules import CatalogFile
 from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
 from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
-from procurement.compliance.examples import found_by
+from procurement.compliance.examples import found_by, rules_not_shown
 from procurement.compliance.rules import ComplianceFile
 from procurement.documents import AccountShare
 from procurement.errors import DecisionNeeded, RecordError
@@ -298,10 +298,11 @@ def _budget_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
 
 def not_shown(rules: Rules) -> list[str]:
     """Parts of rule files that no example shows, with their file: nobody would notice a mistake there."""
-    return [
-        f"{SUPPLIERS}.yml: no example shows {part}"
-        for part in unshown(rules.suppliers, rules.lookups["commodities"].find)
-    ]
+    parts = {
+        SUPPLIERS: unshown(rules.suppliers, rules.lookups["commodities"].find),
+        COMPLIANCE: [f"rule {name}" for name in rules_not_shown(rules.compliance)],
+    }
+    return [f"{name}.yml: no example shows {part}" for name, missing in parts.items() for part in missing]
 
 
 RUNNERS: Mapping[str, Callable[[str, RuleFiles, Rules], Failures]] = {

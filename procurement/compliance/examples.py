@@ -66,3 +66,9 @@ def _surroundings(example: ComplianceExample, file: ComplianceFile) -> Surroundi
         po=PoFacts("PO-1", created) if created is not None else None,
         units={(NUMBER, one.asin): one.bought_before for one in example.contracts},
     )  # fmt: skip
+
+
+def rules_not_shown(file: ComplianceFile) -> list[str]:
+    """Names of the rules that no example of the file expects."""
+    shown = {name for example in file.examples for name in example.expect}
+    return [rule.name for rule in file.rules if rule.name not in shown]

@@ -218,6 +218,9 @@ class ComplianceFile(RuleModel):
     reading: Reading = Field(default_factory=lambda: Reading.model_validate({}))
     people: People
     preferred_sellers: Texts = Field((), description="sellers who may be bought from beside those with a contract")
+    active_suppliers_count: Flag = Field(
+        False, description="sellers whom Coupa knows as active suppliers count as preferred, by name and address"
+    )
     recognition: Thresholds = Field(default_factory=lambda: Thresholds(same=80, different=40))
     rules: list[ComplianceRule] = Field(min_length=1)
     waivers: list[Waiver] = []

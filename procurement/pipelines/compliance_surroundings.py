@@ -13,7 +13,7 @@ from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
 from procurement.compliance.documents import cost_center_of
 from procurement.compliance.purchases import Purchase
-from procurement.compliance.recognition import recogniser
+from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import PurchasedLine
 from procurement.policies import Rules
@@ -28,6 +28,7 @@ APPROVED = "approved"
 class Agreed(Protocol):
     """The part of the Coupa client that knows contracts."""
 
+    def every_supplier(self) -> Pages: ...
     def published_contracts(self) -> Pages: ...
     def supplier_items(self, supplier: str, part_numbers: Iterable[str] | None = None) -> Pages: ...
 
@@ -102,6 +103,7 @@ class Contracts:
         self._lock = Lock()  # gates of several workers share one
         self._contracts: list[Json] | None = None
         self._items: dict[str, list[Json]] = {}
+        self._active: list[Party] | None = None
         self._recognisers: dict[tuple[str, ...], Callable[[Party], Recognition]] = {}
 
     def agreements(self, asins: Iterable[str]) -> Agreements:
@@ -125,8 +127,15 @@ class Contracts:
         """By the contracts that are valid on the day: most days share one."""
         valid = tuple(contract.number for contract in agreements.valid_on(day))
         if valid not in self._recognisers:
-            self._recognisers[valid] = recogniser(agreements, self._rules.compliance, day)
+            self._recognisers[valid] = recogniser(agreements, self._rules.compliance, day, self._suppliers())
         return self._recognisers[valid]
+
+    def _suppliers(self) -> list[Party]:
+        """Coupa's active suppliers, read once, and only where compliance.yml lets them count."""
+        if self._active is None:
+            pages = self._coupa.every_supplier() if self._rules.compliance.active_suppliers_count else ()
+            self._active = [party for page in pages for raw in page if (party := read_supplier(raw)) is not None]
+        return self._active
 
 
 def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.coupa.client import Coupa
+from connectors.errors import AuthError
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import ResolveException
@@ -23,6 +24,7 @@ from procurement.sending import Action
 
 Json = dict[str, Any]
 APPROVABLE = "RequisitionHeader"
+MAY_NOT = "the integration user may not do this in Coupa: do it by hand, or widen its scopes and rights"
 PENDING = "pending_approval"  # a requisition in approval, and the approval whose turn it is
 
 
@@ -67,7 +69,10 @@ class AddApprover:
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         body = {"approver": {"login": delivery.payload["login"]}}
-        raw = self.coupa.act_on_requisition(int(delivery.payload["id"]), "add_approver", permit, body)
+        try:
+            raw = self.coupa.act_on_requisition(int(delivery.payload["id"]), "add_approver", permit, body)
+        except AuthError:
+            return Sent(target_id=str(delivery.payload["id"]), refused=MAY_NOT)
         return Sent(target_id=str(raw["id"]), facts={"status": raw.get("status")})
 
     def ask(self, delivery: Claimed) -> Found | None:
@@ -95,7 +100,10 @@ class RejectApproval:
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload
-        raw = self.coupa.act_on_approval(int(payload["approval"]), "reject", permit, payload["reason"])
+        try:
+            raw = self.coupa.act_on_approval(int(payload["approval"]), "reject", permit, payload["reason"])
+        except AuthError:
+            return Sent(target_id=str(payload["approval"]), refused=MAY_NOT)
         return Sent(target_id=str(payload["approval"]), facts={"status": raw.get("status")})
 
     def ask(self, delivery: Claimed) -> Found | None:

@@ -65,6 +65,18 @@ def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int
     return tally.documents
 
 
+def look(coupa: Requisitions, rules: Rules) -> list[Record]:
+    """The same reading for a dry run, which keeps nothing."""
+    if not is_wanted(rules):
+        return []
+    rows = [substance(raw) for page in coupa.requisitions_in(PENDING, sorted(countries(rules))) for raw in page]
+    source = source_of(coupa.instance)
+    return [
+        Record(id=n, source=source, kind=REQUISITION, key=str(raw["id"]), hash="", raw=raw)
+        for n, raw in enumerate(rows, 1)
+    ]
+
+
 def substance(raw: Json) -> Json:
     """What is judged: no counters and no moments that move by themselves."""
     kept = ("id", "req-title", "status", "submitted-at", "requested-by", "currency", "requisition-lines")

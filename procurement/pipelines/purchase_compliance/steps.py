@@ -1,6 +1,7 @@
 """The steps as the DAG calls them. Each can be repeated after any crash; each returns ids, counts and at most 50 rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -151,10 +152,10 @@ def _rehearse(
         for n, row in enumerate(rows, 1)
     ]  # fmt: skip
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
-    previews: list[Summary] = []
     judgement = planner.propose(records)
-    previews += [*judgement.previews, *unkept(judgement.plan, records)]
-    ledger.plans.keep(run, previews)
+    screener = replace(_screener(amazon, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
+    _, screened = screener.propose(screening.look(coupa, rules))
+    ledger.plans.keep(run, [*judgement.previews, *unkept(judgement.plan, records), *screened])
     return {"run": run.id, "dry_run": True, "records": len(records), "violations": judgement.found}
 
 

@@ -15,8 +15,9 @@ from procurement.ledger import Ledger
 from procurement.money import round_to
 from procurement.pipelines.purchase_compliance import PIPELINE
 from procurement.pipelines.purchase_compliance.actions import actions
-from procurement.policies import read_rules
+from procurement.policies import Rules, read_rules
 from procurement.policy_files import Sending
+from tests.integration.pipelines import conftest
 from tests.integration.pipelines.compliance_runs import LIVE, ComplianceRun, switched
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox, connect_coupa
 
@@ -261,31 +262,61 @@ def test_shadow_and_a_dry_run_show_what_would_be_written_and_off_does_nothing(
     assert writes(pair) == {}, "what shadow found is never written later"
 
 
+def screening_rules(directory: Path, pair: SandboxPair) -> tuple[Rules, list[int]]:
+    """Two requisitions that wait: the first one's article is blocked, the second one's is routed to the catalog's administrator."""
+    waiting = [row for row in pair.state("coupa")["requisitions"] if row["status"] == "pending_approval"][:2]
+    blocked, routed = (row["requisition-lines"][0]["source-part-num"] for row in waiting)
+    assert blocked != routed
+    severe = "severity: high\n    action: block\n    before_order: true\n    tell: at_once"
+    rule = (
+        f'asins: ["{blocked}"]\n    {severe}\n  - name: asked_first\n    kind: restricted\n    asins: ["{routed}"]\n'
+        "    action: route\n    approver: catalog.admin\n    before_order: true"
+    )
+    changes = {
+        **AT_ONCE, "reject_pending_approvals: false": "reject_pending_approvals: true", f"asins: []\n    {severe}": rule,
+    }  # fmt: skip
+    return switched(directory, **changes), [row["id"] for row in waiting]
+
+
 def test_requisitions_in_approval_are_stopped_or_routed_before_anything_is_ordered(
     start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, tmp_path: Path
 ) -> None:
     pair = start_sandbox("buying")
-    waiting = [row for row in pair.state("coupa")["requisitions"] if row["status"] == "pending_approval"]
-    first, second = waiting[:2]
-    blocked, routed = (row["requisition-lines"][0]["source-part-num"] for row in (first, second))
-    rule = (
-        f'asins: ["{blocked}"]\n    severity: high\n    action: block\n    before_order: true\n    tell: at_once\n'
-        f'  - name: asked_first\n    kind: restricted\n    asins: ["{routed}"]\n    action: route\n    approver: catalog.admin\n    before_order: true'
-    )
-    changes = {
-        **AT_ONCE, "reject_pending_approvals: false": "reject_pending_approvals: true",
-        "asins: []\n    severity: high\n    action: block\n    before_order: true\n    tell: at_once": rule,
-    }  # fmt: skip
-    run = ComplianceRun(pair, ledger, switched(mappings_directory, **changes), tmp_path)
+    rules, (first, second) = screening_rules(mappings_directory, pair)
+    run = ComplianceRun(pair, ledger, rules, tmp_path)
+    shown = run(dry_run=True, **{"from": "2026-03-01"})
+    assert shown["plans"] and not set(writes(pair)), "a dry run shows requisitions, too, and writes nothing"
+    previews = ledger.plans.of(ledger.runs.get(PIPELINE, "run-1"))
+    assert {write["action"] for row in previews if "requisition" in row["document"] for write in row["writes"]} >= {
+        "reject_approval",
+        "add_approver",
+    }
     run()
     state = {row["id"]: row for row in pair.state("coupa")["requisitions"]}
-    if blocked != routed:
-        assert (state[first["id"]]["status"], state[second["id"]]["status"]) == ("draft", "pending_approval")
-        assert "is restricted" in state[first["id"]]["reject-reason-comment"]
-    assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second["id"])
+    assert (state[first]["status"], state[second]["status"]) == ("draft", "pending_approval")
+    assert "is restricted" in state[first]["reject-reason-comment"]
+    assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
     sent = writes(pair)
     run()
     assert writes(pair) == sent
+
+
+def test_where_the_integration_user_may_not_reject_a_person_is_told_and_the_rest_goes_on(
+    start_sandbox: StartSandbox,
+    ledger: Ledger,
+    mappings_directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = start_sandbox("buying")
+    rules, (first, second) = screening_rules(mappings_directory, pair)
+    monkeypatch.setattr(conftest, "SCOPES", conftest.SCOPES.replace("core.approval.write ", ""))
+    closed = ComplianceRun(pair, ledger, rules, tmp_path)()
+    state = {row["id"]: row for row in pair.state("coupa")["requisitions"]}
+    assert state[first]["status"] == "pending_approval" and closed["documents"]["held"] == 1
+    (letter,) = ledger.dead_letters.list(states=("held",))
+    assert "may not do this in Coupa" in str(letter.reason)
+    assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
 
 
 def approvers(coupa: Coupa, requisition: int) -> set[str]:

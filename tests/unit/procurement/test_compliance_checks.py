@@ -19,9 +19,9 @@ from procurement.compliance.contracts import (
 )
 from procurement.compliance.judging import judge, stopping, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
-from procurement.compliance.recognition import recogniser
+from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
-from procurement.sellers.identity import Party, Place
+from procurement.sellers.identity import Party, Place, Verdict
 
 AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
 TODAY = date(2026, 2, 3)
@@ -356,3 +356,21 @@ def test_contracts_are_read_leniently_and_promise_nothing_where_they_cannot_be_r
     (price,) = found_all.of("B01")
     assert (price.tiers, price.units) == ((Tier(D(10), D("10.00")), Tier(D(20), D("9.50"))), D(20))
     assert (price.starts, price.ends) == (date(2026, 1, 1), date(2026, 12, 31))
+
+
+def test_active_suppliers_of_coupa_count_by_name_and_address_where_they_may() -> None:
+    raw = {
+        "name": "Voltline Supply",
+        "number": "V-1",
+        "status": "active",
+        "primary-address": {"city": "Denver", "country": {"code": "US"}},
+    }
+    parties = [
+        party
+        for one in (raw, {**raw, "name": "Old Ones", "status": "inactive"})
+        if (party := read_supplier(one)) is not None
+    ]
+    recognise = recogniser(Agreements(), file({"name": "x", "kind": "no_po"}), AT.date(), parties)
+    assert recognise(Party("VOLTLINE SUPPLY, LLC", Place(city="Denver", country="US"))).verdict is Verdict.SAME
+    assert recognise(Party("Voltline Supply", Place(city="Shenzhen", country="CN"))).verdict is not Verdict.SAME
+    assert recognise(Party("Old Ones")).verdict is Verdict.DIFFERENT

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from procurement.compliance.examples import rules_not_shown
 from procurement.errors import MappingError
 from procurement.policies import read_rules
 
@@ -39,3 +40,10 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, old: str, new: st
     with pytest.raises(MappingError) as caught:
         read_rules(directory)
     assert "compliance.yml:" in str(caught.value) and said in str(caught.value)
+
+
+def test_every_rule_as_shipped_is_shown_by_an_example_of_the_file() -> None:
+    file = read_rules(SHIPPED).compliance
+    assert rules_not_shown(file) == []
+    unseen = file.model_copy(update={"examples": file.examples[:1]})
+    assert rules_not_shown(unseen) == [rule.name for rule in file.rules]
