@@ -122,6 +122,12 @@ def settlements(
         yield PlannedDelivery(action=RESOLVE, business_key=kept.delivery_key, payload=payload, required=False)
 
 
+def was_told(row: KeptViolation, before: Told) -> bool:
+    """Whether something about it is out, or may be."""
+    rows = (before.get((action, row.delivery_key)) for action in TOLD_BY)
+    return any(one is not None and one.claimed for one in rows)
+
+
 def not_told(writes: Sequence[PlannedDelivery], before: Told) -> list[PlannedDelivery]:
     """What is still to be written. A violation that was told is not told a second time by another way; what was planned beside a
     write that is out already stays planned."""

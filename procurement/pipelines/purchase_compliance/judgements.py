@@ -26,8 +26,8 @@ Json = dict[str, Any]
 @dataclass(slots=True)
 class Judgement:
     """What a batch of orders came to. `register` and `closing` (by the register's id) go into the books before the plan is
-    kept, `mails` (notices by key) after it. `watch`: orders to look at again, `unread`:
-    those whose lines Amazon does not show yet, `done`: those that need no more looks."""
+    kept, `mails` (notices by key) after it. `watch`: orders to look at again, `unread`: those whose lines Amazon does not show
+    yet, `done`: those that need no more looks."""
 
     plan: Plan = field(default_factory=Plan)
     lines: list[PurchasedLine] = field(default_factory=list)

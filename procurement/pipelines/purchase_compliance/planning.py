@@ -6,7 +6,7 @@ The register is written before the plan: a crash between leaves violations that 
 keys. Nothing here writes to Coupa.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -83,8 +83,8 @@ class Planner:
             for case in cases
         }
         known = self._known(cases, found)
-        people = self._people(cases, found, known.values(), orders)
         before = self._told(found, known)
+        people = self._people(cases, found, known, before, orders)
         for case in cases:
             order = orders.get(case.purchase.po_number or "")
             self._settle(judgement, case, self._as_known(found[case.record.id], known), known, before, order, people)
@@ -154,17 +154,18 @@ class Planner:
         self,
         cases: Sequence[Case],
         found: Mapping[int, Sequence[Violation]],
-        known: Collection[KeptViolation],
+        known: Mapping[str, KeptViolation],
+        before: Told,
         orders: Mapping[str, Order],
     ) -> People:
-        """Of those whom a new violation is told at once; no call where there is none."""
-        opened = {row.key for row in known if row.closed_at is None}
+        """Of those who are still to be told at once; no call where there is nobody."""
         emails = {
             email
             for case in cases
             if not case.report_only
             for one in found[case.record.id]
-            if one.key not in opened and deciding.telling(one, self.rules.compliance, report_only=False) == AT_ONCE
+            if deciding.telling(one, self.rules.compliance, report_only=False) == AT_ONCE
+            and not deciding.was_told(self._kept(case, one, known.get(one.key)), before)
             for email in (one.buyer, requester_of(orders.get(case.purchase.po_number or "")))
             if email
         }
@@ -181,7 +182,7 @@ class Planner:
         people: People,
     ) -> None:
         record = case.record
-        kept = [self._kept(case, one, known.get(one.key), order) for one in found]
+        kept = [self._kept(case, one, known.get(one.key)) for one in found]
         over = no_longer_found(case, known.values(), kept)
         judgement.found += len(kept)
         judgement.register += kept
@@ -198,7 +199,7 @@ class Planner:
             fate(judgement, record, "skipped", SHADOW)
             return
         told = [(row, one) for row, one in own if row.told == AT_ONCE]
-        self._mail(judgement, told, order, people)
+        self._mail(judgement, [pair for pair in told if not deciding.was_told(pair[0], before)], order, people)
         fresh = not_told([write for row, one in told for write in self._writes(row, one, order, people)], before)
         planned = {one.name for one in judgement.plan.deliveries}  # all errors of a day share its integration run
         once = {write.name: write for write in fresh if write.name not in planned}
@@ -218,7 +219,7 @@ class Planner:
         rule = self.rules.compliance.rule(row.rule)
         return not case.report_only and rule is not None and rule.tell == AT_ONCE
 
-    def _kept(self, case: Case, one: Violation, known: KeptViolation | None, order: Order | None) -> KeptViolation:
+    def _kept(self, case: Case, one: Violation, known: KeptViolation | None) -> KeptViolation:
         """As the register shall have it: what was there keeps its moment, its owner and how it is told."""
         again = known is not None and known.closed_at is not None
         silent = case.report_only or case.mode is Mode.SHADOW  # what shadow found is never written later
@@ -282,15 +283,14 @@ class Planner:
         order: Order | None,
         people: People,
     ) -> None:
-        """To the buyer where there is no PO, to the queue where nobody can be reached. Of new ones only; the mail's key is the
-        violation's."""
+        """To the buyer where there is no PO, to the queue where nobody can be reached. Planned until the violation is told in Coupa,
+        written once: the mail's key is the violation's."""
         for row, one in told:
-            if row.found_at != self.now:
-                continue
+            key = f"{PIPELINE}/told/{row.delivery_key}"
             why = deciding.unreachable(one, order, people)
             if why is not None:
                 recipients = [self.rules.compliance.people.queue]
                 mail = wording.queue_mail([one], recipients, {one.key: why})
-                judgement.mails[f"{PIPELINE}/queue/{row.delivery_key}"] = mail
+                judgement.mails[key] = mail
             elif order is None:
-                judgement.mails[f"{PIPELINE}/buyer/{row.delivery_key}"] = wording.buyer_mail(one)
+                judgement.mails[key] = wording.buyer_mail(one)

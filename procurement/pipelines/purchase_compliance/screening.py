@@ -16,9 +16,11 @@ from procurement.compliance.judging import Violation, approver_of, judge
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
+from procurement.money import Money
 from procurement.pipelines.compliance_surroundings import Contracts, CoupaReads, countries, surround
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
+from procurement.pipelines.purchase_compliance.judgements import KEEPS
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     COMMENT_REQUISITION,
@@ -31,6 +33,7 @@ from procurement.policies import Mode, Rules
 Json = dict[str, Any]
 PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
 PART = "screened"
+REPORTED = "report only: nobody is written to"
 
 
 class Requisitions(CoupaReads, Protocol):
@@ -127,15 +130,7 @@ class Screener:
             writes = list(self._writes(record, purchase, found))
             if quiet or self.rehearsal or rollout.mode is Mode.SHADOW:
                 previews += [_preview(record, found, writes)] if found else []
-                _settle(
-                    plan,
-                    record,
-                    SHADOW
-                    if rollout.mode is Mode.SHADOW
-                    else "report only: nobody is written to"
-                    if found
-                    else "keeps every rule",
-                )
+                _settle(plan, record, SHADOW if rollout.mode is Mode.SHADOW else REPORTED if found else KEEPS)
                 continue
             self._plan(plan, record, found, writes)
         return plan, previews
@@ -148,9 +143,9 @@ class Screener:
     def _plan(self, plan: Plan, record: Record, found: Sequence[Violation], writes: Sequence[PlannedDelivery]) -> None:
         fresh = [write for write in writes if not self._claimed(write)]
         plan.deliveries += fresh
-        plan.findings += [PlannedFinding(kind=one.kind, sentence=one.sentence, record_id=record.id) for one in found]
+        plan.findings += [_finding(one, record) for one in found]
         names = ", ".join(dict.fromkeys(one.rule for one in found))
-        _settle(plan, record, f"screened: breaks {names}" if found else "keeps every rule")
+        _settle(plan, record, f"screened: breaks {names}" if found else KEEPS)
         plan.records += [
             PlannedRecord(record_id=record.id, state="planned", part=f"{write.action}/{write.business_key}", bills=write.name, hash=record.hash)
             for write in fresh
@@ -194,6 +189,13 @@ class Screener:
         users = [int(current["user"])] if current is not None and current.get("user") else []
         payload = wording.screened(one, id, mentions=users, marker=f"[{key}]")
         return PlannedDelivery(action=COMMENT_REQUISITION, business_key=key, payload=payload)
+
+
+def _finding(one: Violation, record: Record) -> PlannedFinding:
+    money = Money(one.amount, one.currency)
+    return PlannedFinding(
+        kind=one.kind, sentence=one.sentence, record_id=record.id, difference=str(money), rule=one.rule, money=money
+    )
 
 
 def _settle(plan: Plan, record: Record, reason: str) -> None:

@@ -79,7 +79,7 @@ def test_what_is_found_lands_in_coupa_once_and_every_cent_is_in_the_leakage_repo
     assert found["over_contract_price"] and found["unlisted_seller"]
     sent = writes(pair)
     assert sent["create_alert_integration_error"] == len(around)
-    mailed = [mail.body for mail in run.mails if mail.key.startswith(f"{PIPELINE}/buyer/")]
+    mailed = [mail.body for mail in run.mails if mail.key.startswith(f"{PIPELINE}/told/")]
     assert len(mailed) == len(around) and all("ordered around Coupa" in body["text"] for body in mailed)
     assert sent["create_purchase_order_comment"] == found["over_contract_price"]
     _check_leakage(first["report"], pair, ledger)
@@ -199,6 +199,23 @@ def test_a_process_that_dies_between_the_two_commits_of_a_send_tells_once(
     ]
     assert len(posted) == 1
     assert {state for _, state in deliveries(ledger)} == {"delivered"}
+
+
+def test_a_process_that_dies_before_its_plan_is_kept_still_tells_everybody(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ledger.planning, "keep", die)
+        run.plan()
+    around = [one for one in ledger.compliance.open() if one.kind == "no_po"]
+    assert around and run.mails == [], "registered, and nobody was told yet"
+    run()
+    told = [mail.body for mail in run.mails if mail.key.startswith(f"{PIPELINE}/told/")]
+    assert sorted(body["to"][0] for body in told) == sorted(one.buyer for one in around)
+    assert writes(pair)["create_alert_integration_error"] == len(around)
 
 
 def test_an_answer_that_is_lost_is_asked_for_and_a_refusal_is_a_dead_letter(
