@@ -2,7 +2,8 @@
 
 Only rules with `before_order: true`, only while `purchase_compliance` is live and its report-only days are over. What is
 blocked is held with the reason; what is routed waits until the rule's approver agreed: in the requisition's approvals, or by a
-comment on the purchase order that begins with `approved`. A waiver in compliance.yml lets it through.
+comment on the purchase order that begins with `approved` and answers our question about it as it stands. A waiver in
+compliance.yml lets it through.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,20 +65,22 @@ class ComplianceGate:
         file, today = self.rules.compliance, self.run.now.date()
         found = judge(purchase, around[purchase.key], file, today=today, before_order=True)
         stopped = stopping(found, file, purchase.approved_by)
-        routed = [one for one in stopped if one.action == "route"]
-        if routed:
-            agreed = self._agreed(int(order["id"]))
-            stopped = stopping(stopped, file, purchase.approved_by | agreed)
+        if any(one.action == "route" for one in stopped):
+            agreed = self._agreed(order, stopped)
+            stopped = [one for one in stopped if one not in agreed]
         return self._verdict(order, stopped) if stopped else None
 
-    def _agreed(self, order_id: int) -> frozenset[str]:
-        """Logins of those who wrote that they agree; Coupa says who wrote a comment."""
-        rows = (row for page in self.coupa.comments(ORDERS, order_id) for row in page)
-        return frozenset(
-            str((row.get("created-by") or {}).get("login"))
-            for row in rows
-            if str(row.get("comments") or "").strip().lower().startswith(SAYS_YES)
-        )
+    def _agreed(self, order: Json, stopped: Sequence[Violation]) -> list[Violation]:
+        """What the rule's approver agreed to in a comment after our question about this version of the PO; Coupa says who wrote a
+        comment, and gives later ones higher ids."""
+        rows = [row for page in self.coupa.comments(ORDERS, int(order["id"])) for row in page]
+        found = []
+        for one in (one for one in stopped if one.action == "route"):
+            asked = [int(row["id"]) for row in rows if _marker(order, one) in str(row.get("comments"))]
+            login = approver_of(one, self.rules.compliance)
+            if asked and any(_says_yes(row, login) and int(row["id"]) > max(asked) for row in rows):
+                found.append(one)
+        return found
 
     def _verdict(self, order: Json, stopped: Sequence[Violation]) -> Verdict:
         sentences = tuple(f"{one.rule}: {one.sentence}" for one in stopped)
@@ -89,7 +92,7 @@ class ComplianceGate:
         return Verdict("waiting", f"compliance: {stopped[0].rule} waits for the approval of {logins}", sentences)
 
     def _ask(self, order: Json, stopped: Sequence[Violation]) -> None:
-        """One comment on the PO for each rule, which this or the next run of the orders' pipeline sends once."""
+        """One comment on the PO for each rule and version, which this or the next run of the orders' pipeline sends once."""
         logins = sorted({str(approver_of(one, self.rules.compliance)) for one in stopped})
         planned: dict[str, PlannedDelivery] = {}
         known = self.ledger.deliveries.known(self.run.dag_id, ASK, [_key(order, one) for one in stopped])
@@ -104,9 +107,9 @@ class ComplianceGate:
             mention = f"@[User:{ids[login]}]" if login in ids else f"{login}:"
             text = (
                 f"{mention} {one.sentence} Rule {one.rule} asks for your approval before Amazon gets the order. Write a comment "
-                f"that begins with 'Approved', or leave it unanswered, and nothing is ordered. [{_key(order, one)}]"
+                f"that begins with 'Approved', or leave it unanswered, and nothing is ordered. {_marker(order, one)}"
             )
-            payload = {"document": ORDERS, "id": int(order["id"]), "text": text, "marker": f"[{_key(order, one)}]"}
+            payload = {"document": ORDERS, "id": int(order["id"]), "text": text, "marker": _marker(order, one)}
             planned.setdefault(
                 _key(order, one), PlannedDelivery(action=ASK, business_key=_key(order, one), payload=payload)
             )
@@ -114,7 +117,17 @@ class ComplianceGate:
 
 
 def _key(order: Json, violation: Violation) -> str:
-    return f"{order.get('po-number')}/{violation.rule}/{violation.action}"
+    """A changed PO is asked about anew."""
+    return f"{order.get('po-number')}/{violation.rule}/{order.get('version') or 1}"
+
+
+def _marker(order: Json, violation: Violation) -> str:
+    return f"[{_key(order, violation)}]"
+
+
+def _says_yes(comment: Json, login: str | None) -> bool:
+    by = (comment.get("created-by") or {}).get("login")
+    return by == login and str(comment.get("comments") or "").strip().lower().startswith(SAYS_YES)
 
 
 def no_rules(order: Json, requisition: Json) -> Verdict | None:

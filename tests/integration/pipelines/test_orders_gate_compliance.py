@@ -82,6 +82,9 @@ def test_what_is_routed_waits_until_the_approver_says_yes_in_coupa(
 ) -> None:
     number = numbers(run)[0]
     run.rules = switched(mappings_directory, [asin_of(run, number)], action="route")
+    order = purchase_order(run.pair, number)["id"]
+    person = {"commentable_type": "OrderHeader", "commentable_id": order, "by": "catalog.admin"}
+    run.coupa("comment", **person, comments="Approved, whatever comes")  # nobody asked yet
     run("one", po_numbers=[number])
     (row,) = run.placed(number)
     assert (row.state, row.reason) == (
