@@ -30,7 +30,7 @@ from procurement.routing import RoutingFile
 from procurement.rule_files import COMPLIANCE, MAPPINGS, ORDERS, RECEIPTS, RECONCILIATION, SUPPLIERS, RuleFiles
 from procurement.sellers.rules import SuppliersFile, try_example, unshown
 from procurement.spend.budget_rules import BudgetFile
-from procurement.spend.examples import try_budget, try_spend
+from procurement.spend.examples import try_budget, try_spend, unshown_budgets, unshown_spend
 from procurement.spend.spend_rules import SpendFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import CHECKS, Side, ToleranceFile
@@ -301,6 +301,8 @@ def not_shown(rules: Rules) -> list[str]:
     parts = {
         SUPPLIERS: unshown(rules.suppliers, rules.lookups["commodities"].find),
         COMPLIANCE: [f"rule {name}" for name in rules_not_shown(rules.compliance)],
+        "spend": unshown_spend(rules.spend),
+        "budgets": unshown_budgets(rules.budgets),
     }
     return [f"{name}.yml: no example shows {part}" for name, missing in parts.items() for part in missing]
 

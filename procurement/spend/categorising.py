@@ -5,7 +5,7 @@ rule that was tried; nothing here changes an amount.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from procurement.mapping.lookups import Lookup
@@ -41,6 +41,9 @@ class Segment:
 class Categorised:
     segment: Segment
     missing: tuple[str, ...] = ()  # a sentence for each required dimension without value
+    decided: Mapping[str, int] = field(
+        default_factory=dict
+    )  # the number of the rule that gave each dimension its value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,20 @@ class SpendRules:
     file: SpendFile
     lookups: Mapping[str, Lookup]
 
+    def outside_rule(self, *, po: str, paid_by: str, invoiced: bool) -> int | None:
+        """The number of the rule of `outside` that fits, from 1."""
+        fits = (n for n, rule in enumerate(self.file.outside, 1) if rule.when.fits(po, paid_by, invoiced=invoiced))
+        return next(fits, None)
+
     def count(self, *, po: str, paid_by: str, invoiced: bool) -> Count:
         """Whether the line is posted to a budget or counted by Coupa itself; `hold` where no rule fits."""
-        return next(
-            (rule.count for rule in self.file.outside if rule.when.fits(po, paid_by, invoiced=invoiced)), "hold"
-        )
+        number = self.outside_rule(po=po, paid_by=paid_by, invoiced=invoiced)
+        return "hold" if number is None else self.file.outside[number - 1].count
 
     def categorise(self, *, line: Json, transaction: Json, order: Json) -> Categorised:
         """The line's segment, dimension by dimension in the file's order."""
         found: dict[str, str] = {}
+        decided: dict[str, int] = {}
         missing = []
         context = {"line": line, "transaction": transaction, "order": order, "dimension": found}
         for name, dimension in self.file.dimensions.items():
@@ -68,12 +76,12 @@ class SpendRules:
                 if value is not None and dimension.values and value not in dimension.values:
                     value, why = None, f"{value!r} is none of the values of spend.yml"
                 if value is not None:
-                    found[name] = value
+                    found[name], decided[name] = value, number
                     break
                 tried.append(f"rule {number}: {why}")
             if dimension.required and name not in found:
                 missing.append(f"No {name.replace('_', ' ')}: {'; '.join(tried)}.")
-        return Categorised(Segment(**found), tuple(missing))
+        return Categorised(Segment(**found), tuple(missing), decided)
 
     def lacks_order(self, *, line: Json, transaction: Json) -> bool:
         """Whether a rule that reads the order would be asked for this line: earlier rules of its dimension give nothing."""

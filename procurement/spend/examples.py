@@ -3,7 +3,7 @@
 from procurement.spend.budget_rules import BudgetExample, BudgetFile
 from procurement.spend.categorising import Segment, SpendRules
 from procurement.spend.spend_rules import SpendExample
-from procurement.spend.thresholds import level
+from procurement.spend.thresholds import LEVELS, level
 
 
 def try_spend(example: SpendExample, rules: SpendRules) -> list[str]:
@@ -41,3 +41,26 @@ def try_budget(example: BudgetExample, rules: BudgetFile) -> list[str]:
             if (reached := level(example.used, example.was, threshold)) != example.expect_level:
                 found.append(f"{measure} at {example.used} % is {reached}, expected {example.expect_level}")
     return found
+
+
+def unshown_spend(rules: SpendRules) -> list[str]:
+    """Rules of spend.yml that decide about no example."""
+    seen = set[str]()
+    for example in rules.file.examples:
+        number = rules.outside_rule(po=example.po, paid_by=example.paid_by, invoiced=example.invoiced)
+        seen.add(f"outside, rule {number}")
+        found = rules.categorise(line=example.line, transaction=example.transaction, order=example.order)
+        seen |= {f"{name}, rule {decided}" for name, decided in found.decided.items()}
+    known = [f"outside, rule {n}" for n, _ in enumerate(rules.file.outside, 1)]
+    known += [f"{name}, rule {n}" for name, one in rules.file.dimensions.items() for n, _ in enumerate(one.rules, 1)]
+    return [one for one in known if one not in seen]
+
+
+def unshown_budgets(rules: BudgetFile) -> list[str]:
+    """Recipients and levels that no example comes to."""
+    reached = {example.expect_level for example in rules.examples}
+    chosen = [rules.recipient(Segment(**example.segment)) for example in rules.examples if example.segment]
+    unshown = [
+        f"recipients, rule {n}" for n, rule in enumerate(rules.recipients, 1) if not any(one is rule for one in chosen)
+    ]
+    return [*unshown, *(f"level {name}" for name in LEVELS if name not in reached)]

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from procurement.money import Money
 from procurement.policies import Rules, read_rules
-from procurement.spend.budget_rules import BudgetFile, Periods, Threshold
+from procurement.spend.budget_rules import BudgetExample, BudgetFile, Periods, Threshold
 from procurement.spend.categorising import Segment, in_ranges
-from procurement.spend.spend_rules import SpendFile, unspsc_range
+from procurement.spend.examples import try_budget, try_spend, unshown_budgets, unshown_spend
+from procurement.spend.spend_rules import SpendExample, SpendFile, unspsc_range
 from procurement.spend.thresholds import Crossing, Standing, Watch, level, watch
 
 MAPPINGS = Path(__file__).parents[3] / "mappings"
@@ -186,6 +187,26 @@ def test_a_budget_of_nothing_is_exceeded_by_anything(rules: Rules) -> None:
 @given(st.sampled_from(["below", "approached", "exceeded"]), st.integers(0, 999))
 def test_what_the_ledger_remembers_reads_back(word: Any, number: int) -> None:
     assert Watch.read(Watch(word, number).text) == Watch(word, number)
+
+
+def test_the_shipped_examples_show_every_rule_and_a_missing_one_is_named(rules: Rules) -> None:
+    assert (unshown_spend(rules.spend), unshown_budgets(rules.budgets)) == ([], [])
+    fewer = rules.spend.file.model_copy(update={"examples": rules.spend.file.examples[:1]})
+    assert "outside, rule 1" in unshown_spend(replace(rules.spend, file=fewer))
+    none = rules.budgets.model_copy(update={"examples": []})
+    assert {"recipients, rule 1", "level exceeded"} <= set(unshown_budgets(none))
+
+
+def test_an_example_that_comes_out_otherwise_says_how(rules: Rules) -> None:
+    wrong = SpendExample.model_validate({"name": "x", "po": "known", "expect": {"cost_center": "4100"}})
+    assert [sentence.split(",")[0] for sentence in try_spend(wrong, rules.spend)][:2] == [
+        "it counts as coupa",
+        "cost_center is None",
+    ]
+    late = BudgetExample.model_validate(
+        {"name": "x", "on": "2026-07-01", "expect_period": "FY26 Q2", "used": 80, "expect_level": "below"}
+    )
+    assert len(try_budget(late, rules.budgets)) == 2
 
 
 def test_recipients_are_the_first_that_fit(rules: Rules) -> None:
