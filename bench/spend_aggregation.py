@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from bench.database import fresh_ledger
 from bench.figures import Figure, Result
 from procurement.ledger import Ledger
-from procurement.ledger.spend import COLUMNS, DIMENSIONS
+from procurement.ledger.spend import COLUMNS, DIMENSIONS, ROOM
 
 LINES, LINES_A_RECORD, CHUNK = 5_000_000, 2, 50_000
-CENTERS, ACCOUNTS, COMMODITIES = 20, 10, 24
+SEGMENTS, CENTERS, ACCOUNTS, COMMODITIES = 400, 20, 10, 24
 CURRENCIES, COUNTED = ("USD", "EUR", "JPY"), ("coupa", "coupa", "coupa", "budget", "wait", "uncategorised")
 MOST_SECONDS, MOST_MB = 30.0, 1_500.0
 KEYS = ("period", "counted", "currency", *DIMENSIONS)
@@ -79,11 +79,12 @@ def rows(first: int, sums: dict[str, int]) -> Iterator[tuple[Any, ...]]:
         currency = CURRENCIES[0 if mixed % 10 else 1 + mixed // 10 % 2]
         minor = mixed % 50_000 - 2_000
         sums[currency] += minor
-        center = 4100 + 10 * (mixed // 7 % CENTERS)
+        segment = mixed // 7 % SEGMENTS
+        center = 4100 + 10 * (segment % CENTERS)
         yield (
             n // LINES_A_RECORD, n % LINES_A_RECORD + 1, day, f"FY{day:%y} Q{(day.month + 2) // 3}", COUNTED[mixed // 11 % len(COUNTED)],
-            currency, minor, "Example Manufacturing Inc.", center, f"Department {center}", 6100 + 100 * (mixed // 13 % ACCOUNTS),
-            f"Commodity {mixed // 17 % COMMODITIES}",
+            currency, minor, "Example Manufacturing Inc.", center, f"Department {center}", 6100 + 100 * (segment // CENTERS % ACCOUNTS),
+            f"Commodity {segment % COMMODITIES}",
         )  # fmt: skip
 
 
@@ -112,8 +113,9 @@ def _peak_mb() -> float:
 
 
 def _server_mb(ledger: Ledger) -> float:
-    """What the server may take for one aggregation: its shared buffers and twice work_mem a worker for hashing."""
+    """What the server may take for one aggregation: its shared buffers and twice work_mem a process for hashing."""
     with ledger.engine.begin() as connection:
+        connection.execute(ROOM)
         shared, work, workers = (
             int(
                 connection.execute(

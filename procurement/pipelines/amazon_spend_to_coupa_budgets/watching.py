@@ -51,7 +51,6 @@ class Alert:
     text: str
     to: tuple[str, ...]
     group: str | None
-    center: str
 
 
 def watch_budgets(
@@ -123,7 +122,7 @@ def _look(
     after, crossings = watch(one.standing, known, rules.budgets)
     for crossing in crossings:
         alert = _alert(coupa, one, period, crossing, place, rules)
-        _tell(ledger, alert, run=run, rules=rules, chart=charts.get(chart_name(period, alert.center)))
+        _tell(ledger, alert, run=run, rules=rules, chart=charts.get(chart_name(period, one.line, rules)))
     moved = {
         f"{place}/{measure}": (state.text, run.now) for measure, state in after.items() if known.get(measure) != state
     }
@@ -154,7 +153,7 @@ def _alert(coupa: Coupa, one: Watched, period: Period, crossing: Crossing, place
     ])  # fmt: skip
     to = dict.fromkeys([*(rule.to if rule else ()), *_owner(coupa, line.owner, rules)])
     key = f"{place}/{period.name}/{crossing.measure}/{crossing.level}/{crossing.number}"
-    return Alert(key, subject, text, tuple(to), rule.group if rule else None, _center(line, rules))
+    return Alert(key, subject, text, tuple(to), rule.group if rule else None)
 
 
 def _limit(crossing: Crossing, rules: Rules) -> object:
@@ -191,8 +190,9 @@ def _tell(ledger: Ledger, alert: Alert, *, run: Run, rules: Rules, chart: Path |
     ledger.planning.keep(run, Plan([task]))
 
 
-def chart_name(period: Period, center: str) -> str:
-    return f"{period.name}/{center}"
+def chart_name(period: Period, line: BudgetLine, rules: Rules) -> str:
+    """Folder and name of the burn-down that shows this line; currencies are never drawn together."""
+    return f"{_safe(period.name)}/{_safe(_center(line, rules))}_{line.currency}"
 
 
 def draw(
@@ -211,10 +211,11 @@ def draw(
             )
             budget = Money.sum((one.line.budget for one in lines), currency)
             title = f"{lines[0].line.raw.get('description') or center}, {period.name}: budget {budget}"
-            path = folder / _safe(period.name) / f"{_safe(center)}.png"
+            name = chart_name(period, lines[0].line, rules)
+            path = folder / f"{name}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(burn_down(title, budget, days, period, today))
-            found[chart_name(period, center)] = path
+            found[name] = path
     return found
 
 
