@@ -28,6 +28,7 @@ from procurement.pipelines.purchase_compliance.names import (
     REJECT,
     REQUISITION,
 )
+from procurement.pipelines.sources import coupa_source
 from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
@@ -44,10 +45,6 @@ class Requisitions(CoupaReads, Protocol):
     def requisitions_in(self, status: str, suppliers: Sequence[str]) -> Iterable[Sequence[Json]]: ...
 
 
-def source_of(instance: str) -> str:
-    return f"coupa/{instance}"
-
-
 def is_wanted(rules: Rules) -> bool:
     """Whether any rule may stop or route a purchase before it is ordered: otherwise no call is made."""
     return any(rule.before_order and rule.action != "flag" for rule in rules.compliance.rules)
@@ -55,7 +52,7 @@ def is_wanted(rules: Rules) -> bool:
 
 def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int:
     """Every requisition for Amazon that waits for approval: its lines and the approval whose turn it is."""
-    tally, source = Tally(), source_of(coupa.instance)
+    tally, source = Tally(), coupa_source(coupa.instance)
     for page in coupa.requisitions_in(PENDING, sorted(countries(rules))):
         for raw in page:
             tally.count(REQUISITION, str(raw["id"]))
@@ -73,7 +70,7 @@ def look(coupa: Requisitions, rules: Rules) -> list[Record]:
     if not is_wanted(rules):
         return []
     rows = [substance(raw) for page in coupa.requisitions_in(PENDING, sorted(countries(rules))) for raw in page]
-    source = source_of(coupa.instance)
+    source = coupa_source(coupa.instance)
     return [
         Record(id=n, source=source, kind=REQUISITION, key=str(raw["id"]), hash="", raw=raw)
         for n, raw in enumerate(rows, 1)

@@ -15,14 +15,11 @@ from procurement.compliance.purchases import order_amount
 from procurement.ledger import Ledger
 from procurement.ledger.types import Run, Staged
 from procurement.pipelines.purchase_compliance.names import PURCHASE, RECHECK
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import pieces
 
 Json = dict[str, Any]
 FORGOTTEN = LONGEST_REPORT - timedelta(days=1)  # Amazon's reports show nothing older in one call
-
-
-def source_of(account: str) -> str:
-    return f"amazon_business/{account}"
 
 
 @dataclass(slots=True)
@@ -55,7 +52,7 @@ def _due(ledger: Ledger, run: Run, order_ids: Iterable[str]) -> list[str]:
 
 def _read_again(amazon: AmazonBusiness, reports: Reports, ledger: Ledger, *, run: Run, wanted: Sequence[str]) -> None:
     """Headers by date since the oldest of them, lines 30 orders a call; those that Amazon does not show stay as they are."""
-    known = ledger.records.find(source_of(amazon.account), PURCHASE, wanted)
+    known = ledger.records.find(amazon_source(amazon.account), PURCHASE, wanted)
     dates = [known[id].dated_at if id in known else None for id in wanted]
     oldest = min((moment or run.now - FORGOTTEN for moment in dates), default=run.now)
     start, end = max(oldest, run.now - FORGOTTEN), run.now

@@ -22,7 +22,7 @@ from procurement.pipelines.purchase_compliance.digest import send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.planning import Planner
-from procurement.pipelines.purchase_compliance.staging import source_of
+from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
@@ -45,7 +45,7 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
     off = rules.rollout.widest(PIPELINE).mode is Mode.OFF
     if run.dry_run or (off and run.window is None and not request.document_numbers):
         return {"run": run.id, "seen": 0}
-    tally, source = Tally(), source_of(amazon.account)
+    tally, source = Tally(), amazon_source(amazon.account)
     reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers)
     count_purchases(tally, reports.orders.values(), reports.lines)
     counts = ledger.records.stage(run, source, PURCHASE, staging.staged(reports), evolving=True)
@@ -82,7 +82,7 @@ def transform(
         return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
     if mode is Mode.OFF:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     planned = records = found = 0
     previews: list[Summary] = []
     with ledger.planning.planning_lock(PIPELINE):
@@ -94,7 +94,7 @@ def transform(
             previews += judgement.previews
         screener = _screener(amazon, ledger, planner.contracts, run=run, rules=rules)
         for ids in batched(
-            [row.id for row in ledger.records.to_plan(screening.source_of(coupa.instance), REQUISITION)], BATCH
+            [row.id for row in ledger.records.to_plan(coupa_source(coupa.instance), REQUISITION)], BATCH
         ):
             plan, shown = screener.propose(ledger.records.load(ids))
             planned += ledger.planning.keep(run, plan).planned
@@ -107,7 +107,7 @@ def _planner(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, rehearsal: bool = False
 ) -> Planner:
     return Planner(
-        coupa=coupa, ledger=ledger, contracts=Contracts(coupa, rules), account=amazon.account, source=source_of(amazon.account),
+        coupa=coupa, ledger=ledger, contracts=Contracts(coupa, rules), account=amazon.account, source=amazon_source(amazon.account),
         rules=rules, now=run.now, rehearsal=rehearsal,
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _screener(
     amazon: AmazonBusiness, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
 ) -> screening.Screener:
     return screening.Screener(
-        ledger=ledger, contracts=contracts, account_source=source_of(amazon.account), rules=rules, now=run.now
+        ledger=ledger, contracts=contracts, account_source=amazon_source(amazon.account), rules=rules, now=run.now
     )
 
 
@@ -142,7 +142,7 @@ def _rehearse(
 ) -> Summary:
     """A dry run reads the window into memory, judges it against the books as they are, and keeps nothing but the plan."""
     reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers)
-    source = source_of(amazon.account)
+    source = amazon_source(amazon.account)
     rows = sorted(staging.staged(reports), key=lambda row: (row.dated_at is None, row.dated_at, row.key))
     records = [
         Record(
