@@ -9,8 +9,9 @@ from connectors.limits import Limiter
 SCOPES = (
     "core.accounting.read core.approval.read core.budget.read core.budget.write core.catalog.read core.catalog.write "
     "core.comment.read core.comment.write core.common.read core.contract.read core.inventory.receiving.read "
-    "core.inventory.receiving.write core.invoice.create core.invoice.read core.invoice.write core.purchase_order.read "
-    "core.purchase_order.write core.requisition.read core.supplier.read core.user.read"
+    "core.inventory.receiving.write core.invoice.create core.invoice.read core.invoice.write core.project.read "
+    "core.project.write core.purchase_order.read core.purchase_order.write core.requisition.read core.supplier.read "
+    "core.user.read core.user_group.read"
 )
 
 
