@@ -1,4 +1,5 @@
-"""What governs, told in one true story each: a price that waits for its owner, a seller taken on, a rule broken.
+"""What governs, told in one true story each: a price that waits for its owner, a budget nearly spent, a seller taken
+on, a rule broken.
 
 All of it is read from the ledger; a pipeline that met nothing worth telling tells nothing.
 """
@@ -6,8 +7,9 @@ All of it is read from the ledger; a pipeline that met nothing worth telling tel
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from local.world import CATALOG, COMPLIANCE, SUPPLIERS
+from local.world import CATALOG, COMPLIANCE, SPEND, SUPPLIERS
 from procurement.ledger import Ledger
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import TASK
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD
 
 DEAREST_BROKEN = ("no_po", "over_price", "restricted", "split_order", "duplicate")
@@ -22,6 +24,14 @@ def stories(ledger: Ledger, pipelines: Sequence[str]) -> dict[str, str]:
 def catalog(ledger: Ledger) -> Iterator[str]:
     for letter in ledger.dead_letters.list(states=("held",), pipeline=CATALOG):
         yield f"{letter.document} waits for its owner: {letter.reason}"
+
+
+def spend(ledger: Ledger) -> Iterator[str]:
+    newest = sorted(ledger.deliveries.of_keys_like(SPEND, TASK, [""]), key=lambda known: -known.id)
+    payloads = ledger.deliveries.payloads([known.id for known in newest])
+    for known in newest:
+        payload = payloads[known.id]
+        yield f"{payload['title']}; a task for {payload['group']}, a mail and the burn-down chart"
 
 
 def suppliers(ledger: Ledger) -> Iterator[str]:
@@ -45,6 +55,7 @@ def compliance(ledger: Ledger) -> Iterator[str]:
 
 TOLD: Mapping[str, Callable[[Ledger], Iterator[str]]] = {
     CATALOG: catalog,
+    SPEND: spend,
     SUPPLIERS: suppliers,
     COMPLIANCE: compliance,
 }

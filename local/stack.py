@@ -156,6 +156,8 @@ class Stack:
             "LEDGER_URL": ledger_url,
             "PROCUREMENT_MAPPINGS": str(world.mappings),
             "RECONCILIATION_FOLDER": str(world.folder / "reconciliation"),
+            "BUDGET_FOLDER": str(world.folder / "budgets"),
+            "COMPLIANCE_FOLDER": str(world.folder / "compliance"),
             "PROCUREMENT_NOW": f"@{world.moment_file}",
             "PROCUREMENT_ALERT_TO": ALERTS_TO,
             **self.settings,

@@ -20,7 +20,7 @@ from local.mail_catcher import read_mails
 from local.report import account_for_report
 from local.stack import Running
 from local.story import tell
-from local.world import CATALOG, COMPLIANCE, INVOICES, RECONCILIATION, SUPPLIERS
+from local.world import CATALOG, COMPLIANCE, INVOICES, RECONCILIATION, SPEND, SUPPLIERS
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account
 from procurement.ledger.types import Finding, Known
@@ -33,6 +33,7 @@ NAMES = {  # as people read them, with what is counted
     "amazon_deliveries_to_coupa_receipts": "Receipts (shipped lines)",
     INVOICES: "Invoices (transactions)",
     CATALOG: "Catalog (articles)",
+    SPEND: "Spend (transactions)",
     SUPPLIERS: "Suppliers (sellers)",
     COMPLIANCE: "Compliance (Amazon orders)",
 }

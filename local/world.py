@@ -21,10 +21,11 @@ BUYING = (
     "amazon_deliveries_to_coupa_receipts",
 )
 CATALOG = "amazon_catalog_to_coupa"
+SPEND = "amazon_spend_to_coupa_budgets"
 SUPPLIERS = "amazon_suppliers_to_coupa"
 COMPLIANCE = "purchase_compliance"
-GOVERNING: tuple[str, ...] = (CATALOG, SUPPLIERS, COMPLIANCE)
-OF_A_REPORT = (INVOICES, SUPPLIERS, COMPLIANCE)  # a report knows no requisitions, contracts or prices of today
+GOVERNING: tuple[str, ...] = (CATALOG, SPEND, SUPPLIERS, COMPLIANCE)
+OF_A_REPORT = (INVOICES, SPEND, SUPPLIERS, COMPLIANCE)  # a report knows no requisitions, contracts or prices of today
 FROM_HISTORY = frozenset({INVOICES, *GOVERNING})  # these look back as far as the world's `go_live`
 CUT_OVER = timedelta(days=4)  # buying goes live so long before the demo's day: older purchase orders are none of ours
 

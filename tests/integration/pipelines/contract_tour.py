@@ -1,5 +1,6 @@
 """Each call of the buying half once, in a state where the vendor takes it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -154,3 +155,15 @@ def tour_budgets(coupa: Coupa) -> None:
         "-1.00"
     ]
     list(coupa.budget_line_adjustments([line["id"]]))
+
+
+def tour_suppliers(coupa: Coupa, enter_email: Callable[[str], object]) -> None:
+    """A supplier taken on, looked up in every way, and invited to the portal once a person entered an address."""
+    body = {"name": "Tour Traders LLC", "status": "draft", "supplier-number": "TOUR-1", "comment-source": "tour"}
+    made = coupa.create_supplier_information(body, coupa.permit("create_supplier_information"))
+    supplier = int(made["supplier-id"])
+    assert any(row["id"] == supplier for page in coupa.every_supplier() for row in page)
+    assert [row["id"] for page in coupa.suppliers_by_id([supplier]) for row in page] == [supplier]
+    assert [row["comment-source"] for page in coupa.supplier_information([supplier]) for row in page] == ["tour"]
+    enter_email("Tour Traders LLC")
+    coupa.create_supplier_invite(supplier, coupa.permit("create_supplier_invite"))

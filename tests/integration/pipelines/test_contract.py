@@ -31,6 +31,7 @@ from tests.integration.pipelines.contract_tour import (
     tour_catalog,
     tour_ordering,
     tour_purchase_orders,
+    tour_suppliers,
     tour_teamwork,
 )
 
@@ -56,6 +57,9 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     tour_approving(coupa)
     tour_catalog(amazon, coupa)
     tour_budgets(coupa)
+    tour_suppliers(
+        coupa, lambda name: pair.post("coupa", "events/enter_supplier_email", name=name, email="ann@tour.example")
+    )
     return record
 
 
