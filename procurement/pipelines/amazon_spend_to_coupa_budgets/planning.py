@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from connectors.coupa.budgets import DESCRIPTION_SIZE
 from procurement.ledger.spend import Part, SpendLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record
 from procurement.money import Money, minor_unit
@@ -21,7 +22,6 @@ from procurement.policies import Mode, Rules
 from procurement.spend.categorising import Segment
 
 Json = dict[str, Any]
-DESCRIPTION_SIZE = 255  # of an adjustment in Coupa
 BEFORE_GO_LIVE = "before go-live"
 OFF = "switched off in rollout.yml"
 UNCATEGORISED = "uncategorised: no rule of spend.yml says where it belongs"
