@@ -9,9 +9,9 @@ ENV PYTHONUNBUFFERED=1 \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/procurement/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False
 
-# The logs folder must exist: a volume mounted where there is none belongs to root.
+# Both folders must exist: a volume mounted where there is none belongs to root.
 RUN useradd --create-home --uid 50000 airflow \
-    && mkdir -p /opt/airflow/logs \
+    && mkdir -p /opt/airflow/logs /opt/airflow/reports \
     && chown -R airflow:airflow /opt/airflow
 
 WORKDIR /opt/procurement
