@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Group
@@ -19,27 +19,26 @@ CLOSE, RESOLVE, CLOSE_TASK = "close_exception", "resolve_exception", "close_task
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group with its number, date, PO lines, and how far it may go."""
+    """A group with its number, date, PO lines, and how far it may go. `total` is Amazon's own: the sum of its lines'
+    totalAmount."""
 
     group: Group
     identity: Identity
     lines: Sequence[ResolvedLine]
     rollout: RolloutRule
+    total: Money = field(init=False)
+
+    def __post_init__(self) -> None:
+        amounts = [
+            line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount
+        ]
+        money = (Money.of(amount.amount, amount.currency_code) for amount in amounts)
+        object.__setattr__(self, "total", Money.sum(money, amounts[0].currency_code))
 
     @property
     def supplier(self) -> str:
         """The PO's supplier: the Coupa supplier that stands for Amazon Business, never the marketplace seller."""
         return self.lines[0].order.supplier
-
-    @property
-    def total(self) -> Money:
-        """Amazon's own total: the sum of its lines' totalAmount."""
-        amounts = [
-            line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount
-        ]
-        return Money.sum(
-            (Money.of(amount.amount, amount.currency_code) for amount in amounts), amounts[0].currency_code
-        )
 
 
 def delivery_id(business_key: str) -> str:
