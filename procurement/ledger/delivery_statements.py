@@ -137,28 +137,27 @@ LATEST = sa.text(f"""
     )
 """)
 # The last part of a business key is the document's number. All zeros and punctuation are dropped to find it again: more
-# than needed, which the caller sorts out, and one pass over the deliveries that needs no index. Arrays are hashed, also
-# while nobody has counted the tables yet.
+# than needed, which the caller sorts out. Each of the three ways has an index of its own.
 _DROPPED = "0-_./ #:"
 ALIKE = sa.text(f"""
     SELECT d.business_key, d.state, d.amount, d.currency, d.payload, d.target_id FROM deliveries d
-    WHERE d.pipeline = :pipeline AND d.action = :action AND d.state NOT IN ('skipped', 'dead') AND d.amount IS NOT NULL AND (
-        d.amount = ANY(:amounts) AND EXISTS (
-            SELECT FROM json_array_elements(d.payload -> 'invoice-lines') AS line
-            WHERE line ->> 'order-line-id' = ANY(:po_lines)
-        )
-        OR translate(lower(split_part(d.business_key, '/', 3)), '{_DROPPED}', '') = ANY(
+    WHERE d.pipeline = :pipeline AND d.action = :action AND d.state NOT IN ('skipped', 'dead') AND d.amount IS NOT NULL
+    AND d.id = ANY(ARRAY(
+        SELECT x.id FROM unnest(CAST(:po_lines AS text[])) AS billed (po_line)
+        JOIN delivery_subjects s ON s.subject = billed.po_line JOIN deliveries x ON x.id = s.delivery_id AND x.amount = ANY(:amounts)
+        UNION
+        SELECT x.id FROM deliveries x
+        WHERE x.amount IS NOT NULL AND translate(lower(split_part(x.business_key, '/', 3)), '{_DROPPED}', '') = ANY(
             ARRAY(SELECT translate(lower(number), '{_DROPPED}', '') FROM unnest(CAST(:numbers AS text[])) AS number)
         )
-        OR d.id = ANY(ARRAY(
-            SELECT a.delivery_id FROM allocations a
-            WHERE a.role = 'bills' AND a.delivery_id IS NOT NULL AND a.record_id = ANY(ARRAY(
-                SELECT l.record_id FROM unnest(CAST(:orders AS text[]), CAST(:lines AS text[])) AS wanted (order_id, order_line_id)
-                JOIN record_lines l ON l.order_id = wanted.order_id AND l.order_line_id = wanted.order_line_id
-                JOIN source_records r ON r.id = l.record_id AND r.source = :source
-            ))
+        UNION
+        SELECT a.delivery_id FROM allocations a
+        WHERE a.role = 'bills' AND a.delivery_id IS NOT NULL AND a.record_id = ANY(ARRAY(
+            SELECT l.record_id FROM unnest(CAST(:orders AS text[]), CAST(:lines AS text[])) AS wanted (order_id, order_line_id)
+            JOIN record_lines l ON l.order_id = wanted.order_id AND l.order_line_id = wanted.order_line_id
+            JOIN source_records r ON r.id = l.record_id AND r.source = :source
         ))
-    ) ORDER BY d.id
+    )) ORDER BY d.id
 """)
 # A target id may name several documents. `= ANY` over a long array is hashed, so one pass over the deliveries is enough.
 OF_TARGETS = sa.text(f"""

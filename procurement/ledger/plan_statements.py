@@ -10,7 +10,7 @@ from procurement.ledger.changes import SUPERSEDED, open_to_change
 
 DELIVERY_COLUMNS = (
     "n", "action", "business_key", "after_action", "after_key", "required", "state", "reason", "outcome", "payload", "hash",
-    "amount", "currency", "variance", "errors", "error_class", "mapping_version", "policy_version", "scope",
+    "amount", "currency", "variance", "subjects", "errors", "error_class", "mapping_version", "policy_version", "scope",
 )  # fmt: skip
 RECORD_COLUMNS = (
     "record_id", "part", "state", "reason", "bills_action", "bills_key", "amount", "currency", "errors", "error_class",
@@ -22,8 +22,8 @@ FINDING_COLUMNS = (
 )  # fmt: skip
 TEMPORARY = {
     "p_deliveries": "n int, action text, business_key text, after_action text, after_key text, required boolean, state text, "
-    "reason text, outcome text, payload text, hash text, amount numeric, currency text, variance jsonb, errors jsonb, error_class text, "
-    "mapping_version text, policy_version text, scope text, id bigint, after_id bigint, status text",
+    "reason text, outcome text, payload text, hash text, amount numeric, currency text, variance jsonb, subjects jsonb, "
+    "errors jsonb, error_class text, mapping_version text, policy_version text, scope text, id bigint, after_id bigint, status text",
     "p_records": "record_id bigint, part text, state text, reason text, bills_action text, bills_key text, amount numeric, "
     "currency text, errors jsonb, error_class text, to_plan boolean, hash text, delivery_id bigint, fate text, was text",
     "p_findings": "n int, action text, business_key text, record_id bigint, kind text, line text, sentence text, breached boolean, "
@@ -103,6 +103,16 @@ _REPLACE = sa.text("""
         due_at = clock_timestamp(), changed_at = clock_timestamp()
     FROM p_deliveries p WHERE d.id = p.id AND p.status = 'open'
 """)
+_DROP_SUBJECTS = sa.text("""
+    DELETE FROM delivery_subjects s USING p_deliveries p WHERE s.delivery_id = p.id AND p.status = 'open'
+    AND NOT coalesce(p.subjects ? s.subject, false)
+""")
+_ADD_SUBJECTS = sa.text("""
+    INSERT INTO delivery_subjects (subject, delivery_id)
+    SELECT named.subject, p.id FROM p_deliveries p CROSS JOIN LATERAL jsonb_array_elements_text(p.subjects) AS named (subject)
+    WHERE p.subjects IS NOT NULL AND p.status IN ('fresh', 'open') ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+""")
 _DEFER = sa.text(f"""
     UPDATE deliveries d SET state = 'waiting', reason = '{INCOMPLETE}', changed_at = clock_timestamp()
     FROM p_deliveries p WHERE d.id = p.id AND p.status = 'incomplete'
@@ -122,7 +132,8 @@ _DROP_STALE_CHAIN = sa.text(f"""
     AND d.id NOT IN (SELECT id FROM p_deliveries)
 """)
 DELIVERIES = (
-    _INSERT, _FIND, _LOCK, _LOCK_RECORDS, _AFTER, _CLASSIFY, _CHAIN_FRESH, _REPLACE, _DEFER, _DEFER_RECORDS, _DROP_STALE_CHAIN,
+    _INSERT, _FIND, _LOCK, _LOCK_RECORDS, _AFTER, _CLASSIFY, _CHAIN_FRESH, _REPLACE, _DROP_SUBJECTS, _ADD_SUBJECTS,
+    _DEFER, _DEFER_RECORDS, _DROP_STALE_CHAIN,
 )  # fmt: skip
 LOST_PREDECESSOR = sa.text(
     "SELECT action, business_key, after_action, after_key FROM p_deliveries WHERE after_action IS NOT NULL AND after_id IS NULL"

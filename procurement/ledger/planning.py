@@ -55,7 +55,7 @@ class Planning:
             counts = connection.execute(sql.COUNTS).one()
             late = tuple((row.record_id, row.business_key) for row in connection.execute(sql.LATE))
         with self._engine.begin() as connection:
-            analyze_once(connection, "allocations", "deliveries", "events")
+            analyze_once(connection, "allocations", "deliveries", "delivery_subjects", "events")
         return PlanCounts(counts.planned, counts.replaced, counts.unchanged, len(plan.records), late)
 
 
@@ -100,9 +100,10 @@ def _delivery(n: int, row: PlannedDelivery) -> tuple[object, ...]:
     payload = dump_json(row.payload)
     after_action, after_key = row.after or (None, None)
     variance = None if row.variance is None else dump_json(row.variance)
+    subjects = dump_json(row.subjects) if row.subjects else None
     return (
         n, row.action, row.business_key, after_action, after_key, row.required, row.state, row.reason, row.outcome,
-        payload, hash_text(payload), row.amount, row.currency, variance, dump_json([clean(error) for error in row.errors]),
+        payload, hash_text(payload), row.amount, row.currency, variance, subjects, dump_json([clean(error) for error in row.errors]),
         row.error_class, row.mapping_version, row.policy_version, row.scope,
     )  # fmt: skip
 

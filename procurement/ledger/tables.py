@@ -130,6 +130,17 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_stuck", "state", postgresql_where=sa.text("state IN ('dead', 'held')")),
     sa.Index("ix_deliveries_after", "after_id"),
     sa.Index("ix_deliveries_business_key", "business_key"),
+    sa.Index(
+        "ix_deliveries_number", sa.text("translate(lower(split_part(business_key, '/', 3)), '0-_./ #:', '')"),
+        postgresql_where=sa.text("amount IS NOT NULL"),
+    ),
+)  # fmt: skip
+
+delivery_subjects = sa.Table(  # what a delivery is about, by which it is found: PO lines of an invoice
+    "delivery_subjects", metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("delivery_id", sa.BigInteger, sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Index("ix_delivery_subjects_delivery", "delivery_id"),
 )  # fmt: skip
 
 allocations = sa.Table(

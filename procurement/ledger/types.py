@@ -153,7 +153,7 @@ class Refund:
 class PlannedDelivery:
     """One intended write. `after` names the delivery it follows, planned here or earlier; the rows of one document's chain
     share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word,
-    `variance` its difference in money by cause.
+    `variance` its difference in money by cause. `subjects`: keys of what it is about (PO lines of an invoice).
     `scope` is the account by whose connection alone it may be sent and asked for."""
 
     action: str
@@ -167,6 +167,7 @@ class PlannedDelivery:
     outcome: str | None = None
     required: bool = True
     variance: Json | None = None
+    subjects: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     error_class: ErrorClass | None = None
     mapping_version: str | None = None

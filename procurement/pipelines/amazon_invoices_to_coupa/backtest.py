@@ -24,10 +24,10 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELI
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
     direct_lines,
-    read_invoice,
     read_ordered,
     receipts_of,
 )
+from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_receipts
 from procurement.policies import Rules
 from procurement.tolerances import Tolerances

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from procurement.documents import GoodsReceipt, Invoice
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord
-from procurement.matching import MatchResult, Outcome, three_way_match, units_billed
+from procurement.matching import MatchResult, Outcome, three_way_match
 from procurement.money import to_decimal
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CREATE,
@@ -46,7 +46,7 @@ class Drafting:
     owners: Mapping[str, int]
     known_deliveries: KnownDeliveries
     pending: frozenset[int]
-    billed: dict[int, Decimal]
+    before: BilledBefore
     now: datetime
     rivals: Rivals
     rates: CoupaRates | None
@@ -175,16 +175,17 @@ class Drafting:
         return self.rules.mapping(PIPELINE).invoice(header, lines)
 
     def _matched(self, draft: Draft, invoice: Invoice) -> MatchResult:
-        """The match, counting the units of documents planned before this one, which Coupa does not know yet."""
+        """The match, counting what was billed before and Coupa does not know yet."""
         lines = {line.po_line_id for line in invoice.lines}
         receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
         orders = {line.order.number: line.order for line in draft.lines}
+        key = business_key(self.instance, invoice.supplier, invoice.number)
+        billed, earlier = self.before.of(key, invoice, orders)
         match = three_way_match(
-            invoice, orders, receipts, self.rules.tolerances, billed=self.billed, conversions=self.rules.conversions,
-            rates=self.rates,
+            invoice, orders, receipts, self.rules.tolerances, billed=billed, earlier=earlier,
+            conversions=self.rules.conversions, rates=self.rates,
         )  # fmt: skip
-        for line_id, units in units_billed(invoice, orders.values(), self.rules.conversions).items():
-            self.billed[line_id] = self.billed.get(line_id, Decimal(0)) + units
+        self.before.plan(key, invoice)
         return match
 
     def _plan(
@@ -212,6 +213,7 @@ class Drafting:
                 after=after,
                 outcome=match.outcome.value,
                 variance=match.variance.kept(),
+                subjects=tuple(dict.fromkeys(str(line.po_line_id) for line in invoice.lines)),
                 mapping_version=version,
                 policy_version=version,
             )

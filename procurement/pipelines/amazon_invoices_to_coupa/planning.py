@@ -7,13 +7,13 @@ Every record leaves with exactly one fate: billed by a delivery, or a state with
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
 from procurement.matching import BY_RECEIPT, match_level
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     PAID_BY_CARD,
     Candidate,
@@ -67,12 +67,12 @@ class Planner:
     rules: Rules
     now: datetime
     owners: Mapping[str, int]
+    before: BilledBefore  # grows with what is planned
     released: frozenset[str] = frozenset()
     alike: AlikeDeliveries = nothing_alike
     sold: OrderTransactions = nothing_sold
     rates: CoupaRates | None = None  # None: what is billed in another currency is held
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
-    billed: dict[int, Decimal] = field(default_factory=dict)  # units by PO line id, planned in this run
 
     def propose(self, records: Sequence[Record], *, pending: frozenset[int]) -> Proposal:
         """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
@@ -98,10 +98,11 @@ class Planner:
             rules=self.rules,
             released=self.released,
         )
+        self.before.learn(line.po_line.id for draft in drafts for line in draft.lines)
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
             existing=existing, rivals=rivals, known=self._known(numbers), receipts=self._receipts(drafts),
-            orders=orders, originals=originals, pending=pending, billed=self.billed, known_deliveries=self.known,
+            orders=orders, originals=originals, pending=pending, before=self.before, known_deliveries=self.known,
             rates=self.rates,
         )  # fmt: skip
         originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)

@@ -17,6 +17,7 @@ from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Pending, Record, Run, Window
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
@@ -70,7 +71,7 @@ def transform(
         owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
         alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=amazon_source(amazon.account)),
         sold=partial(read_transaction_lines, ledger.engine, amazon_source(amazon.account)),
-        rates=coupa_rates(coupa, rules.policies),
+        before=billed_before(ledger, rules), rates=coupa_rates(coupa, rules.policies),
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)
