@@ -23,7 +23,7 @@ def stories(ledger: Ledger, pipelines: Sequence[str]) -> dict[str, str]:
 
 def catalog(ledger: Ledger) -> Iterator[str]:
     for letter in ledger.dead_letters.list(states=("held",), pipeline=CATALOG):
-        yield f"{letter.document} waits for its owner: {letter.reason}"
+        yield f"{letter.document.split()[-1]} waits for its owner: {letter.reason}"
 
 
 def spend(ledger: Ledger) -> Iterator[str]:

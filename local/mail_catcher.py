@@ -38,7 +38,7 @@ def read_mails(folder: Path) -> list[dict[str, str]]:
         body = mail.get_body(("plain",))
         mails.append(
             {
-                "subject": str(mail["Subject"]),
+                "subject": " ".join(str(mail["Subject"]).split()),  # a long one is folded
                 "to": str(mail["To"]),
                 "message_id": str(mail["Message-ID"]),
                 "text": str(body.get_content()) if body is not None else "",

@@ -40,6 +40,7 @@ NAMES = {  # as people read them, with what is counted
 WORDS = ("seen", "delivered", "waiting", "held", "skipped", "dead")
 OUTCOMES = ("matched", "within_tolerance", "waiting_for_receipt", "exception")
 MOST_DIFFERENCES = 10
+MOST_MAILS = 20
 Values = dict[str, Any]
 
 
@@ -290,7 +291,8 @@ def render_alerts(alerts: Sequence[Mapping[str, Any]]) -> list[str]:
     earlier = f" (and {len(alerts) - len(sent)} by earlier runs)" if len(sent) < len(alerts) else ""
     return [
         f"Mails sent in this run: {len(sent)}{earlier}",
-        *(f"  {alert['to']}: {alert['subject']}" for alert in sent),
+        *(f"  {alert['to']}: {alert['subject']}" for alert in sent[:MOST_MAILS]),
+        *([f"  ... and {len(sent) - MOST_MAILS} more, in the folder of mails"] if len(sent) > MOST_MAILS else []),
     ]
 
 
