@@ -21,7 +21,7 @@ from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE, extract, op
 from procurement.pipelines.windows import RunRequest
 
 ORDERS, LINES = 20_000, 3
-TARGET_RATE, TARGET_MEGABYTES = 1_500, 500
+TARGET_RATE, TARGET_PLANNED, TARGET_MEGABYTES = 1_500, 1_000, 500
 
 
 def measure() -> Result:
@@ -30,9 +30,13 @@ def measure() -> Result:
         [sys.executable, "-m", "bench.invoice_planning", str(folder)], check=True, capture_output=True, text=True
     )
     values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    rate = values["invoices"] / (values["stage"] + values["plan"])
+    rate, planned = values["invoices"] / (values["stage"] + values["plan"]), values["invoices"] / values["plan"]
     figures = [
-        Figure("invoices planned per second", rate, "invoices/s", f">= {TARGET_RATE}", rate >= TARGET_RATE),
+        Figure("invoices staged and planned per second", rate, "invoices/s", f">= {TARGET_RATE}", rate >= TARGET_RATE),
+        Figure("the plan step alone", planned, "invoices/s", f">= {TARGET_PLANNED}", planned >= TARGET_PLANNED),
+        Figure(
+            "the plan step by CPU time of the process", values["invoices"] / values["plan_cpu"], "invoices/s of a core"
+        ),
         Figure(
             "peak memory of the process",
             values["megabytes"],
@@ -42,7 +46,8 @@ def measure() -> Result:
         ),
         Figure("staging", values["stage"], "s"),
         Figure("mapping, matching, keeping the plan", values["plan"], "s"),
-        Figure("CPU of the process", values["cpu"], "s"),
+        Figure("CPU of the process: staging", values["stage_cpu"], "s"),
+        Figure("CPU of the process: mapping, matching, keeping the plan", values["plan_cpu"], "s"),
     ]
     conditions = {
         "invoices": values["invoices"],
@@ -60,15 +65,18 @@ def run(folder: Path) -> dict[str, Any]:
     request = RunRequest(dag_id=PIPELINE, run_id="bench", params={"from": "2026-06-01"})
     with fresh_ledger("bench_planning") as ledger:
         run = open_run(ledger, request, rules=rules, clock=FixedClock(NOW))
-        cpu, started = time.process_time(), time.perf_counter()
+        cpu = [time.process_time()]
+        started = time.perf_counter()
         extract(cast(Any, amazon), ledger, run=run)
         staged = time.perf_counter()
+        cpu.append(time.process_time())
         summary = transform(cast(Any, amazon), cast(Any, coupa), ledger, run=run, request=request, rules=rules)
         planned = time.perf_counter()
-        used = time.process_time() - cpu
+        cpu.append(time.process_time())
         known = ledger.deliveries.list_by_outcome(PIPELINE, "matched")
     return {
-        "invoices": len(known), "lines": LINES, "stage": staged - started, "plan": planned - staged, "cpu": used,
+        "invoices": len(known), "lines": LINES, "stage": staged - started, "plan": planned - staged,
+        "stage_cpu": cpu[1] - cpu[0], "plan_cpu": cpu[2] - cpu[1],
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "summary": summary,
     }  # fmt: skip
 

@@ -43,15 +43,24 @@ class BilledBefore:
     conversions: Conversions
     _documents: dict[str, Standing] = field(default_factory=dict)
     _by_line: dict[int, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    _shadow: dict[str, Standing] = field(default_factory=dict)  # what no ledger keeps
 
     def learn(self, po_lines: Iterable[int]) -> None:
-        """Reads what the ledger has about these PO lines."""
+        """Reads what the ledger has about these PO lines. What was planned before is forgotten: it stands there by now, unless
+        it was in shadow."""
+        self._documents.clear()
+        self._by_line.clear()
+        for key, standing in self._shadow.items():
+            self._add(key, standing)
         for row in self.read(map(str, po_lines)):
             self._add(row.business_key, Standing(read_invoice(row.payload), row.id, row.counted))
 
-    def plan(self, key: str, invoice: Invoice) -> None:
+    def plan(self, key: str, invoice: Invoice, *, in_shadow: bool = False) -> None:
         """It is billed from now on, after all others."""
-        self._add(key, Standing(invoice, LAST, counted=False))
+        standing = Standing(invoice, LAST, counted=False)
+        self._add(key, standing)
+        if in_shadow:
+            self._shadow[key] = standing
 
     def of(
         self, key: str, invoice: Invoice, orders: Mapping[str, PurchaseOrder]

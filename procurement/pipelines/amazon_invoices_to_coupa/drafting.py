@@ -185,7 +185,7 @@ class Drafting:
             invoice, orders, receipts, self.rules.tolerances, billed=billed, earlier=earlier,
             conversions=self.rules.conversions, rates=self.rates,
         )  # fmt: skip
-        self.before.plan(key, invoice)
+        self.before.plan(key, invoice, in_shadow=draft.rollout.mode is Mode.SHADOW)
         return match
 
     def _plan(

@@ -86,6 +86,16 @@ def test_what_was_voided_in_coupa_stands_for_nothing() -> None:
     assert (result.outcome, used(result)) == (Outcome.MATCHED, {1: 10})
 
 
+def test_only_what_no_ledger_keeps_is_remembered_beyond_a_batch() -> None:
+    book = Book((invoice("N1", 2), False))
+    book.before.plan("N2", invoice("N2", 3))
+    book.before.plan("N3", invoice("N3", 4), in_shadow=True)
+    on = order(20)
+    assert book.before.of("N4", invoice("N4", 1), {on.number: on})[0] == {1: 9}
+    book.before.learn([1])
+    assert book.before.of("N4", invoice("N4", 1), {on.number: on})[0] == {1: 6}
+
+
 def test_a_document_that_is_planned_again_is_not_its_own_predecessor() -> None:
     book = Book((invoice("N1", 6), False))
     assert book.match(invoice("N1", 10), order(10), receipts((10, None))).outcome is Outcome.MATCHED
