@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from procurement.compliance.purchases import Purchase, PurchaseLine
-from procurement.errors import MoneyError
+from procurement.errors import MoneyError, RecordError
 from procurement.money import minor_unit, round_to, to_decimal
 
 Json = Mapping[str, Any]
@@ -30,19 +30,24 @@ class Frame:
 def read_requisition(raw: Json, frame: Frame) -> Purchase | None:
     """Its lines for Amazon as a purchase; None where there is none with a price."""
     rows = [row for row in raw.get("requisition-lines") or () if _at(row, "supplier", "number") in frame.suppliers]
-    lines, currency = _lines(rows, frame, price="unit-price")
+    lines, currency = _lines(rows, frame, price="unit-price", header="")
     if not lines:
         return None
     supplier = str(_at(rows[0], "supplier", "number"))
     return _purchase(f"requisition {raw['id']}", lines, currency, raw, supplier, frame)
 
 
-def read_purchase_order(raw: Json, requisition: Json, frame: Frame) -> Purchase | None:
-    """A PO with who approved its requisition; None where no line has a price."""
-    lines, currency = _lines(raw.get("order-lines") or (), frame, price="price")
-    if not lines:
-        return None
+def read_purchase_order(raw: Json, requisition: Json, frame: Frame) -> Purchase:
+    """A PO with who approved its requisition. RecordError where a line has no price, or another currency than the PO: what
+    cannot be judged is not let through."""
     number, supplier = str(raw.get("po-number")), str(_at(raw, "supplier", "number") or "")
+    rows = list(raw.get("order-lines") or ())
+    lines, currency = _lines(rows, frame, price="price", header=str(_at(raw, "currency", "code") or ""))
+    read = {line.id for line in lines}
+    if unread := [id for row in rows if (id := _id(row)) not in read]:
+        raise RecordError(
+            f"PO {number}", [f"Line {id}: its price cannot be read, or its currency is not the PO's." for id in unread]
+        )
     return replace(_purchase(number, lines, currency, requisition, supplier, frame), po_number=number)
 
 
@@ -57,8 +62,8 @@ def _purchase(
     )  # fmt: skip
 
 
-def _lines(rows: Sequence[Json], frame: Frame, *, price: str) -> tuple[list[PurchaseLine], str]:
-    currency = next((str(code) for row in rows if (code := _at(row, "currency", "code"))), "")
+def _lines(rows: Sequence[Json], frame: Frame, *, price: str, header: str) -> tuple[list[PurchaseLine], str]:
+    currency = header or next((str(code) for row in rows if (code := _at(row, "currency", "code"))), "")
     return [line for row in rows if (line := _line(row, currency, frame.segment, price)) is not None], currency
 
 
@@ -78,10 +83,20 @@ def _line(row: Json, currency: str, segment: int, price: str) -> PurchaseLine | 
     except (MoneyError, KeyError):
         return None
     return PurchaseLine(
-        id=str(row.get("line-num") or row.get("id")), asin=str(row.get("source-part-num") or ""), quantity=quantity,
+        id=_id(row), asin=str(row.get("source-part-num") or "").strip().upper(), quantity=quantity,
         unit_price=unit_price, amount=amount, title=str(row.get("description") or ""),
         commodity=str(_at(row, "commodity", "name") or ""), cost_center=str(_at(row, "account", f"segment-{segment}") or ""),
     )  # fmt: skip
+
+
+def with_codes(purchase: Purchase, codes: Mapping[str, str]) -> Purchase:
+    """With UNSPSC codes by ASIN: Coupa's lines carry none. An article without one has none."""
+    lines = tuple(replace(line, unspsc=codes.get(line.asin, "")) for line in purchase.lines)
+    return replace(purchase, lines=lines)
+
+
+def _id(row: Json) -> str:
+    return str(row.get("line-num") or row.get("id"))
 
 
 def cost_center_of(order: Json, segment: int) -> str:

@@ -94,12 +94,23 @@ class ComplianceRule(RuleModel):
             raise ValueError("restricted needs unspsc or asins: else nothing is restricted")
         if self.action == "route" and self.approver is None:
             raise ValueError("route needs approver, the Coupa login of whom is asked")
-        if self.before_order and self.kind not in BEFORE_ORDER:
-            raise ValueError(f"before_order: {self.kind} can only be known once Amazon has the order")
         if self.kind == "split_order" and self.same == "cost_center":
             raise ValueError("same: split orders share a seller, a commodity or the buyer alone")
         if self.kind == "duplicate" and self.same in ("seller", "commodity"):
             raise ValueError("same: duplicates are of one buyer or one cost center")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_asked_before(self) -> Self:
+        if not self.before_order:
+            return self
+        unknown = "before_order: no seller is known before Amazon has the order"
+        if self.kind not in BEFORE_ORDER:
+            raise ValueError(f"before_order: {self.kind} can only be known once Amazon has the order")
+        if self.when.seller or self.when.seller_country:
+            raise ValueError(f"{unknown}: leave out when.seller and when.seller_country")
+        if self.kind == "split_order" and self.same not in ("buyer", "commodity"):
+            raise ValueError(f"{unknown}: say same: buyer or same: commodity")
         return self
 
 

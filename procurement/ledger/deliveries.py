@@ -259,6 +259,11 @@ class Deliveries:
         with self._engine.begin() as connection:
             return list(connection.execute(sql.WAITING, values).scalars())
 
+    def look_again(self, ids: Iterable[int]) -> int:
+        """What its gate made wait is due again as it was planned: the gate looks anew. How many."""
+        with self._engine.begin() as connection:
+            return connection.execute(sql.LOOK_AGAIN, {"ids": sorted(set(ids))}).rowcount
+
     def unfinished(self, pipeline: str, action: str, *, finished: Iterable[str]) -> list[Known]:
         """Deliveries whose document was in none of the `finished` statuses when the target last told, in order."""
         values = {"pipeline": pipeline, "action": action, "finished": sorted(finished)}

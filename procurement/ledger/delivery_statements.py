@@ -181,6 +181,10 @@ WAITING = sa.text(f"""
     SELECT id FROM deliveries WHERE pipeline = :pipeline AND action = ANY(:actions) AND state = 'waiting'
     AND coalesce(reason, '') NOT LIKE '{BLOCKED}%' ORDER BY id
 """)
+LOOK_AGAIN = sa.text(f"""
+    UPDATE deliveries d SET state = 'planned', reason = NULL, changed_at = clock_timestamp()
+    WHERE d.id = ANY(:ids) AND d.state = 'waiting' AND NOT {unanswered("d")}
+""")
 PAYLOADS = sa.text("SELECT id, payload FROM deliveries WHERE id = ANY(:ids)")
 BY_OUTCOME = sa.text(f"{_KNOWN} WHERE d.pipeline = :pipeline AND d.outcome = :outcome ORDER BY d.id")
 # What the target had not finished with when it last answered; the facts are the pipeline's own words.

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from procurement.compliance.documents import Frame, read_purchase_order
 from procurement.compliance.judging import Violation, approver_of, judge, stopping
+from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, Run
 from procurement.order_gate import Verdict
-from procurement.pipelines.compliance_surroundings import Agreed, Contracts, countries, surround
+from procurement.pipelines.compliance_surroundings import Agreed, Articles, Contracts, countries, surround
 from procurement.policies import Mode, Rules
 
 PIPELINE = "purchase_compliance"  # whose rollout decides
@@ -36,7 +37,7 @@ class Readable(Agreed, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplianceGate:
-    """Contracts are read once, at the first order that is asked about."""
+    """Contracts, and each article, are read once, at the first order that is asked about."""
 
     coupa: Readable
     ledger: Ledger
@@ -44,6 +45,7 @@ class ComplianceGate:
     rules: Rules
     account: str
     contracts: Contracts
+    articles: Articles
 
     @property
     def asked(self) -> bool:
@@ -57,10 +59,14 @@ class ComplianceGate:
     def look(self, order: Json, requisition: Json) -> Verdict | None:
         """None: it may go. Raises the connectors' errors when Coupa cannot be read."""
         frame = Frame(countries(self.rules), self.rules.compliance.reading.cost_center_segment, self.run.now)
-        purchase = read_purchase_order(order, requisition, frame) if self.asked else None
-        if purchase is None:
+        if not self.asked:
             return None
+        try:
+            purchase = read_purchase_order(order, requisition, frame)
+        except RecordError as error:
+            return Verdict("held", "compliance: it cannot be judged", error.problems)
         source = f"amazon_business/{self.account}"
+        (purchase,) = self.articles.coded([purchase])
         around = surround(self.ledger, self.contracts, [purchase], {}, source=source, rules=self.rules)
         file, today = self.rules.compliance, self.run.now.date()
         found = judge(purchase, around[purchase.key], file, today=today, before_order=True)

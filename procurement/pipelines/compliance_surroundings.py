@@ -9,9 +9,10 @@ from decimal import Decimal
 from threading import Lock
 from typing import Any, Protocol
 
+from connectors.amazon_business.products import Product
 from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
-from procurement.compliance.documents import cost_center_of
+from procurement.compliance.documents import cost_center_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.ledger import Ledger
@@ -23,6 +24,12 @@ Json = dict[str, Any]
 Pages = Iterable[Sequence[Json]]
 REQUISITION_HEADER = "RequisitionHeader"
 APPROVED = "approved"
+
+
+class Market(Protocol):
+    """The part of the Amazon Business client that knows articles."""
+
+    def products(self, asins: Iterable[str]) -> Iterable[Product]: ...
 
 
 class Agreed(Protocol):
@@ -136,6 +143,28 @@ class Contracts:
             pages = self._coupa.every_supplier() if self._rules.compliance.active_suppliers_count else ()
             self._active = [party for page in pages for raw in page if (party := read_supplier(raw)) is not None]
         return self._active
+
+
+class Articles:
+    """UNSPSC codes of what is not ordered yet, as Amazon has them: each article read once, 30 a call, and only where a rule that
+    is asked before the order looks at codes."""
+
+    def __init__(self, amazon: Market, rules: Rules) -> None:
+        self._amazon = amazon
+        self._wanted = any(rule.before_order and (rule.unspsc or rule.when.unspsc) for rule in rules.compliance.rules)
+        self._lock = Lock()  # gates of several workers share one
+        self._codes: dict[str, str] = {}
+
+    def coded(self, purchases: Iterable[Purchase]) -> list[Purchase]:
+        found = list(purchases)
+        if not self._wanted:
+            return found
+        with self._lock:
+            asins = {line.asin for one in found for line in one.lines if line.asin}
+            if new := sorted(asins - self._codes.keys()):
+                read = {product.asin: product.unspsc or "" for product in self._amazon.products(new)}
+                self._codes |= dict.fromkeys(new, "") | read  # only once all was read
+            return [with_codes(one, self._codes) for one in found]
 
 
 def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:

@@ -6,10 +6,13 @@ once more: it counts as never placed only if Amazon says so.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from procurement.ledger import Ledger
 from procurement.ledger.types import Known
 from procurement.order_results import read_facts
 from procurement.ordering import Earlier, read_key
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import PIPELINE, PLACE
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.surroundings import Market
 
 REFUSED = "refused"  # the ledger's outcome of an order that Amazon refused for good
@@ -41,6 +44,19 @@ def history_of(number: str, rows: Sequence[Known], trials: Mapping[str, Known], 
 def of_number(number: str, rows: Iterable[Known]) -> list[Known]:
     """Those of the PO itself; a PO number may be the beginning of another's."""
     return [row for row in rows if (key := read_key(row.business_key)) is not None and key.po_number == number]
+
+
+def waiting_beside_sent(ledger: Ledger) -> list[int]:
+    """Orders that their gate made wait, of POs of which another order was sent. A PO is planned anew only while nothing of it was
+    sent: nobody else would ever look at these again."""
+    waiting = ledger.deliveries.waiting(PIPELINE, (PLACE,))
+    if not waiting:
+        return []
+    payloads: Mapping[int, Mapping[str, Any]] = ledger.deliveries.payloads(waiting)
+    numbers = {id: str(payload["gate"]["po_number"]) for id, payload in payloads.items()}
+    rows = ledger.deliveries.of_keys_like(PIPELINE, PLACE, sorted({f"{number}-" for number in numbers.values()}))
+    sent = {number for number in numbers.values() if any(row.claimed for row in of_number(number, rows))}
+    return [id for id in waiting if numbers[id] in sent]
 
 
 def _earlier(row: Known, trials: Mapping[str, Known], market: Market | None) -> Earlier:

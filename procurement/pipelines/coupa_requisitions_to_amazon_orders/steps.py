@@ -15,10 +15,10 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_gate import ComplianceGate
-from procurement.pipelines.compliance_surroundings import Contracts
+from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
-from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED
+from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED, waiting_beside_sent
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate_alarms import GateAlarms
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import KIND, PIPELINE, PLACE, TRIAL
@@ -91,6 +91,7 @@ def transform(
             _settle_replaced(ledger, proposal.replaced)
             planned, records = planned + counts.planned + counts.replaced, records + counts.records
             previews += proposal.in_shadow
+        planned += ledger.deliveries.look_again(waiting_beside_sent(ledger))
         ledger.plans.keep(run, previews)
     return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
 
@@ -136,8 +137,9 @@ def load(
     if run.dry_run:
         return {"run": run.id, "sent": 0}
     complies = ComplianceGate(
-        coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules)
-    )
+        coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules),
+        articles=Articles(amazon, rules),
+    )  # fmt: skip
     gate = Gate(
         coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look,
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),

@@ -17,7 +17,7 @@ from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
-from procurement.pipelines.compliance_surroundings import Contracts, CoupaReads, countries, surround
+from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, surround
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
@@ -103,6 +103,7 @@ class Screener:
 
     ledger: Ledger
     contracts: Contracts
+    articles: Articles
     account_source: str
     rules: Rules
     now: datetime
@@ -111,13 +112,13 @@ class Screener:
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
         """The plan, and what shadow or a dry run shows."""
         plan, previews = Plan(), list[Json]()
-        read = {record.id: self._read(record) for record in records}
-        purchases = [one for one in read.values() if one is not None]
+        purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
+        read = {one.key: one for one in purchases}
         around = surround(self.ledger, self.contracts, purchases, {}, source=self.account_source, rules=self.rules)
         rollout = self.rules.rollout.widest(PIPELINE)
         quiet = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
         for record in records:
-            purchase = read[record.id]
+            purchase = read.get(f"requisition {record.key}")
             if purchase is None:
                 _settle(plan, record, "has no line for Amazon that can be judged")
                 continue

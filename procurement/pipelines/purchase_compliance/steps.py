@@ -14,7 +14,7 @@ from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
-from procurement.pipelines.compliance_surroundings import Contracts
+from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
 from procurement.pipelines.purchase_compliance.actions import actions
@@ -116,8 +116,9 @@ def _screener(
     amazon: AmazonBusiness, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
 ) -> screening.Screener:
     return screening.Screener(
-        ledger=ledger, contracts=contracts, account_source=amazon_source(amazon.account), rules=rules, now=run.now
-    )
+        ledger=ledger, contracts=contracts, articles=Articles(amazon, rules), account_source=amazon_source(amazon.account),
+        rules=rules, now=run.now,
+    )  # fmt: skip
 
 
 def _keep(ledger: Ledger, judgement: Judgement, *, run: Run, rules: Rules) -> int:

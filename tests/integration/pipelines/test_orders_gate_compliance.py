@@ -1,5 +1,6 @@
 """compliance.yml at the gate: nothing that it blocks or routes reaches Amazon, and what was agreed to does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from procurement.ledger import Ledger
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import PIPELINE
 from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.buying import IMPATIENT, OrderRun
-from tests.integration.pipelines.conftest import StartSandbox
+from tests.integration.pipelines.conftest import StartSandbox, connect_amazon
 from tests.integration.pipelines.test_orders import purchase_order
 from tests.integration.pipelines.test_orders_gate import errors_of, numbers
 
@@ -19,7 +20,13 @@ SHIPPED = (
 
 
 def switched(
-    directory: Path, asins: list[str], *, action: str = "block", compliance: str = "live", days: int = 0
+    directory: Path,
+    asins: list[str],
+    *,
+    codes: Sequence[str] = ("46101", "49101"),
+    action: str = "block",
+    compliance: str = "live",
+    days: int = 0,
 ) -> Rules:
     """Both pipelines' rollout, and the shipped rule about restricted goods with these articles."""
     rollout = {
@@ -38,6 +45,7 @@ def switched(
     changed = SHIPPED.replace("asins: []", f"asins: [{listed}]").replace(
         "action: block\n", f"action: {action}\n{route}"
     )
+    changed = changed.replace('"46101", "49101"', ", ".join(f'"{code}"' for code in codes))
     file.write_text(text.replace(SHIPPED, changed).replace("report_only_days: 30", f"report_only_days: {days}"))
     rules = read_rules(directory)
     object.__setattr__(rules, "policies", rules.policies.model_copy(update={"sending": IMPATIENT}))
@@ -135,3 +143,42 @@ def test_a_flag_and_days_that_only_report_stop_nothing(
     assert [one.state for one in run.placed(number)] == ["delivered"]
     read = {name for name in run.pair.calls("coupa")["by_operation"] if name not in before}
     assert ("list_contracts" in read) == (action == "flag")
+
+
+def test_what_is_restricted_by_its_unspsc_code_is_held_though_the_order_names_no_code(
+    run: OrderRun, mappings_directory: Path
+) -> None:
+    """Coupa's lines carry no such code: Amazon is asked for those of the articles."""
+    number = numbers(run)[0]
+    code = unspsc_of(run, asin_of(run, number))
+    run.rules = switched(mappings_directory, [], codes=[code[:5]])
+    run("one", po_numbers=[number])
+    (row,) = run.placed(number)
+    assert (row.state, row.reason) == ("held", "compliance: restricted_goods blocks it")
+    assert run.writes().get("placeOrder", 0) == 0
+
+
+def test_an_order_again_that_waits_for_the_approver_goes_on_by_itself_once_he_agreed(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run = OrderRun(start_sandbox("buying_plain", orders="1", lines="3"), ledger, read_rules(mappings_directory))
+    run.rules = switched(mappings_directory, [])
+    (number,) = numbers(run)
+    line = purchase_order(run.pair, number)["order-lines"][0]
+    dearer = {"offerId": line["supp-aux-part-num"], "price": str(float(line["price"]) * 2)}
+    run("one", between=lambda: run.amazon("reprice_offer", **dearer))
+    run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(line["price"]))
+    run.rules = switched(mappings_directory, [asin_of(run, number)], action="route")
+    run("two", po_numbers=[number])
+    assert [row.state for row in run.placed(number)] == ["delivered", "waiting"]
+    order = purchase_order(run.pair, number)["id"]
+    agreed = {"commentable_type": "OrderHeader", "commentable_id": order, "by": "catalog.admin", "comments": "Approved"}
+    run.coupa("comment", **agreed)
+    run("three")
+    assert [row.state for row in run.placed(number)] == ["delivered", "delivered"]
+
+
+def unspsc_of(run: OrderRun, asin: str) -> str:
+    (product,) = connect_amazon(run.pair, run.ledger).products([asin])
+    assert product.unspsc is not None
+    return product.unspsc

@@ -20,6 +20,12 @@ MISTAKES = [
     ("rules:\n", f"{NEW}no_po\n    action: route\n", "route needs approver"),
     ("rules:\n", f"{NEW}no_po\n    before_order: true\n", "no_po can only be known once Amazon has the order"),
     ("rules:\n", f"{NEW}no_po\n    severety: low\n", "severity"),
+    ("rules:\n", f"{NEW}split_order\n    limit: 100\n    before_order: true\n", "say same: buyer or same: commodity"),
+    (
+        "rules:\n",
+        f"{NEW}duplicate\n    when: {{seller: Pen Traders}}\n    before_order: true\n",
+        "leave out when.seller",
+    ),
     ("rules:\n", f"{NEW}split_order\n    limit: 100\n    days: 31\n", "a rule looks back 31 days"),
     ("rules:\n", f"{NEW}duplicate\n    same: seller\n", "duplicates are of one buyer or one cost center"),
     ("name: restricted_goods", "name: around_coupa", "two rules are called 'around_coupa'"),
