@@ -8,11 +8,13 @@ in it. Removing destroys nothing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from procurement.catalog.decisions import Decision, Difference, Fields
 from procurement.catalog.entries import (
+    BOUGHT,
     NEVER_WRITTEN,
     Article,
     Entry,
@@ -26,48 +28,10 @@ from procurement.catalog.entries import (
 from procurement.catalog.pricing import Move, fitting_term, is_held, tier_prices
 from procurement.catalog.rules import CatalogFile
 
-Kind = Literal["unchanged", "added", "changed", "removed", "left"]
-Fields = dict[str, Any]
 NAME, LONGEST_NAME = "name", 255
 OUT, IN = "out_of_stock", "in_stock"
+NEGOTIATED = "NEGOTIATED"
 MISSING = "Amazon does not know it"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something people should see; it is never written by itself."""
-
-    kind: str
-    sentence: str
-    expected: str | None = None
-    actual: str | None = None
-
-
-@dataclass(slots=True)
-class Decision:
-    """`item` and `price`: the fields to write on the item and on the supplier item `row` (None: a new one), in Coupa's
-    spelling, and the same on the rows `also`; `was` is what Coupa shows of them now. `held`: what a person must decide;
-    `reason`: why nothing is written."""
-
-    asin: str
-    kind: Kind = "unchanged"
-    row: PriceRow | None = None
-    also: tuple[PriceRow, ...] = ()
-    item: Fields = field(default_factory=dict)
-    price: Fields = field(default_factory=dict)
-    item_was: Fields = field(default_factory=dict)
-    price_was: Fields = field(default_factory=dict)
-    written: LastWritten = NEVER_WRITTEN
-    move: Move | None = None
-    held: list[str] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-    commodity: str | None = None
-    reason: str = ""
-    waits: bool = False
-
-    @property
-    def writes(self) -> bool:
-        return bool(self.item or self.price)
 
 
 def compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
@@ -131,12 +95,16 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
     elif runs < needed:
         decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
     else:
-        decision.kind, decision.row, decision.also = "removed", live[0], tuple(live[1:])
+        decision.kind, decision.row = "removed", live[0]
         decision.price = {"availability": OUT, "preferred": False}
+        decision.also = tuple((row, dict(decision.price)) for row in live[1:])
         decision.price_was = {"preferred": live[0].preferred}
         if rules.removal.deactivate_items and entry.item is not None and entry.item.active:
             decision.item, decision.item_was = {"active": False}, {"active": True}
-        decision.written = LastWritten(OUT, decision.written.image, removed=True, deactivated=bool(decision.item))
+        decision.written = LastWritten(
+            OUT, decision.written.image, removed=True, deactivated=bool(decision.item),
+            also_out=tuple(row.id for row in live[1:]), preferred=tuple(row.id for row in live if row.preferred),
+        )  # fmt: skip
     return decision
 
 
@@ -156,15 +124,19 @@ def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around:
         return decision
     decision.reason = "Amazon has no offer"
     if live and "availability" in rules.writing.supplier_item and decision.written.availability != OUT:
-        decision.kind, decision.row, decision.also = "changed", live[0], tuple(live[1:])
+        decision.kind, decision.row = "changed", live[0]
         decision.price = {"availability": OUT}
-        decision.written = LastWritten(OUT, decision.written.image)
+        decision.also = tuple((row, dict(decision.price)) for row in live[1:])
+        decision.written = LastWritten(OUT, decision.written.image, also_out=tuple(row.id for row in live[1:]))
     return decision
 
 
 def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
     article, writing = entry.article, rules.writing
     assert article.price is not None
+    if entry.origin == BOUGHT and article.guidance != NEGOTIATED:
+        decision.kind, decision.reason = "left", "it was bought, and not at a negotiated price"
+        return decision
     if not writing.additions:
         decision.kind, decision.reason = "left", "Coupa lacks it, and additions are off"
         decision.differences.append(Difference("not_in_coupa", f"{entry.asin} is not in Coupa's catalog."))
@@ -235,7 +207,7 @@ def _item_fields(decision: Decision, entry: Entry, rules: CatalogFile, around: S
         decision.item["active"], decision.item_was["active"] = True, False
     if image := decision.item.get("image-url"):
         decision.item_was.pop("image-url")
-        decision.written = LastWritten(decision.written.availability, image, decision.written.removed)
+        decision.written = replace(decision.written, image=image)
 
 
 def _item_wanted(
@@ -268,17 +240,34 @@ def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: Catalo
         wanted["catalog"] = rules.writing.catalog
         decision.price_was["catalog"] = row.catalog
     availability = rules.availability_of(article.availability)
-    if "availability" in ours and (written.availability or IN) != availability:
+    if ("availability" in ours or written.removed) and (written.availability or IN) != availability:
         wanted["availability"] = availability
     if "minimum_order_quantity" in ours and article.least and article.least != (row.least or 1):
         wanted["minimum-order-quantity"] = Decimal(article.least)
         decision.price_was["minimum-order-quantity"] = row.least
-    if written.removed and not row.preferred:
+    if row.id in written.preferred and not row.preferred:
         wanted["preferred"], decision.price_was["preferred"] = True, False
     decision.price = wanted
+    decision.also = tuple(_others_back(entry, row, written, around, availability))
     if "availability" in wanted or written.removed:
-        image = decision.written.image
-        decision.written = LastWritten(wanted.get("availability", written.availability), image)
+        decision.written = LastWritten(
+            wanted.get("availability", written.availability), decision.written.image,
+            also_out=written.also_out if availability == OUT else (),
+        )  # fmt: skip
+
+
+def _others_back(
+    entry: Entry, row: PriceRow, written: LastWritten, around: Surroundings, availability: str
+) -> Iterator[tuple[PriceRow, Fields]]:
+    """What we took out of the other rows in force, given back with the article."""
+    for other in rows_in_force(entry.rows, around.contracts):
+        fields: Fields = {}
+        if other.id in written.also_out and availability != OUT:
+            fields["availability"] = availability
+        if other.id in written.preferred and not other.preferred:
+            fields["preferred"] = True
+        if other is not row and fields:
+            yield other, fields
 
 
 def _money(
@@ -293,8 +282,11 @@ def _money(
     wanted: Fields = {}
     if row.price != article.price:
         wanted["price"], decision.price_was["price"] = article.price, row.price
-    if article.tiers and "tiers" in rules.writing.supplier_item:
-        wanted |= _changed_tiers(decision, entry, row, terms)
+    if "tiers" in rules.writing.supplier_item:
+        if article.tiers:
+            wanted |= _changed_tiers(decision, entry, row, terms)
+        else:
+            _check_tiers_gone(decision, entry, row)
     if len(decision.held) == before and wanted:
         _check_moves(decision, entry, row, rules, around, wanted)
     if len(decision.held) == before:
@@ -317,7 +309,7 @@ def _check_pack(decision: Decision, entry: Entry, around: Surroundings) -> None:
     """A price of another quantity of goods is never written: neither where Amazon's pack changed since the article was
     first seen or released, nor where Coupa counts in another unit than Amazon sells."""
     article, item = entry.article, entry.item
-    if article.pack != entry.pack_agreed:
+    if (article.pack or "") != (entry.pack_agreed or ""):
         old, new = entry.pack_agreed or "single", article.pack or "single"
         sentence = f"{entry.asin}: Amazon sells it as {new} now, before as {old}. Its price is not written."
         decision.differences.append(Difference("pack_changed", sentence, old, new))
@@ -339,6 +331,19 @@ def _changed_tiers(decision: Decision, entry: Entry, row: PriceRow, terms: tuple
         if shown != value:
             changed[name], decision.price_was[name] = value, shown
     return changed
+
+
+def _check_tiers_gone(decision: Decision, entry: Entry, row: PriceRow) -> None:
+    """Coupa orders at the price of a tier wherever a row has tiers: one that Amazon has no more is a person's to take out."""
+    left = [one for one in row.tiers if one is not None and one != entry.article.price]
+    if row.term is None or not left:
+        return
+    shown = ", ".join(format(one, "f") for one in left)
+    sentence = (
+        f"{entry.asin}: Coupa still has quantity prices ({shown}), Amazon has none any more and asks "
+        f"{format(entry.article.price or Decimal(0), 'f')} for any quantity. To do: take the contract term off the supplier item."
+    )
+    decision.differences.append(Difference("tiers_gone", sentence))
 
 
 def _shown_tier(row: PriceRow, name: str) -> Any:
@@ -366,7 +371,7 @@ def _tiers(decision: Decision, entry: Entry, price: Decimal, terms: tuple[Term, 
 def _check_moves(
     decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, wanted: Fields
 ) -> None:
-    """The widest move of price and tiers decides. A price that Coupa did not have yet has moved from nowhere."""
+    """Every move of price and tiers must be within the limits. A price that Coupa did not have yet has moved from nowhere."""
     currency = entry.article.currency or ""
     moves = {
         name: Move(old, new, currency)
@@ -375,8 +380,15 @@ def _check_moves(
     }
     if not moves:
         return
-    widest = max(moves.values(), key=lambda move: abs(move.percent) if move.percent is not None else Decimal(10**6))
+    widest = max(moves.values(), key=_width)
     decision.move = moves.get("price", widest)
-    if is_held(widest, rules.prices) and entry.asin not in around.released:
-        decision.move = widest
-        decision.held.append(f"price: {widest.words} is over the limit")
+    if entry.asin in around.released:
+        return
+    over = {name: move for name, move in moves.items() if is_held(move, rules.prices)}
+    if over:
+        decision.move = over.get("price") or max(over.values(), key=_width)
+        decision.held.append(f"price: {decision.move.words} is over the limit")
+
+
+def _width(move: Move) -> Decimal:
+    return abs(move.percent) if move.percent is not None else Decimal(10**6)

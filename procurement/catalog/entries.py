@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 Json = Mapping[str, Any]
+BOUGHT = "bought"  # an origin: it belongs in only while its price is negotiated
 MOST_MISSES = 31  # runs remembered; removal.missing_runs allows no more
 
 
@@ -80,7 +81,8 @@ class ItemRow:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`origin`: why the article is looked at (contract, list, bought, ...). `missed`: the complete runs in a row in which
-    Amazon did not know it. `pack_agreed`: the pack that it was first seen with, or that a person released."""
+    Amazon did not know it. `pack_agreed`: the pack that it was first sold with, or that a person released; empty where Amazon named
+    none, None before it was ever sold."""
 
     asin: str
     article: Article
@@ -94,9 +96,9 @@ class Entry:
 def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, released: bool) -> Entry:
     """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`."""
     known = before.missed if before is not None else ()
-    agreed = before.pack_agreed if before is not None and before.pack_agreed is not None else entry.article.pack
-    if released:
-        agreed = entry.article.pack
+    agreed = before.pack_agreed if before is not None else None
+    if entry.article.sold and (agreed is None or released):
+        agreed = entry.article.pack or ""
     missed: tuple[str, ...] = ()
     if not entry.article.sold:
         missed = known if run in known or not counts else (*known, run)[-MOST_MISSES:]
@@ -181,12 +183,18 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class LastWritten:
-    """What was last delivered of fields that Coupa takes and never shows. `removed`: we took the article out."""
+    """What was last delivered of fields that Coupa takes and never shows. `removed`: we took the article out.
+
+    `also_out`: the other supplier items that went out of stock with it, and `preferred`: those that were preferred until we
+    took it out, both by Coupa's id, so that all is as before when the article is back.
+    """
 
     availability: str | None = None
     image: str | None = None
     removed: bool = False
     deactivated: bool = False
+    also_out: tuple[int, ...] = ()
+    preferred: tuple[int, ...] = ()
 
 
 NEVER_WRITTEN = LastWritten()

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from procurement.catalog.comparing import compare
-from procurement.catalog.entries import Entry, LastWritten, Surroundings, read_entry, write_entry
+from procurement.catalog.entries import Entry, Surroundings, read_entry, write_entry
 from procurement.pipelines.amazon_catalog_to_coupa.amazon_side import read_article
 from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_contract, read_item, read_price_row
-from procurement.pipelines.amazon_catalog_to_coupa.payloads import writes_of
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden, writes_of
 from procurement.pipelines.amazon_catalog_to_coupa.reading import NOT_SOLD
 from procurement.policies import Rules, read_rules
 
@@ -49,7 +49,8 @@ def outcome(case: Json, rules: Rules) -> Json:
     entry = entry_of(case, rules)
     assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry, "an entry survives the ledger"
     contracts = {one.number: one for one in (read_contract(raw, NOW) for raw in case["contracts"])}
-    written = {case["asin"]: LastWritten(**case["written"])} if "written" in case else {}
+    hidden = read_hidden({"hidden": case.get("written")})
+    written = {case["asin"]: hidden} if hidden is not None else {}
     around = Surroundings(
         contracts, rules.lookups["commodities"].find, rules.lookups["units"].find, frozenset(case.get("released", ())), written
     )  # fmt: skip

@@ -8,7 +8,7 @@ from connectors.amazon_business.catalog import image_of, tiers_of
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.amazon_business.products import Offer, Product, read_product
 from connectors.amazon_business.raw import text
-from procurement.catalog.entries import Article, Tier
+from procurement.catalog.entries import BOUGHT, Article, Tier
 from procurement.catalog.rules import CatalogFile
 from procurement.money import MINOR_UNITS
 
@@ -62,4 +62,4 @@ def origins(amazon: AmazonBusiness, rules: CatalogFile, now: datetime) -> Iterat
     if rules.reading.bought_days:
         since = now - timedelta(days=rules.reading.bought_days)
         for page in amazon.order_line_pages(since, now):
-            yield from ((asin, "bought") for row in page if (asin := text(row, "productDetails", "asin")))
+            yield from ((asin, BOUGHT) for row in page if (asin := text(row, "productDetails", "asin")))

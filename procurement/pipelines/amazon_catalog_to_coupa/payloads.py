@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from procurement.catalog.comparing import Decision, Fields
+from procurement.catalog.decisions import Decision, Fields
 from procurement.catalog.entries import Entry, LastWritten, PriceRow
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
@@ -50,8 +50,8 @@ def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]
         writes.append(Write(CREATE_ITEM, str(decision.item["item-number"]), payload))
     if decision.price:
         writes.append(_price_write(decision, entry, told, supplier))
-        for row in decision.also:
-            writes.append(_price_change(row, decision, entry, told, was={}))
+    for row, fields in decision.also:
+        writes.append(_price_change(row, fields, entry, told, was={}))
     if decision.item and item is not None:
         payload = {**told, "id": item.id, "body": spelled(decision.item), "was": spelled(decision.item_was)}
         payload |= {"item_number": item.number}
@@ -67,7 +67,7 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
             "move": {"old": str(decision.move.old), "new": str(decision.move.new), "currency": decision.move.currency},
         }
     if decision.row is not None:
-        return _price_change(decision.row, decision, entry, told, was=decision.price_was)
+        return _price_change(decision.row, decision.price, entry, told, was=decision.price_was)
     number = entry.item.number if entry.item is not None else str(decision.item["item-number"])
     body = {
         **spelled(decision.price), "item": {"item-number": number}, "supplier": {"number": supplier},
@@ -78,8 +78,8 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
     return write if entry.item is not None else Write(write.action, write.series, write.payload, CREATE_ITEM)
 
 
-def _price_change(row: PriceRow, decision: Decision, entry: Entry, told: Json, *, was: Fields) -> Write:
-    payload = {**told, "id": row.id, "body": spelled(decision.price), "was": spelled(was)}
+def _price_change(row: PriceRow, fields: Fields, entry: Entry, told: Json, *, was: Fields) -> Write:
+    payload = {**told, "id": row.id, "body": spelled(fields), "was": spelled(was)}
     return Write(UPDATE_PRICE, price_series(told["supplier"], entry.asin, row.contract), payload)
 
 
@@ -111,4 +111,7 @@ def content_of(payload: Mapping[str, Any]) -> Json:
 def read_hidden(facts: Mapping[str, Any]) -> LastWritten | None:
     """What a delivered write left in fields that Coupa never shows."""
     hidden = facts.get("hidden")
-    return LastWritten(**hidden) if isinstance(hidden, Mapping) else None
+    if not isinstance(hidden, Mapping):
+        return None
+    ids = {name: tuple(hidden.get(name) or ()) for name in ("also_out", "preferred")}
+    return LastWritten(**{**hidden, **ids})

@@ -5,10 +5,11 @@ to be written. A write that has no answer yet, or that a person must look at, is
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.coupa.client import Coupa
-from procurement.catalog.comparing import Decision, compare
+from procurement.catalog.comparing import compare
+from procurement.catalog.decisions import Decision
 from procurement.catalog.entries import NEVER_WRITTEN, Contract, Entry, LastWritten, Surroundings, read_entry
 from procurement.ledger import Ledger
 from procurement.ledger.types import (
@@ -66,12 +67,13 @@ def _last_written(ledger: Ledger, supplier: str) -> dict[str, LastWritten]:
     items = _newest_hidden(ledger, supplier, (CREATE_ITEM, UPDATE_ITEM))
     prices = _newest_hidden(ledger, supplier, (CREATE_PRICE, UPDATE_PRICE))
     return {
-        asin: LastWritten(
-            availability=prices.get(asin, NEVER_WRITTEN).availability, removed=prices.get(asin, NEVER_WRITTEN).removed,
-            image=items.get(asin, NEVER_WRITTEN).image, deactivated=items.get(asin, NEVER_WRITTEN).deactivated,
+        asin: replace(
+            prices.get(asin, NEVER_WRITTEN),
+            image=items.get(asin, NEVER_WRITTEN).image,
+            deactivated=items.get(asin, NEVER_WRITTEN).deactivated,
         )
         for asin in items.keys() | prices.keys()
-    }  # fmt: skip
+    }
 
 
 def _newest_hidden(ledger: Ledger, supplier: str, actions: Sequence[str]) -> dict[str, LastWritten]:
@@ -128,7 +130,7 @@ class Planner:
             return
         if next(other_suppliers(self.coupa, entry.item.id, self.supplier), None) is not None:
             decision.item, decision.item_was = {}, {}
-            decision.written = LastWritten(decision.written.availability, decision.written.image, removed=True)
+            decision.written = replace(decision.written, deactivated=False)
 
     def _plan(self, plan: Plan, record: Record, entry: Entry, decision: Decision) -> None:
         writes = writes_of(decision, entry, supplier=self.supplier)

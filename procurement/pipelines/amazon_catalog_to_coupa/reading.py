@@ -24,7 +24,7 @@ from procurement.policies import Rules
 BATCH = 500
 HUNDRED = 100
 NOT_SOLD = Article(sold=False)
-BOUGHT, KNOWN = "bought", "contract"
+KNOWN = "contract"
 Known = Callable[[Iterable[str]], Mapping[str, Entry]]
 
 

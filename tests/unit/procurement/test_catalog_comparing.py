@@ -1,7 +1,8 @@
 """Once what was decided is written, nothing is left to write; and what is held, or not ours, is in no write."""
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procurement.catalog.comparing import Decision, compare
+from procurement.catalog.comparing import compare
+from procurement.catalog.decisions import Decision
 from procurement.catalog.entries import (
     Article,
     Contract,
@@ -21,6 +23,7 @@ from procurement.catalog.entries import (
     Tier,
 )
 from procurement.catalog.rules import CatalogFile
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden
 from procurement.policies import read_rules
 
 RULES = read_rules()
@@ -143,3 +146,96 @@ def test_items_of_people_are_kept_equal_where_the_rule_file_says_so() -> None:
     assert compare(entry, CATALOG, around()).item == {}
     writing = {**CATALOG.writing.model_dump(), "peoples_items": ("name",)}
     assert compare(entry, tuned(writing=writing), around()).item == {"name": "Pens"}
+
+
+def sold(*rows: PriceRow, **article: Any) -> Entry:
+    shown = replace(SOLD.article, **article)
+    return replace(SOLD, article=shown, rows=rows, item=ItemRow(1, "ITM-1", name="Pens"), pack_agreed=shown.pack or "")
+
+
+def test_any_move_over_a_limit_holds_however_far_another_one_went() -> None:
+    """The price moves by 40 USD and 4 %, a quantity price by 0.90 USD and 9 %."""
+    prices = {"hold_over_percent": 10, "hold_over_amount": 20}
+    row = PriceRow(
+        55, "C-AB-2026", Decimal(1000), "USD", catalog=CATALOG_NAME, term=3,
+        tiers=(Decimal(1000), Decimal("10.00"), Decimal("9.00")),
+    )  # fmt: skip
+    tiers = (Tier(10, Decimal("10.90")), Tier(50, Decimal("9.00")))
+    decision = compare(sold(row, price=Decimal(1040), tiers=tiers), tuned(prices=prices), around())
+    assert decision.price == {}
+    assert decision.held == ["price: 1000 → 1040 USD (+4.0 %) is over the limit"]
+
+
+def test_a_single_article_that_became_a_bundle_keeps_its_price_in_coupa() -> None:
+    row = PriceRow(55, None, Decimal("5.00"), "USD", catalog=CATALOG_NAME)
+    entry = replace(sold(row, price=Decimal("5.40"), pack="bundle of 6"), pack_agreed="")
+    decision = compare(entry, CATALOG, around())
+    assert (decision.price, decision.held) == ({}, ["pack: single before, bundle of 6 now"])
+
+
+def test_quantity_prices_that_amazon_has_no_more_are_a_finding() -> None:
+    row = PriceRow(
+        55, "C-AB-2026", Decimal("5.00"), "USD", catalog=CATALOG_NAME, term=3, tiers=(Decimal("5.00"), Decimal("4.00"))
+    )
+    decision = compare(sold(row), CATALOG, around())
+    assert [one.kind for one in decision.differences] == ["tiers_gone"]
+    level = replace(row, tiers=(Decimal("5.00"), Decimal("5.0")))
+    assert compare(sold(level), CATALOG, around()).differences == []
+
+
+def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
+    offers = {"accept": ("NEGOTIATED", "NONE")}
+    bought = replace(SOLD, origin="bought", article=replace(SOLD.article, guidance="NONE"))
+    decision = compare(bought, tuned(offers=offers), around())
+    assert (decision.kind, decision.writes) == ("left", False)
+    negotiated = replace(bought, article=replace(bought.article, guidance="NEGOTIATED"))
+    assert compare(negotiated, tuned(offers=offers), around()).kind == "added"
+    assert compare(replace(bought, origin="list IT basics"), tuned(offers=offers), around()).kind == "added"
+
+
+def written_by(decision: Decision, released: frozenset[str] = frozenset()) -> Surroundings:
+    """As the ledger remembers it: through JSON and back."""
+    hidden = read_hidden({"hidden": json.loads(json.dumps(asdict(decision.written)))})
+    assert hidden is not None
+    return replace(around(released=released), written={ASIN: hidden})
+
+
+TWO = (
+    PriceRow(55, "C-AB-2026", Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
+    PriceRow(56, None, Decimal("5.00"), "USD", preferred=False, catalog=CATALOG_NAME),
+)
+
+
+def test_an_article_that_is_back_is_as_it_was_on_every_price_that_was_taken_out() -> None:
+    gone = replace(sold(*TWO), article=Article(sold=False), missed=("a", "b", "c"))
+    removed = compare(gone, CATALOG, around())
+    assert [(row.id, fields) for row, fields in removed.also] == [
+        (56, {"availability": "out_of_stock", "preferred": False})
+    ]
+    left = tuple(replace(row, preferred=False) for row in TWO)
+    back = compare(sold(*left), CATALOG, written_by(removed))
+    assert back.price == {"availability": "in_stock", "preferred": True}
+    assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]
+    assert not compare(sold(*TWO), CATALOG, written_by(back)).writes
+
+
+def test_what_people_did_not_prefer_is_not_preferred_when_the_article_is_back() -> None:
+    row = replace(TWO[0], preferred=False)
+    removed = compare(replace(sold(row), article=Article(sold=False), missed=("a", "b", "c")), CATALOG, around())
+    assert compare(sold(row), CATALOG, written_by(removed)).price == {"availability": "in_stock"}
+
+
+def test_an_article_that_is_back_is_in_stock_even_where_availability_is_not_kept_equal() -> None:
+    writing = {**CATALOG.writing.model_dump(), "supplier_item": ("price",)}
+    removed = compare(
+        replace(sold(TWO[0]), article=Article(sold=False), missed=("a", "b", "c")), tuned(writing=writing), around()
+    )
+    back = compare(sold(replace(TWO[0], preferred=False)), tuned(writing=writing), written_by(removed))
+    assert back.price == {"availability": "in_stock", "preferred": True}
+
+
+def test_every_price_that_was_out_of_stock_for_want_of_offers_comes_back() -> None:
+    out = compare(sold(*TWO, price=None, offers=0), CATALOG, around())
+    assert [(row.id, fields) for row, fields in out.also] == [(56, {"availability": "out_of_stock"})]
+    back = compare(sold(*TWO), CATALOG, written_by(out))
+    assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]

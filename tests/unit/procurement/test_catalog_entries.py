@@ -43,9 +43,15 @@ def test_the_first_pack_is_agreed_until_a_person_accepts_another() -> None:
     assert observed(other, seen, run="c", counts=True, released=True).pack_agreed == "Box"
 
 
-def test_an_article_without_a_pack_at_first_agrees_to_none_it_never_showed() -> None:
-    bare = after(("a", Entry("B000000001", Article(pack=None)), True))
-    assert bare.pack_agreed is None
+def test_a_single_article_that_becomes_a_bundle_has_another_pack() -> None:
+    single, bundle = Entry("B000000001", Article()), Entry("B000000001", Article(pack="bundle of 6"))
+    assert after(("a", single, True), ("b", bundle, True)).pack_agreed == ""
+    assert after(("a", single, True), ("b", GONE, True), ("c", bundle, True)).pack_agreed == ""
+
+
+def test_an_article_that_was_never_sold_agrees_to_no_pack_before_it_is() -> None:
+    assert after(("a", GONE, True)).pack_agreed is None
+    assert after(("a", GONE, True), ("b", HERE, True)).pack_agreed == "Pack"
 
 
 @pytest.mark.parametrize(
