@@ -53,7 +53,7 @@ def measure() -> Result:
         given: dict[str, Any] = {"run": run, "request": request, "rules": rules}
         extract(amazon, coupa, ledger, **given)
         transform(amazon, coupa, ledger, **given)
-        load(coupa, ledger, run=run, rules=rules, workers=2, seconds=900)
+        load(coupa, ledger, run=run, rules=rules, account=amazon.account, workers=2, seconds=900)
         seconds, busy = time.perf_counter() - started, time.process_time() - cpu
         counted = {"amazon": calls(amazon_url), "coupa": calls(coupa_url)}
     conditions = {"articles": ARTICLES, "changed_percent": CHANGED_PERCENT, "speed": SPEED, "by_operation": counted}

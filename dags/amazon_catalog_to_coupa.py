@@ -64,8 +64,9 @@ def amazon_catalog_to_coupa() -> None:
         with tasks.workbench() as at:
             run = at.open(pipeline.open_run)
             return pipeline.load(
-                at.coupa, at.ledger, run=run, rules=at.rules, workers=tasks.CHANGE_THREADS, seconds=tasks.LOAD_SECONDS
-            )
+                at.coupa, at.ledger, run=run, rules=at.rules, account=at.amazon.account,
+                workers=tasks.CHANGE_THREADS, seconds=tasks.LOAD_SECONDS,
+            )  # fmt: skip
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:

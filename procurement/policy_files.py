@@ -201,12 +201,15 @@ class Rollout:
         scopes = ((entry.cost_centers, cost_center), (entry.suppliers, supplier), (entry.accounts, account))
         return next((scope[name] for scope, name in scopes if name in scope), entry)
 
-    def widest(self, pipeline: str) -> RolloutRule:
-        """How far any part of the pipeline may go, and from the earliest date: what decides whether it runs and reads at all."""
+    def widest(self, pipeline: str, *, account: str | None = None) -> RolloutRule:
+        """How far any part of the pipeline (or of what it does for `account`) may go, and from the earliest date: what decides
+        whether it runs and reads at all."""
         entry = self.pipelines.get(pipeline)
-        rules = (
-            [entry, *entry.accounts.values(), *entry.suppliers.values(), *entry.cost_centers.values()] if entry else []
-        )
+        rules: list[RolloutRule] = []
+        if entry is not None:
+            own = entry.accounts.get(account) if account is not None else None
+            base = [entry, *entry.accounts.values()] if account is None else [own or entry]
+            rules = [*base, *entry.suppliers.values(), *entry.cost_centers.values()]
         active = [rule for rule in rules if rule.mode is not Mode.OFF]
         return RolloutRule(
             mode=max((rule.mode for rule in active), key=CAREFULNESS.index, default=Mode.OFF),

@@ -24,12 +24,12 @@ def load(
 ) -> dict[str, Any]:
     """Sends what is planned, whichever run planned it, for at most `seconds`; what remains stays for the next run.
 
-    `scope`: the account that the actions act for; rows of another are left to it. A pipeline that is not live only asks
-    after what was sent before it was switched; a dry run sends nothing.
+    `scope`: the account that the actions act for; rows of another are left to it. A pipeline that is not live (for
+    this account) only asks after what was sent before it was switched; a dry run sends nothing.
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
-    live = rules.rollout.widest(pipeline).mode is Mode.LIVE
+    live = rules.rollout.widest(pipeline, account=scope).mode is Mode.LIVE
     stop_at = datetime.now(UTC) + timedelta(seconds=seconds)  # machine time, unlike the run's business `now`
     if any(isinstance(action, Gated) for action in actions.values()):
         workers = min(workers, IN_FLIGHT - 1)  # a gate reads while its write keeps a place in flight

@@ -39,7 +39,7 @@ def extract(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
 ) -> Summary:
     """Reads both sides of the articles in scope and stages one record each; a dry run stages nothing."""
-    if run.dry_run or _mode(rules) is Mode.OFF:
+    if run.dry_run or _mode(rules, amazon.account) is Mode.OFF:
         return {"run": run.id, "asins": 0}
     scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), amazon_source(amazon.account)
     staged = changed = 0
@@ -73,7 +73,7 @@ def transform(
     """Compares every article in scope and plans what differs; a dry run reads both sides and only shows its plan."""
     if run.dry_run:
         return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
-    mode, scope = _mode(rules), read_scope(request, rules)
+    mode, scope = _mode(rules, amazon.account), read_scope(request, rules)
     if mode is Mode.OFF:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
     planned = records = 0
@@ -108,7 +108,7 @@ def _planner(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, 
 
 
 def _tell(records: Sequence[Record], rules: Rules, account: str, run: Run) -> Any:
-    mode = rules.rollout.of(PIPELINE, account=account, supplier=supplier_of(rules, account)).mode
+    mode = _mode(rules, account)
     return waiting.propose(
         records, rules=rules.catalog, version=rules.version, mode=mode, account=account, dry_run=run.dry_run
     )
@@ -147,10 +147,12 @@ def _records(source: str, kind: str, staged: Sequence[Staged], first: int) -> li
     ]
 
 
-def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
-    """Sends what is planned, for at most `seconds`; what remains stays for the next run."""
+def load(
+    coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, account: str, workers: int, seconds: float
+) -> Summary:
+    """Sends what is planned for the account, for at most `seconds`; what remains stays for the next run."""
     chosen = actions(coupa, marker=rules.catalog.writing.marker, run=run.id)
-    return loading.load(ledger, PIPELINE, chosen, run=run, rules=rules, workers=workers, seconds=seconds)
+    return loading.load(ledger, PIPELINE, chosen, run=run, rules=rules, workers=workers, seconds=seconds, scope=account)
 
 
 def close(
@@ -164,11 +166,12 @@ def close(
 ) -> Summary:
     """Settles the run, mails the summary, what is held and what failed; raises IncompleteRun when an article is
     unaccounted for."""
-    full = read_scope(request, rules).full and _mode(rules) is not Mode.OFF
+    full = read_scope(request, rules).full and rules.rollout.widest(PIPELINE).mode is not Mode.OFF
     return reporting.close(
         ledger, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream, full=full
     )
 
 
-def _mode(rules: Rules) -> Mode:
-    return rules.rollout.widest(PIPELINE).mode
+def _mode(rules: Rules, account: str) -> Mode:
+    """An account buys through one supplier, so one entry decides for all of its catalog."""
+    return rules.rollout.of(PIPELINE, account=account, supplier=supplier_of(rules, account)).mode

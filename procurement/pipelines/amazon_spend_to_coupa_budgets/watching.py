@@ -68,7 +68,7 @@ def watch_budgets(
 
     Nothing while the pipeline is not live, in a dry run, and between the days of a weekly rhythm.
     """
-    live = rules.rollout.widest(PIPELINE).mode is Mode.LIVE
+    live = rules.rollout.widest(PIPELINE, account=account).mode is Mode.LIVE
     if run.dry_run or not live or idle(run, request, rules):
         return {"run": run.id, "watched": 0, "alerts": 0}
     zone = ZoneInfo(rules.zone_of(account))

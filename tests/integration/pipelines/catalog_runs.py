@@ -69,7 +69,10 @@ class CatalogRun:
         if before_load is not None:
             before_load()
         if load:
-            steps["load"] = pipeline.load(coupa, self.ledger, run=run, rules=self.rules, workers=2, seconds=60)
+            account = amazon.account
+            steps["load"] = pipeline.load(
+                coupa, self.ledger, run=run, rules=self.rules, account=account, workers=2, seconds=60
+            )
         closed = pipeline.close(self.ledger, send_mail=self.mails.append, **given)
         return {**closed, **steps}
 

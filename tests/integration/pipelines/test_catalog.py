@@ -222,11 +222,19 @@ def test_a_dry_run_shows_its_plan_and_writes_nothing_else(run: CatalogRun) -> No
     assert any(row.get("state") == "held" for row in rows)
 
 
-@pytest.mark.parametrize("mode", ["off", "shadow"])
+@pytest.mark.parametrize(
+    ("mode", "rollout"),
+    [
+        ("off", "{mode: off}"),
+        ("off", "{mode: live, go_live: 2026-03-01, accounts: {sandbox: {mode: off}}}"),
+        ("off", "{mode: live, go_live: 2026-03-01, suppliers: {AMZN-US: {mode: off}}}"),
+        ("shadow", "{mode: shadow}"),
+    ],
+)
 def test_off_reads_nothing_and_shadow_plans_without_sending(
-    run: CatalogRun, mappings_directory: Path, mode: str
+    run: CatalogRun, mappings_directory: Path, mode: str, rollout: str
 ) -> None:
-    run.rules = switched(mappings_directory, f"{{mode: {mode}}}")
+    run.rules = switched(mappings_directory, rollout)
     run()
     assert run.writes() == {}
     plans = run.ledger.plans.of(run.ledger.runs.get(PIPELINE, "run-1"))
@@ -236,3 +244,13 @@ def test_off_reads_nothing_and_shadow_plans_without_sending(
         run.rules = switched(mappings_directory)
         run()
         assert prices(run)[PAPER] == "46.80", "live compares anew"
+
+
+def test_what_was_planned_is_frozen_when_its_account_is_switched_off(run: CatalogRun, mappings_directory: Path) -> None:
+    run(load=False)
+    run.rules = switched(mappings_directory, "{mode: live, go_live: 2026-03-01, accounts: {sandbox: {mode: off}}}")
+    run()
+    assert run.writes() == {}
+    run.rules = switched(mappings_directory)
+    run()
+    assert prices(run)[PAPER] == "46.80"

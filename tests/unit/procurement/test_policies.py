@@ -133,3 +133,18 @@ def test_a_pipeline_runs_as_far_and_reads_as_far_back_as_its_widest_part(
 ) -> None:
     widest = read_rules(edited("rollout.yml", "mode: off", entry)).rollout.widest(PIPELINE)
     assert (widest.mode, widest.go_live) == (mode, go_live)
+
+
+@pytest.mark.parametrize(
+    ("entry", "mode"),
+    [
+        ("mode: live\n    go_live: 2026-03-01\n    accounts: {A: {mode: off}}", Mode.OFF),
+        ("mode: off\n    accounts: {B: {mode: live, go_live: 2026-03-01}}", Mode.OFF),
+        ("mode: off\n    accounts: {A: {mode: live, go_live: 2026-03-01}}", Mode.LIVE),
+        ("mode: off\n    accounts: {A: {mode: off}}\n    cost_centers: {C: {mode: shadow}}", Mode.SHADOW),
+    ],
+)
+def test_of_one_account_neither_the_other_accounts_count_nor_what_its_own_entry_overrules(
+    edited: Edit, entry: str, mode: Mode
+) -> None:
+    assert read_rules(edited("rollout.yml", "mode: off", entry)).rollout.widest(PIPELINE, account="A").mode is mode
