@@ -30,6 +30,7 @@ class Living:
     def __init__(self, scenario: str, **options: str) -> None:
         origin = Origin(scenario, seed=5, now="2026-03-01T09:30:00+00:00", options=options)
         self.sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa])
+        self.sandbox.clock.speed = 1e-9  # time passes only in `advance`: a busy machine changes no moment
         vendors: list[Any] = [service.vendor for service in self.sandbox.services]
         amazon, coupa = vendors
         self.amazon, self.coupa = amazon.state, coupa.state
