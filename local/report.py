@@ -1,10 +1,15 @@
-"""Where each row of an order report went: the sandbox says which transaction carries it, the ledger what became of that."""
+"""Where each row of an order report went: the sandbox says which transaction carries it, the ledger what became of that.
+
+The same report goes through spend and suppliers: every charged cent, every seller and every credential is looked for there.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from procurement.ledger import Ledger
+from procurement.pipelines.amazon_suppliers_to_coupa.records import known_sellers
+from procurement.sellers.facts import SellerFacts
 
 Json = dict[str, Any]
 
@@ -45,3 +50,33 @@ def account_for_report(
         "parts": listed,
         "unaccounted": unaccounted,
     }
+
+
+def account_for_sellers(facts: Mapping[str, Any], *, ledger: Ledger) -> Json:
+    """Sellers and credentials of the charged rows, how many of each the ledger knows, and the names of those it does not."""
+    known = [SellerFacts.read(record.raw) for record in known_sellers(ledger)]
+    charged = [row for row in facts["where"] if row.get("transaction") is not None]
+    return {
+        "sellers": _found({row["seller"] for row in charged}, {one.name for one in known}),
+        "credentials": _found(
+            {word for row in charged for word in row["credentials"]},
+            {word for one in known for word in one.credentials},
+        ),
+    }
+
+
+def account_for_spend(facts: Mapping[str, Any], *, ledger: Ledger, pipeline: str) -> Json:
+    """What the report charged and what the pipeline saw of it, by currency; equal to the cent, or `equal` is false."""
+    seen = {
+        currency: str(account.seen)
+        for currency, account in sorted(ledger.completeness.population(pipeline).money.items())
+    }
+    charged = dict(facts["charged"])
+    equal = {currency: Decimal(amount) for currency, amount in seen.items()} == {
+        currency: Decimal(amount) for currency, amount in charged.items()
+    }
+    return {"charged": charged, "seen": seen, "equal": equal}
+
+
+def _found(named: set[str], known: set[str]) -> Json:
+    return {"named": len(named), "known": len(named & known), "missing": sorted(named - known)}

@@ -17,7 +17,7 @@ import requests
 
 from local.governing import stories
 from local.mail_catcher import read_mails
-from local.report import account_for_report
+from local.report import account_for_report, account_for_sellers, account_for_spend
 from local.stack import Running
 from local.story import tell
 from local.world import CATALOG, COMPLIANCE, INVOICES, RECONCILIATION, SPEND, SUPPLIERS
@@ -72,9 +72,12 @@ def build_summary(running: Running, *, recording: Path, mails_before: int) -> Su
         if po_number := world["facts"].get("story"):
             values["story"] = {"po": po_number, "events": tell(str(po_number), running, ledger)}
         if running.world.orders_report is not None:
-            values["report"] = account_for_report(
-                world["facts"]["report"], world["refused"], ledger=ledger, pipeline=DAG
-            )
+            facts = world["facts"]["report"]
+            values["report"] = {
+                **account_for_report(facts, world["refused"], ledger=ledger, pipeline=DAG),
+                **account_for_sellers(facts, ledger=ledger),
+                "spend": account_for_spend(facts, ledger=ledger, pipeline=SPEND),
+            }
     calls = {name: _calls(url) for name, url in (("amazon_business", running.amazon_url), ("coupa", running.coupa_url))}
     values["writes"] = {name: int(counted["writes_accepted"]) for name, counted in calls.items()}
     values["calls"] = {name: int(counted["calls"]) for name, counted in calls.items()}
@@ -306,7 +309,26 @@ def render_report(report: Values) -> list[str]:
         f"  {part['rows']:>4} {'row ' if part['rows'] == 1 else 'rows'}  {currency} {Decimal(part['money']):>12,.2f}  {part['where']}"
         for part in report["parts"]
     ]
+    return [*lines, *render_sellers(report), *render_spend(report)]
+
+
+def render_sellers(report: Values) -> list[str]:
+    """Which of the report's sellers and credentials the pipelines know, and the names of those they do not."""
+    lines = []
+    for what in ("sellers", "credentials"):
+        if what in report:
+            found = report[what]
+            missing = f"; not: {', '.join(found['missing'])}" if found["missing"] else ""
+            lines.append(f"  {found['known']} of its {found['named']} {what} are known{missing}")
     return lines
+
+
+def render_spend(report: Values) -> list[str]:
+    if "spend" not in report:
+        return []
+    seen = ", ".join(f"{currency} {Decimal(amount):,.2f}" for currency, amount in report["spend"]["seen"].items())
+    equal = "equal to the cent to" if report["spend"]["equal"] else "NOT equal to"
+    return [f"  {seen} went through spend, {equal} what the report charged"]
 
 
 def render_places(look: Mapping[str, str], *, keep: bool) -> list[str]:

@@ -111,6 +111,8 @@ def _row_facts(order: ReportOrder) -> Iterable[Json]:
             "order": row.order_id,
             "amount": str(row.amounts.total),
             "currency": row.marketplace.currency,
+            "seller": row.seller,
+            "credentials": list(row.credentials),
         }
         if id(line) in carried:
             transaction, parcel, invoice = carried[id(line)]

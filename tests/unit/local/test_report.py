@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.report import account_for_report
+from local.report import account_for_report, account_for_sellers, account_for_spend
+from procurement.sellers.facts import SellerFacts
 
 pytestmark = pytest.mark.unit
 FACTS = {
@@ -50,3 +51,30 @@ def test_a_row_whose_transaction_the_ledger_does_not_know_is_called_out() -> Non
     report = account({"t1": ("delivered", None)})
     assert report["unaccounted"] == [3]
     assert {"where": "unaccounted for", "rows": 1, "money": "29.95"} in report["parts"]
+
+
+def seller(name: str, *credentials: str) -> SimpleNamespace:
+    facts = SellerFacts(key=name, name=name, credentials={word: {} for word in credentials})
+    return SimpleNamespace(raw=facts.written())
+
+
+def test_sellers_and_credentials_that_the_ledger_does_not_know_are_named() -> None:
+    rows = [
+        {"transaction": "t1", "seller": "Pen Traders", "credentials": ["Small Business"]},
+        {"transaction": "t2", "seller": "Desk World", "credentials": ["Small Business", "889 certification"]},
+        {"transaction": None, "seller": "Never Charged", "credentials": ["Other"]},
+    ]
+    known = [[seller("Pen Traders", "Small Business")]]
+    ledger: Any = SimpleNamespace(records=SimpleNamespace(pages=lambda kind, *, since, size: iter(known)))
+    assert account_for_sellers({"where": rows}, ledger=ledger) == {
+        "sellers": {"named": 2, "known": 1, "missing": ["Desk World"]},
+        "credentials": {"named": 2, "known": 1, "missing": ["889 certification"]},
+    }
+
+
+@pytest.mark.parametrize(("seen", "equal"), [("60.00", True), ("60", True), ("59.99", False)])
+def test_spend_is_held_against_what_the_report_charged(seen: str, equal: bool) -> None:
+    population = SimpleNamespace(money={"USD": SimpleNamespace(seen=Decimal(seen))})
+    ledger: Any = SimpleNamespace(completeness=SimpleNamespace(population=lambda pipeline: population))
+    found = account_for_spend({"charged": {"USD": "60.00"}}, ledger=ledger, pipeline="spend")
+    assert (found["equal"], found["seen"]) == (equal, {"USD": seen})
