@@ -27,12 +27,12 @@ nothing. A *backfill* reads exactly its range. Both are harmless for what is alr
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, dag, task
 
 from procurement.pipelines import amazon_invoices_to_coupa as pipeline
 from procurement_airflow import tasks
 from procurement_airflow.assets import GOODS_RECEIPTS
-from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.notifiers import FailureNotifier
 from procurement_airflow.params import DRY_RUN, INVOICE_NUMBERS, WINDOW
 from procurement_airflow.retries import DEFAULT_ARGS
 
@@ -95,12 +95,7 @@ def amazon_invoices_to_coupa() -> None:
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
-        with tasks.workbench() as at:
-            failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(
-                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
-            )
-        return tasks.unless_failed(failed, summary)
+        return tasks.close(pipeline)
 
     (
         extract()

@@ -24,11 +24,11 @@ which shows the plan and writes nothing.
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from procurement.pipelines import amazon_order_status_to_coupa as pipeline
 from procurement_airflow import tasks
-from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.notifiers import FailureNotifier
 from procurement_airflow.params import DRY_RUN, ORDER_IDS, ORDERED
 from procurement_airflow.retries import DEFAULT_ARGS
 
@@ -68,12 +68,7 @@ def amazon_order_status_to_coupa() -> None:
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
-        with tasks.workbench() as at:
-            failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(
-                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
-            )
-        return tasks.unless_failed(failed, summary)
+        return tasks.close(pipeline)
 
     extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()
 

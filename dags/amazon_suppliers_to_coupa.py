@@ -26,11 +26,11 @@ range. Both are harmless for what is already in Coupa.
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from procurement.pipelines import amazon_suppliers_to_coupa as pipeline
 from procurement_airflow import tasks
-from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.notifiers import FailureNotifier
 from procurement_airflow.params import DRY_RUN, WINDOW
 from procurement_airflow.retries import DEFAULT_ARGS
 
@@ -74,12 +74,7 @@ def amazon_suppliers_to_coupa() -> None:
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
-        with tasks.workbench() as at:
-            failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(
-                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
-            )
-        return tasks.unless_failed(failed, summary)
+        return tasks.close(pipeline)
 
     extract() >> transform() >> follow_up() >> load.expand(worker=tasks.WORKERS) >> close()
 

@@ -25,11 +25,11 @@ again. What fails is held with the reason; no option skips it.
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from procurement.pipelines import coupa_requisitions_to_amazon_orders as pipeline
 from procurement_airflow import tasks
-from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.notifiers import FailureNotifier
 from procurement_airflow.params import DRY_RUN, PO_NUMBERS, UPDATED
 from procurement_airflow.retries import DEFAULT_ARGS
 
@@ -75,12 +75,7 @@ def coupa_requisitions_to_amazon_orders() -> None:
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
-        with tasks.workbench() as at:
-            failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(
-                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
-            )
-        return tasks.unless_failed(failed, summary)
+        return tasks.close(pipeline)
 
     extract() >> transform() >> load.expand(worker=tasks.WORKERS) >> close()
 

@@ -28,11 +28,11 @@ the leakage report is in the folder `COMPLIANCE_FOLDER` (default `var/compliance
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable, dag, task
 
 from procurement.pipelines import purchase_compliance as pipeline
 from procurement_airflow import tasks
-from procurement_airflow.notifiers import FailureNotifier, send_notice
+from procurement_airflow.notifiers import FailureNotifier
 from procurement_airflow.params import DRY_RUN, ORDER_IDS, ORDERED
 from procurement_airflow.retries import DEFAULT_ARGS
 
@@ -84,12 +84,7 @@ def purchase_compliance() -> None:
 
     @task(trigger_rule="all_done")
     def close() -> dict[str, Any]:
-        with tasks.workbench() as at:
-            failed = tasks.failed_upstream(get_current_context())
-            summary = pipeline.close(
-                at.ledger, run=at.open(pipeline.open_run), rules=at.rules, send_mail=send_notice, failed_upstream=failed
-            )
-        return tasks.unless_failed(failed, summary)
+        return tasks.close(pipeline)
 
     [extract(), screen()] >> transform() >> load.expand(worker=tasks.WORKERS) >> report() >> close()
 

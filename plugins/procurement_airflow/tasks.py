@@ -1,7 +1,7 @@
 """The plumbing between a task's context and a pipeline's step: request, ledger, rules, clients, time budget."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from procurement.mapping.reading import nearest
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
+from procurement_airflow.notifiers import send_notice
 
 LOAD_SECONDS = 40 * 60.0  # well below execution_timeout, which would cut a call in half
 WORKERS = [0]  # load's task instances on one queue: add indexes for more
@@ -33,6 +34,16 @@ class OpenRun(Protocol):
     """A pipeline's `open_run`."""
 
     def __call__(self, ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run: ...
+
+
+class Pipeline(Protocol):
+    """A pipeline's package, as far as its last task needs it."""
+
+    @property
+    def open_run(self) -> OpenRun: ...
+
+    @property
+    def close(self) -> Callable[..., dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +158,12 @@ def unless_failed(failed: list[str], summary: dict[str, Any]) -> dict[str, Any]:
     if failed:
         raise AirflowFailException(f"the run is accounted for, but {', '.join(failed)} failed: see their logs")
     return summary
+
+
+def close(pipeline: Pipeline) -> dict[str, Any]:
+    """The last task of a run: accounts for it, mails what people must see, and fails when something before it did."""
+    with workbench() as at:
+        failed = failed_upstream(get_current_context())
+        run = at.open(pipeline.open_run)
+        summary = pipeline.close(at.ledger, run=run, rules=at.rules, send_mail=send_notice, failed_upstream=failed)
+    return unless_failed(failed, summary)
