@@ -139,6 +139,20 @@ class ComplianceBooks:
             rows = connection.execute(_BOUGHT_BEFORE, values)
             return {(row.contract, row.asin, row.order_id): (row.units, row.money) for row in rows}
 
+    def sent_since(self, pipeline: str, action: str, *, scope: str, since: datetime) -> list[tuple[str, datetime]]:
+        """Keys of writes of this account that were sent, or may have been, and the moment for which they were planned."""
+        values = {"pipeline": pipeline, "action": action, "scope": scope, "since": since}
+        with self._engine.begin() as connection:
+            return [(row.business_key, row.now) for row in connection.execute(_SENT_SINCE, values)]
+
+    def reported(self, source: str, po_numbers: Iterable[str]) -> set[str]:
+        """Those of these POs of which the books have an order."""
+        query = sa.text(
+            "SELECT DISTINCT po_number FROM purchased_lines WHERE source = :source AND po_number = ANY(:numbers)"
+        )
+        with self._engine.begin() as connection:
+            return set(connection.execute(query, {"source": source, "numbers": sorted(set(po_numbers))}).scalars())
+
     def register(self, found: Sequence[KeptViolation]) -> None:
         """New ones are added, known ones brought up to date; one that was closed is open again, and not told yet."""
         if not found:
@@ -220,6 +234,11 @@ _BOUGHT_BEFORE = sa.text("""
     LEFT JOIN purchased_lines l ON l.source = :source AND l.contract = w.contract AND (w.asin = '' OR l.asin = w.asin)
         AND l.standing <> 'cancelled' AND (l.ordered_at, l.order_id) < (w.ordered_at, w.order_id)
     GROUP BY w.contract, w.asin, w.order_id
+""")
+_SENT_SINCE = sa.text("""
+    SELECT d.business_key, r.now FROM deliveries d JOIN runs r ON r.id = d.planned_by
+    WHERE d.pipeline = :pipeline AND d.action = :action AND d.state IN ('sending', 'delivered') AND d.scope = :scope AND r.now >= :since
+    ORDER BY d.id
 """)
 _KEPT = (
     "source", "key", "record_id", "rule", "kind", "severity", "action", "purchase", "po_number", "orders", "subject", "shared",

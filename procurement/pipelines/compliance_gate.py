@@ -7,17 +7,20 @@ compliance.yml lets it through.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Lock
 from typing import Any, Protocol
 
 from procurement.compliance.documents import Frame, read_purchase_order
 from procurement.compliance.judging import Violation, approver_of, judge, stopping
+from procurement.compliance.purchases import Purchase
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, Run
 from procurement.order_gate import Verdict
 from procurement.pipelines.compliance_surroundings import Agreed, Articles, Contracts, countries, surround
+from procurement.pipelines.compliance_unreported import Unreported, lines_of, with_bought
 from procurement.policies import Mode, Rules
 
 PIPELINE = "purchase_compliance"  # whose rollout decides
@@ -46,6 +49,8 @@ class ComplianceGate:
     account: str
     contracts: Contracts
     articles: Articles
+    unreported: Unreported
+    one_by_one: Lock = field(default_factory=Lock)
 
     @property
     def asked(self) -> bool:
@@ -67,9 +72,20 @@ class ComplianceGate:
             return Verdict("held", "compliance: it cannot be judged", error.problems)
         source = f"amazon_business/{self.account}"
         (purchase,) = self.articles.coded([purchase])
-        around = surround(self.ledger, self.contracts, [purchase], {}, source=source, rules=self.rules)
+        with self.one_by_one:  # two orders that are looked at at once would not see each other
+            verdict = self._judge(order, purchase, source)
+            if verdict is None:
+                self.unreported.passed[str(purchase.po_number)] = purchase
+        return verdict
+
+    def _judge(self, order: Json, purchase: Purchase, source: str) -> Verdict | None:
+        others = self.unreported.beside(purchase, source)
+        self.contracts.agreements(line.asin for one in others for line in one.lines)
+        around = surround(
+            self.ledger, self.contracts, [purchase], {}, source=source, rules=self.rules, beside=lines_of(others)
+        )
         file, today = self.rules.compliance, self.run.now.date()
-        found = judge(purchase, around[purchase.key], file, today=today, before_order=True)
+        found = judge(purchase, with_bought(around[purchase.key], others), file, today=today, before_order=True)
         stopped = stopping(found, file, purchase.approved_by)
         if any(one.action == "route" for one in stopped):
             agreed = self._agreed(order, stopped)

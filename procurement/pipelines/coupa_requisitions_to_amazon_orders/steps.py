@@ -16,6 +16,7 @@ from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_gate import ComplianceGate
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
+from procurement.pipelines.compliance_unreported import Unreported
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import actions
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.earlier import REFUSED, waiting_beside_sent
@@ -138,7 +139,9 @@ def load(
         return {"run": run.id, "sent": 0}
     complies = ComplianceGate(
         coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules),
-        articles=Articles(amazon, rules),
+        articles=Articles(amazon, rules), unreported=Unreported(
+            coupa=coupa, ledger=ledger, rules=rules, account=amazon.account, now=run.now, action=(PIPELINE, PLACE)
+        ),
     )  # fmt: skip
     gate = Gate(
         coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look,

@@ -1,6 +1,7 @@
 """compliance.yml at the gate: nothing that it blocks or routes reaches Amazon, and what was agreed to does."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.buying import IMPATIENT, OrderRun
 from tests.integration.pipelines.conftest import StartSandbox, connect_amazon
 from tests.integration.pipelines.test_orders import purchase_order
-from tests.integration.pipelines.test_orders_gate import errors_of, numbers
+from tests.integration.pipelines.test_orders_gate import errors_of, numbers, requisition_id
 
 pytestmark = pytest.mark.integration
 SHIPPED = (
@@ -24,6 +25,7 @@ def switched(
     asins: list[str],
     *,
     codes: Sequence[str] = ("46101", "49101"),
+    rules: str = "rules:\n",
     action: str = "block",
     compliance: str = "live",
     days: int = 0,
@@ -46,10 +48,11 @@ def switched(
         "action: block\n", f"action: {action}\n{route}"
     )
     changed = changed.replace('"46101", "49101"', ", ".join(f'"{code}"' for code in codes))
-    file.write_text(text.replace(SHIPPED, changed).replace("report_only_days: 30", f"report_only_days: {days}"))
-    rules = read_rules(directory)
-    object.__setattr__(rules, "policies", rules.policies.model_copy(update={"sending": IMPATIENT}))
-    return rules
+    text = text.replace(SHIPPED, changed).replace("report_only_days: 30", f"report_only_days: {days}")
+    file.write_text(text.replace("rules:\n", rules, 1))
+    read = read_rules(directory)
+    object.__setattr__(read, "policies", read.policies.model_copy(update={"sending": IMPATIENT}))
+    return read
 
 
 @pytest.fixture
@@ -176,6 +179,43 @@ def test_an_order_again_that_waits_for_the_approver_goes_on_by_itself_once_he_ag
     run.coupa("comment", **agreed)
     run("three")
     assert [row.state for row in run.placed(number)] == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_an_order_that_amazon_does_not_report_yet_is_seen_by_the_one_after_it(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, runs: int
+) -> None:
+    """Two orders of one buyer, each under the limit, together over it: one is sent, whether they go in one run or in two."""
+    run = OrderRun(start_sandbox("buying_plain", orders="8", lines="1"), ledger, read_rules(mappings_directory))
+    first, second = orders_of_one_buyer(run)
+    limit = max(totals(run, first), totals(run, second)) + Decimal("0.01")
+    assert totals(run, first) + totals(run, second) >= limit
+    rule = (
+        "rules:\n  - name: in_parts\n    kind: split_order\n    same: buyer\n    action: block\n    before_order: true\n"
+        f"    limit: {limit}\n"
+    )
+    run.rules = switched(mappings_directory, [], rules=rule)
+    for n, named in enumerate([[first, second]] if runs == 1 else [[first], [second]]):
+        run(f"run {n}", po_numbers=named)
+    rows = [row for number in (first, second) for row in run.placed(number)]
+    assert sorted((row.state, row.reason) for row in rows) == [
+        ("delivered", None),
+        ("held", "compliance: in_parts blocks it"),
+    ]
+
+
+def orders_of_one_buyer(run: OrderRun) -> tuple[str, str]:
+    buyers = {row["id"]: row["requested-by"]["login"] for row in run.pair.state("coupa")["requisitions"]}
+    by_buyer: dict[str, list[str]] = {}
+    for number in numbers(run):
+        by_buyer.setdefault(buyers[requisition_id(run, number)], []).append(number)
+    first, second, *_ = max(by_buyer.values(), key=len)
+    return first, second
+
+
+def totals(run: OrderRun, number: str) -> Decimal:
+    lines = purchase_order(run.pair, number)["order-lines"]
+    return sum((Decimal(str(line["price"])) * Decimal(str(line["quantity"])) for line in lines), Decimal(0))
 
 
 def unspsc_of(run: OrderRun, asin: str) -> str:
