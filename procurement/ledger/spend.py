@@ -4,7 +4,7 @@ A line is kept when it is planned, and kept again when it is planned again. Noth
 the segment are the spend rules' words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -63,13 +63,14 @@ class Spend:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def keep(self, lines: Sequence[SpendLine]) -> None:
-        """Replaces the lines of these records."""
-        if not lines:
+    def keep(self, lines: Sequence[SpendLine], *, of: Collection[int], sent: Collection[tuple[int, int]] = ()) -> None:
+        """Replaces the lines of the records `of`, apart from the lines `sent`, by (record, line): those stay as they are."""
+        if not of:
             return
+        stay = sorted(sent)
+        values = {"ids": sorted(of), "records": [record for record, _ in stay], "lines": [line for _, line in stay]}
         with self._engine.begin() as connection:
-            records = sorted({line.record_id for line in lines})
-            connection.execute(sa.text("DELETE FROM spend_lines WHERE record_id = ANY(:ids)"), {"ids": records})
+            connection.execute(_FORGET, values)
             rows = sorted(lines, key=lambda line: (line.record_id, line.line))
             copy_rows(connection, "spend_lines", COLUMNS, map(_row, rows))
         with self._engine.begin() as connection:
@@ -128,6 +129,12 @@ def _row(line: SpendLine) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+_FORGET = sa.text("""
+    DELETE FROM spend_lines s WHERE s.record_id = ANY(:ids) AND NOT EXISTS (
+        SELECT FROM unnest(CAST(:records AS bigint[]), CAST(:lines AS int[])) AS stay (record_id, line)
+        WHERE stay.record_id = s.record_id AND stay.line = s.line
+    )
+""")
 # Enough to keep every total in memory while the lines pass once; with the server's default they would be sorted on disk.
 ROOM = sa.text("SET LOCAL work_mem = '96MB'")
 _BY_SEGMENT = sa.text(f"""

@@ -8,9 +8,11 @@ becomes an adjustment of its own; the same set is never two.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from connectors.coupa.budgets import DESCRIPTION_SIZE
+from procurement.ledger.changes import CHANGED_PART
 from procurement.ledger.spend import Part, SpendLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record
 from procurement.money import Money, minor_unit
@@ -27,6 +29,10 @@ OFF = "switched off in rollout.yml"
 UNCATEGORISED = "uncategorised: no rule of spend.yml says where it belongs"
 CANCELS_OUT = "charges and refunds of this budget line come to nothing"
 NO_RULE = "no rule of spend.yml says whether Coupa counts it"
+CHANGED = "changed after it was sent"
+CHANGED_TO_DO = (
+    "Amazon changed it after a part of it was posted. Adjust the budget by hand by this much, and discard this letter."
+)
 UNSETTLED = "not settled yet: the amount is an authorisation"
 
 
@@ -51,10 +57,13 @@ class Judged:
 
 @dataclass(slots=True)
 class Planned:
-    """The plan of a run, and the lines as the spend report keeps them."""
+    """The plan of a run, and the lines as the spend report keeps them: all of `records`, except that what was `sent`, by
+    (record, line), stays there as it was sent."""
 
     proposal: Proposal = field(default_factory=Proposal)
     spend: list[SpendLine] = field(default_factory=list)
+    records: set[int] = field(default_factory=set)
+    sent: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +79,19 @@ class Planner:
         planned = Planned()
         judged: list[Judged] = []
         for one in read:
+            fixed = {part.part for part in earlier.get(one.record.id, ()) if part.fixed}
+            planned.records.add(one.record.id)
+            planned.sent |= {(one.record.id, int(part)) for part in fixed if part.isdecimal()}
             if isinstance(one, Unreadable):
                 planned.proposal.live.records.append(_dead(one))
                 continue
             lines = [self._judge(one, line) for line in one.lines]
-            planned.spend += [self._kept(line) for line in lines]
-            fixed = {part.part for part in earlier.get(one.record.id, ()) if part.fixed}
             fresh = [line for line in lines if line.part not in fixed]
-            if not _as_before(fresh, [part for part in earlier.get(one.record.id, ()) if not part.fixed]):
+            planned.spend += [self._kept(line) for line in fresh]
+            changed = _changed(one, fresh, [part for part in earlier.get(one.record.id, ()) if part.fixed])
+            if not _as_before(fresh, changed, [part for part in earlier.get(one.record.id, ()) if not part.fixed]):
                 judged += fresh
+                planned.proposal.live.records += changed
                 planned.proposal.live.findings += self._findings(one)
         self._place(planned.proposal, judged)
         return planned
@@ -197,9 +210,26 @@ class Planner:
         }  # fmt: skip
 
 
-def _as_before(lines: Sequence[Judged], parts: Sequence[Part]) -> bool:
+def _changed(purchase: Purchase, fresh: Sequence[Judged], sent: Sequence[Part]) -> list[PlannedRecord]:
+    """What the transaction comes to beside its lines, since Amazon changed it after a part of it was sent: a person's."""
+    if not sent:
+        return []
+    record, lines = purchase.record, sum((line.source.amount.amount for line in fresh), Decimal(0))
+    difference = (record.amount or Decimal(0)) - lines - sum((part.amount or Decimal(0) for part in sent), Decimal(0))
+    if not difference:
+        return []
+    return [PlannedRecord(
+        record_id=record.id, part=CHANGED_PART, state="held", reason=CHANGED, amount=difference, currency=record.currency,
+        error_class="policy", errors=(CHANGED_TO_DO,), to_plan=True, hash=record.hash or None,
+    )]  # fmt: skip
+
+
+def _as_before(lines: Sequence[Judged], changed: Sequence[PlannedRecord], parts: Sequence[Part]) -> bool:
     """Whether planning again would change nothing: the same parts with the same fate, none of them on its way."""
-    now = {(line.part, line.state, line.reason, line.source.amount.amount) for line in lines}
+    now: set[tuple[str, str, str | None, Decimal | None]] = {
+        (line.part, line.state, line.reason, line.source.amount.amount) for line in lines
+    }
+    now |= {(one.part, one.state, one.reason, one.amount) for one in changed}
     return bool(parts) and not any(part.delivery for part in parts) and now == {
         (part.part, part.state, part.reason, part.amount) for part in parts
     }  # fmt: skip

@@ -95,7 +95,11 @@ def _problems(record: Record, transaction: Transaction, policies: Policies) -> I
     elif record.currency not in MINOR_UNITS:
         yield f"The currency {record.currency!r} is not known."
     else:
-        finest = Decimal(1).scaleb(-MINOR_UNITS[record.currency])
+        stated, finest = transaction.amount, Decimal(1).scaleb(-MINOR_UNITS[record.currency])
+        if stated is not None and stated.currency_code != record.currency:
+            yield f"It says {stated.amount} {stated.currency_code}, its lines are in {record.currency}."
+        if not transaction.lines and record.amount % finest:
+            yield f"It comes to {record.amount} {record.currency}, finer than the currency."
         for number, line in enumerate(transaction.lines, 1):
             if line.total_amount is not None and line.total_amount.amount % finest:
                 yield f"Line {number} comes to {line.total_amount.amount} {record.currency}, finer than the currency."

@@ -86,7 +86,7 @@ def transform(
                 read_purchase(record, rules.policies) for record in ledger.records.load(waiting[start : start + BATCH])
             ]
         planned = _plan(amazon, coupa, ledger, read, run=run, rules=rules)
-        ledger.spend.keep(planned.spend)
+        ledger.spend.keep(planned.spend, of=planned.records, sent=planned.sent)
         counts = ledger.planning.keep(run, planned.proposal.plan)
         ledger.plans.keep(run, planned.proposal.in_shadow)
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(read)}
@@ -104,17 +104,25 @@ def _plan(
     purchases = [one for one in read if isinstance(one, Purchase)]
     around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now)
     planner = Planner(account=amazon.account, instance=coupa.instance, rules=rules, now=run.now, around=around)
-    earlier = {} if run.dry_run else ledger.spend.parts(one.record.id for one in read)
+    earlier = ledger.spend.parts(one.record.id for one in read)
     return planner.propose(read, earlier)
 
 
 def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
-    """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
+    """A dry run reads the window into memory, plans what was not posted yet, and keeps nothing but the plan for people to read."""
     source = amazon_source(amazon.account)
     rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
+    known = ledger.records.find(source, KIND, rows)
     records = [
         Record(
-            id=n, source=source, kind=KIND, key=row.key, hash="", raw=row.raw, amount=row.amount, currency=row.currency
+            id=known[row.key].id if row.key in known else -n,
+            source=source,
+            kind=KIND,
+            key=row.key,
+            hash="",
+            raw=row.raw,
+            amount=row.amount,
+            currency=row.currency,
         )
         for n, row in enumerate(rows.values(), 1)
     ]

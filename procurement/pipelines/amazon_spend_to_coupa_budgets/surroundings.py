@@ -135,17 +135,18 @@ def _invoiced(
 
 def _orders(amazon: AmazonBusiness, purchases: Sequence[Purchase], *, rules: Rules, now: datetime) -> dict[str, Json]:
     """The order reports that rules want, by the range of order dates in which they can lie."""
-    wanted = {
-        line.order_id: purchase.spent_on
+    lacking = [
+        (line.order_id, purchase.spent_on)
         for purchase in purchases
         for line in purchase.lines
         if line.order_id and rules.spend.lacks_order(line=line.raw, transaction=purchase.raw)
-    }
-    if not wanted:
+    ]
+    if not lacking:
         return {}
-    first = min(wanted.values()) - timedelta(days=rules.spend.file.order_look_back_days)
+    wanted, days = {order for order, _ in lacking}, [day for _, day in lacking]
+    first = min(days) - timedelta(days=rules.spend.file.order_look_back_days)
     start = datetime.combine(first, time.min, UTC)
-    end = min(datetime.combine(max(wanted.values()) + timedelta(days=2), time.min, UTC), now)
+    end = min(datetime.combine(max(days) + timedelta(days=2), time.min, UTC), now)
     found: dict[str, Json] = {}
     while start < end:
         until = min(start + LONGEST_REPORT, end)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,11 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
-from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Surroundings, read_line
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
+    Surroundings,
+    read_line,
+    read_surroundings,
+)
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
 from procurement.spend.budget_rules import Period
@@ -118,6 +122,67 @@ def test_what_was_sent_of_a_transaction_stays_and_the_rest_is_planned_again() ->
     sent = Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True)
     planned = plan([CARD], {1: [sent]}).proposal.plan
     assert (planned.deliveries, [one.part for one in planned.records]) == ([], ["2"])
+
+
+def test_the_report_keeps_what_was_sent_as_it_was_sent() -> None:
+    """Whatever rules, invoices or Amazon say by now: the line is on the budget."""
+    sent = Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True)
+    planned = plan([CARD], {1: [sent]})
+    assert [(one.line, one.counted) for one in planned.spend] == [(2, "uncategorised")]
+    assert (planned.records, planned.sent) == ({1}, {(1, 1)})
+
+
+def test_what_cannot_be_read_any_more_leaves_the_report() -> None:
+    planned = plan([{**CARD, "transactionDate": None}])
+    assert (planned.spend, planned.records) == ([], {1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"amount": {"currencyCode": "CAD", "amount": "12.00"}}, "It says 12.00 CAD, its lines are in USD."),
+        ({"amount": {"currencyCode": "XXX", "amount": "12.00"}}, "It says 12.00 XXX, its lines are in USD."),
+        (
+            {"amount": {"currencyCode": "USD", "amount": "10.005"}, "transactionLineItems": []},
+            "It comes to 10.005 USD, finer than the currency.",
+        ),
+    ],
+)
+def test_one_broken_transaction_is_a_dead_letter_and_stops_no_other(changes: dict[str, Any], sentence: str) -> None:
+    planned = plan([{**CARD, **changes}, CARD])
+    [dead] = [one for one in planned.proposal.plan.records if one.state == "dead"]
+    assert dead.errors == (sentence,)
+    assert len(planned.proposal.plan.deliveries) == 1
+
+
+def test_orders_are_looked_for_around_the_first_charge_that_names_them() -> None:
+    """A refund months later must not move the range past the order."""
+    asked: list[datetime] = []
+
+    class Amazon:
+        account = "us"
+
+        def order_pages(self, start: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
+            asked.append(start)
+            yield []
+
+    class Coupa:
+        def purchase_orders(self, numbers: list[str]) -> Iterator[list[dict[str, Any]]]:
+            yield []
+
+        def budget_lines(self, periods: list[str]) -> Iterator[list[dict[str, Any]]]:
+            yield []
+
+        def invoices(self, supplier: str, numbers: list[str]) -> Iterator[list[dict[str, Any]]]:
+            yield []
+
+    uncoded = [{"orderId": "113-1", "totalAmount": {"currencyCode": "USD", "amount": "10.00"}}]
+    charge = {**CARD, "transactionLineItems": uncoded, "transactionDate": "2026-01-05T12:00:00Z"}
+    refund = {**charge, "transactionType": "REFUND", "transactionDate": "2026-05-05T12:00:00Z"}
+    purchases = [read_purchase(record, RULES.policies) for record in records([charge, refund])]
+    read_surroundings(Amazon(), Coupa(), purchases, rules=RULES, now=NOW)  # type: ignore[arg-type]
+    look_back = timedelta(days=RULES.spend.file.order_look_back_days)
+    assert min(asked) == datetime(2026, 1, 5, tzinfo=UTC) - look_back
 
 
 def test_what_would_come_out_as_before_is_left_alone() -> None:
