@@ -37,6 +37,11 @@ def country_of(seller: Seller, usual: str) -> str:
     return next((one.place.country.upper() for one in seller.members if one.place.country), usual)
 
 
+def name_of(seller: Seller) -> str:
+    """As it would stand in Coupa."""
+    return seller.legal_name[:LONGEST_NAME]
+
+
 def certificates(members: Iterable[SellerFacts], rules: SuppliersFile, *, country: str, today: date) -> Certificates:
     """Every word once; a category that several words mean carries the certificates of all of them."""
     held: dict[str, dict[str, str]] = {}
@@ -87,7 +92,7 @@ def supplier_body(
     number = supplier_number(lead.key, rules)
     tax_number = next((one.registration for one in seller.members if one.registration), None)
     body: Json = {
-        "name": seller.legal_name[:LONGEST_NAME], "status": begins.status, "supplier-number": number, "display-name": lead.name[:LONGEST_TEXT],
+        "name": name_of(seller), "status": begins.status, "supplier-number": number, "display-name": lead.name[:LONGEST_TEXT],
         "federal-tax-num": tax_number, "po-method": begins.po_method, "invoice-matching-level": begins.invoice_matching_level,
         "buyer-hold": begins.buyer_hold, "hold-payment-indicator": begins.hold_payment,
         "goods-services-provided": ", ".join(goods)[:LONGEST_TEXT] or None,

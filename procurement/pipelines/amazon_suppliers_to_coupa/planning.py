@@ -13,7 +13,7 @@ from procurement.policies import Mode, Rules
 from procurement.sellers.facts import SellerFacts
 from procurement.sellers.identity import Decisions, KnownParties, Party, Place
 from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group, registration_of
-from procurement.sellers.profile import certificates, country_of, still_missing, supplier_body, supplier_number
+from procurement.sellers.profile import certificates, country_of, name_of, still_missing, supplier_body, supplier_number
 from procurement.sellers.rules import Purchases
 
 Json = dict[str, Any]
@@ -53,6 +53,7 @@ class Planner:
     settled: Mapping[str, str] = field(default_factory=dict)
     _taken: dict[str, list[TakenOn]] = field(default_factory=dict)  # by spelling
     _coupa: list[KnownParties] = field(default_factory=list)
+    _named: dict[str, str] = field(default_factory=dict)  # Coupa's suppliers: number by name
 
     def __post_init__(self) -> None:
         for one in self.taken_on:
@@ -91,7 +92,7 @@ class Planner:
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
             return
         purchases = self._purchases(seller.members, go_live)
-        decision = self._decide(seller, purchases, go_live)
+        decision = self._unless_named(seller, self._decide(seller, purchases, go_live))
         if decision.fate is Fate.TAKE_ON:
             self._take_on(plan, seller, decision, purchases, by_key)
             return
@@ -111,6 +112,14 @@ class Planner:
         if seller.near is not None:
             both = self._purchases([*seller.members, *seller.near.members], go_live)
         return decide(seller, both, coupa=self._known_in_coupa(), rules=self.rules.suppliers, today=self.today)
+
+    def _unless_named(self, seller: Seller, decision: Decision) -> Decision:
+        """Coupa takes no second supplier of one name, not even where a person said that they are two: he has to give it another."""
+        other = self._named.get(name_of(seller).casefold()) if decision.fate is Fate.TAKE_ON else None
+        if other is None:
+            return decision
+        sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one: if it is this seller, say so in "
+        return Decision(Fate.QUESTION, f"{sentence}`known_as`; if not, create it in Coupa under another name")
 
     def _purchases(self, members: Sequence[SellerFacts], go_live: date | None) -> Purchases:
         return Purchases(members, self.rules.lookups["commodities"].find, go_live)
@@ -171,7 +180,11 @@ class Planner:
 
     def _known_in_coupa(self) -> KnownParties:
         if not self._coupa:
-            self._coupa.append(known_suppliers(self.suppliers(), self.rules))
+            raws = list(self.suppliers())
+            self._named.update(
+                (str(raw.get("name") or "").casefold(), str(raw.get("number") or raw["id"])) for raw in raws
+            )
+            self._coupa.append(known_suppliers(raws, self.rules))
         return self._coupa[0]
 
 

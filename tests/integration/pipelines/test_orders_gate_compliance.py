@@ -13,6 +13,7 @@ from tests.integration.pipelines.buying import IMPATIENT, OrderRun
 from tests.integration.pipelines.conftest import StartSandbox, connect_amazon
 from tests.integration.pipelines.test_orders import purchase_order
 from tests.integration.pipelines.test_orders_gate import errors_of, numbers, requisition_id
+from tests.integration.pipelines.test_orders_gate_rollout import later
 
 pytestmark = pytest.mark.integration
 SHIPPED = (
@@ -26,6 +27,7 @@ def switched(
     *,
     codes: Sequence[str] = ("46101", "49101"),
     rules: str = "rules:\n",
+    approver: str = "catalog.admin",
     action: str = "block",
     compliance: str = "live",
     days: int = 0,
@@ -42,7 +44,7 @@ def switched(
     file = directory / "compliance.yml"
     text = file.read_text()
     assert SHIPPED in text
-    route = "    approver: catalog.admin\n" if action == "route" else ""
+    route = f"    approver: {approver}\n" if action == "route" else ""
     listed = ", ".join(f'"{asin}"' for asin in asins)
     changed = SHIPPED.replace("asins: []", f"asins: [{listed}]").replace(
         "action: block\n", f"action: {action}\n{route}"
@@ -216,6 +218,44 @@ def orders_of_one_buyer(run: OrderRun) -> tuple[str, str]:
 def totals(run: OrderRun, number: str) -> Decimal:
     lines = purchase_order(run.pair, number)["order-lines"]
     return sum((Decimal(str(line["price"])) * Decimal(str(line["quantity"])) for line in lines), Decimal(0))
+
+
+def test_one_question_names_all_that_its_rule_found_an_answer_may_quote_it_and_silence_is_mailed(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
+) -> None:
+    run = OrderRun(start_sandbox("buying_plain", orders="1", lines="2"), ledger, read_rules(mappings_directory))
+    (number,) = numbers(run)
+    order = purchase_order(run.pair, number)
+    asins = [line["source-part-num"] for line in order["order-lines"]]
+    run.rules = switched(mappings_directory, asins, action="route")
+    run("one")
+    (asked,) = [text for text in comments(run) if "asks for your approval" in text]
+    assert all(asin in asked for asin in asins)
+    later(run, days=4)
+    run("two")
+    run("three")
+    (mail,) = [one for one in run.mails if "/unanswered/" in one.key]
+    assert number in mail.body["subject"] and "catalog.admin" in mail.body["subject"]
+    quoting = f"Approved {asked[asked.rindex('[') :]}"
+    person = {"commentable_type": "OrderHeader", "commentable_id": order["id"], "by": "catalog.admin"}
+    run.coupa("comment", **person, comments=quoting)
+    run("four")
+    assert [row.state for row in run.placed(number)] == ["delivered"]
+
+
+def test_an_approver_whom_coupa_does_not_know_holds_the_order_and_says_what_to_do(
+    run: OrderRun, ledger: Ledger, mappings_directory: Path
+) -> None:
+    number = numbers(run)[0]
+    run.rules = switched(mappings_directory, [asin_of(run, number)], action="route", approver="long.gone")
+    run("one", po_numbers=[number])
+    (row,) = run.placed(number)
+    assert (row.state, row.reason) == (
+        "held",
+        "compliance: restricted_goods asks long.gone, who is no active user of Coupa",
+    )
+    assert any("Name another approver" in error for error in errors_of(ledger, number))
+    assert not [text for text in comments(run) if "asks for your approval" in text]
 
 
 def unspsc_of(run: OrderRun, asin: str) -> str:

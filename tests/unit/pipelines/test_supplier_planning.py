@@ -26,7 +26,8 @@ def planner(mode: str = "live", **given: Any) -> Planner:
     )
     rollout = PipelineRollout.model_validate({"mode": mode, "go_live": "2026-01-01"})
     rules = replace(rules, suppliers=eager, rollout=Rollout({PIPELINE: rollout}))
-    return Planner(account="us", rules=rules, suppliers=list, today=date(2026, 6, 30), **{"taken_on": (), **given})
+    usual = {"taken_on": (), "suppliers": list}
+    return Planner(account="us", rules=rules, today=date(2026, 6, 30), **{**usual, **given})
 
 
 def records(*names: str) -> list[Record]:
@@ -93,3 +94,18 @@ def test_every_record_has_exactly_one_fate() -> None:
     names = (LLC, CAPITALS, "Desk World", "(no seller named)", "Amazon.com", "Pen Tradesr LLC")
     plan = planner().propose(records(*names)).plan
     assert sorted(one.record_id for one in plan.records) == list(range(1, len(names) + 1))
+
+
+def test_a_seller_whose_name_coupa_has_already_is_a_question_even_where_a_person_released_it() -> None:
+    """Coupa takes no second supplier of one name: sent back by the gate, it would wait unseen for ever."""
+    elsewhere = {"country": {"code": "DE"}, "city": "Berlin", "postal-code": "10115", "street1": "Ufer 1"}
+    raw = {"id": 9, "number": "S-9", "name": "pen traders llc", "primary-address": elsewhere}
+    made = planner(suppliers=lambda: [raw])
+    listed = made.rules.suppliers.model_copy(update={"take_on": (LLC,)})
+    made = replace(made, rules=replace(made.rules, suppliers=listed))
+    place = {"street": "1 Main St", "city": "Reno", "postal_code": "89501", "country": "US"}
+    facts = SellerFacts(key=LLC, name=LLC, place=place, orders=("A-1",))
+    (record,) = made.propose(
+        [Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h", raw=facts.written())]
+    ).plan.records
+    assert record.state == "held" and record.reason is not None and "S-9" in record.reason
