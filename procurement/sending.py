@@ -25,7 +25,7 @@ class Action(Protocol):
     """One kind of write, and how to ask whether it happened.
 
     It may also have `gate(delivery: Peeked) -> Stop | None`: what must hold in that moment, looked at between permit and
-    claim. A gate that cannot tell (an outage) raises the connectors' errors, and the row stays planned.
+    claim. A gate that cannot tell (an outage) raises the connectors' errors, and the row stays planned; RejectedError holds it.
     """
 
     def permit(self) -> Permit:
@@ -269,18 +269,27 @@ class _Load:
         return None
 
     def _passes(self, action: Gated, peeked: Peeked) -> bool:
-        """Whether the row may be claimed now. What the gate cannot see closes it: the row stays planned, the load ends."""
+        """Whether the row may be claimed now. What the gate cannot see closes it: the row stays planned, the load ends. A question
+        that the target refuses for good is this row's alone, and a person's: it is held, and the others go on."""
         try:
             stop = action.gate(peeked)
         except AuthError as error:
             self._stop("permission", error)
             return False
         except ConnectorError as error:
+            if isinstance(error, RejectedError) and getattr(error, "explained", True):
+                self._hold_at_gate(peeked, error)
+                return False
             self._stop(f"the gate of {peeked.action} cannot be looked at: {error}")
             return False
         if stop is not None and self._deliveries.stop(peeked, stop):
             self._count("stopped_at_gate")
         return stop is None
+
+    def _hold_at_gate(self, peeked: Peeked, error: RejectedError) -> None:
+        reason = f"the gate of {peeked.action} cannot be looked at: {error}"
+        if self._deliveries.stop(peeked, Stop("held", reason, error.reasons)):
+            self._count("stopped_at_gate")
 
     def _attempt(self, action: Action, claimed: Claimed, permit: Permit) -> None:
         """Nothing that can wait lies between the claim and `send`."""

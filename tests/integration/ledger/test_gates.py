@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.errors import AuthError, RejectedError, TransientError
+from connectors.errors import AuthError, NotFound, RejectedError, TransientError
 from procurement.ledger import Ledger
 from procurement.ledger.types import Claimed, Found, Peeked, Plan, PlannedDelivery, PlannedRecord, Sent, Stop
 from procurement.sending import Action, SendCounts, send_due
@@ -79,6 +79,29 @@ def test_a_gate_that_cannot_look_leaves_the_row_planned_and_ends_the_load(ledger
     counts = load(ledger, Gate(verdict=away))
     assert state_of(ledger) == "planned"
     assert counts.stopped is not None and "Coupa is away" in counts.stopped
+
+
+def test_a_row_about_which_the_gate_s_question_is_refused_is_held_and_does_not_block_the_queue(ledger: Ledger) -> None:
+    """Asked again by every run it would end every load, and nobody would hear of it."""
+    plan_invoices(ledger, "T1")
+
+    def refused(delivery: Peeked) -> Stop | None:
+        raise RejectedError(("part number has an invalid character",), operation="list_supplier_items", status=400)
+
+    counts = load(ledger, Gate(verdict=refused))
+    assert (state_of(ledger), counts.stopped, counts.stopped_at_gate) == ("held", None, 1)
+    (letter,) = ledger.dead_letters.list(states=("held",), pipeline=PIPELINE)
+    assert letter.errors == ("part number has an invalid character",)
+
+
+def test_a_bare_404_at_the_gate_may_come_from_anywhere_and_holds_nothing(ledger: Ledger) -> None:
+    plan_invoices(ledger, "T1")
+
+    def bare(delivery: Peeked) -> Stop | None:
+        raise NotFound(("404",), operation="list_comments", status=404, explained=False)
+
+    assert load(ledger, Gate(verdict=bare)).stopped is not None
+    assert state_of(ledger) == "planned"
 
 
 def test_a_gate_without_permission_is_a_persons_matter(ledger: Ledger) -> None:
