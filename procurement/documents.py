@@ -53,16 +53,18 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One billed order line. `total` is what Coupa computes: quantity x unit price, rounded; tax and charges apart."""
+    """One billed order line. `total` is what Coupa computes: quantity x unit price, rounded; tax and charges apart.
+
+    A line that no PO backs has no PO line, and its own `account` or split."""
 
     number: int
     description: str
     quantity: Decimal
     unit_price: Decimal
     total: Money
-    po_number: str
-    po_line_number: str
-    po_line_id: int  # Coupa's order-line id
+    po_number: str = ""
+    po_line_number: str = ""
+    po_line_id: int | None = None  # Coupa's order-line id
     part_number: str | None = None
     unit_of_measure: str | None = None
     commodity: str | None = None
@@ -116,6 +118,11 @@ class Invoice:
         """Lines, charges and taxes: what Coupa will show as total-with-taxes."""
         parts: tuple[InvoiceLine | InvoiceCharge, ...] = (*self.lines, *self.charges)
         return Money.sum((part.total for part in parts), self.currency) + self.tax
+
+    @property
+    def po_lines(self) -> set[int]:
+        """Coupa's ids of the PO lines it bills."""
+        return {line.po_line_id for line in self.lines if line.po_line_id is not None}
 
     def charged(self, kind: ChargeKind) -> Money:
         return Money.sum((charge.total for charge in self.charges if charge.kind is kind), self.currency)

@@ -80,7 +80,9 @@ class Policies(RuleModel):
     invoice_due_warning_days: Days = Field(
         5, description="unapproved invoices are mailed to AP so long before they are due"
     )
-    no_po: Literal["dead_letter", "hold"] = "dead_letter"
+    no_po: Literal["dead_letter", "hold", "coded_invoice"] = Field(
+        "dead_letter", description="coded_invoice: what names no PO becomes an invoice without one, coded line by line"
+    )
     late_component: Literal["finding", "second_invoice"] = "finding"
     foreign_currency: Literal["hold", "convert"] = Field(
         "hold", description="an invoice in another currency than its PO; convert: at Coupa's rate of the invoice date"

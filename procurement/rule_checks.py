@@ -187,6 +187,25 @@ def _spend_names(read: RuleFiles) -> list[str]:
     return [read.sources[name].problem(place, sentence) for name, place, sentence in found]
 
 
+def _counted_once(read: RuleFiles) -> list[str]:
+    """What becomes an invoice without a PO is spend in Coupa: it never goes to a budget line as well."""
+    if read.of("policies", Policies).no_po != "coded_invoice":
+        return []
+    sentence = "policies.yml has no_po: coded_invoice, so Coupa counts the invoice: this must be wait, not budget"
+    rules = read.of("spend", SpendFile).outside
+    first = {
+        next(
+            (number for number, rule in enumerate(rules) if rule.when.fits("none", "invoice", invoiced=invoiced)), None
+        )
+        for invoiced in (True, False)
+    }
+    return [
+        read.sources["spend"].problem(("outside", number, "count"), sentence)
+        for number, rule in enumerate(rules)
+        if number in first and rule.count == "budget"
+    ]
+
+
 def _tax_countries(read: RuleFiles) -> list[str]:
     """Every enabled marketplace has tax rules."""
     known = read.of("taxes", TaxFile).countries
@@ -212,5 +231,6 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _account_charts,
     _write_off_accounts,
     _spend_names,
+    _counted_once,
     _tax_countries,
 )

@@ -95,6 +95,14 @@ class Spend:
             rows = connection.execute(_BY_DAY, {"period": period})
             return {(row.cost_center, row.currency, row.spent_on): int(row.minor) for row in rows}
 
+    def posted(self, source: str, keys: Iterable[str]) -> frozenset[str]:
+        """Those of these transactions with a line that went, or is about to go, to a budget line. Asks nothing for no keys."""
+        wanted = sorted(set(keys))
+        if not wanted:
+            return frozenset()
+        with self._engine.begin() as connection:
+            return frozenset(connection.execute(_POSTED, {"source": source, "keys": wanted}).scalars())
+
     def posted_days(self) -> list[date]:
         """The days on which something was spent that went to a budget."""
         query = sa.text("SELECT DISTINCT spent_on FROM spend_lines WHERE counted = 'budget' ORDER BY 1")
@@ -141,6 +149,12 @@ _BY_SEGMENT = sa.text(f"""
     SELECT period, counted, currency, {", ".join(DIMENSIONS)}, count(*) AS lines, sum(minor) AS minor FROM spend_lines
     WHERE CAST(:period AS text) IS NULL OR period = :period
     GROUP BY period, counted, currency, {", ".join(DIMENSIONS)}
+""")
+_POSTED = sa.text("""
+    SELECT DISTINCT r.key FROM source_records r JOIN spend_lines l ON l.record_id = r.id
+    JOIN allocations a ON a.record_id = r.id AND a.role = 'bills' AND a.part = CAST(l.line AS text)
+    JOIN deliveries d ON d.id = a.delivery_id AND d.state NOT IN ('skipped', 'dead')
+    WHERE r.source = :source AND r.key = ANY(:keys)
 """)
 _BY_DAY = sa.text("""
     SELECT cost_center, currency, spent_on, sum(minor) AS minor FROM spend_lines

@@ -4,7 +4,7 @@ Promises: every problem of a document is reported at once; lines, charges and ta
 (checked on every document); what contradicts itself is never guessed at, it raises `DecisionNeeded`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ LINE_FIELDS = (
     "po_number", "po_line_number", "po_line_id", "description", "part_number", "unit_of_measure", "commodity", "account",
     "match_reference",
 )  # fmt: skip
+PO_FIELDS = frozenset({"po_number", "po_line_number", "po_line_id"})  # only of lines that come with a `po_line`
 OVERREFUND = "OVERREFUND"
 UNREADABLE = "unreadable"
 
@@ -59,6 +60,11 @@ class CompiledMapping:
         self._line = [(target, compile_target(target, rules, tables)) for target, rules in targets(file.line)]
         self._agreements = _agreements(file.header) + _agreements(file.line)
         self._header_custom, self._line_custom = _custom_names(self._header), _custom_names(self._line)
+        self._coding = [
+            (path, compile_read([path]))
+            for path in dict.fromkeys(path for rule in file.line.account for path in rule.from_paths)
+            if path.startswith("line.")
+        ]
         self._transaction_type = compile_read(("transaction.transactionType",))
 
     def invoice(self, header: Context, lines: Sequence[Context]) -> Invoice:
@@ -77,6 +83,7 @@ class CompiledMapping:
             raise DecisionNeeded(label, found.decisions)
         invoice = self._assemble(top, rows, billed)
         self._balance(label, invoice, rows)
+        found.decisions += self._uncoded(invoice, lines)
         if found.decisions:
             raise DecisionNeeded(label, list(dict.fromkeys(found.decisions)))
         return invoice
@@ -99,7 +106,10 @@ class CompiledMapping:
     def _read_line(self, number: int, context: Context, found: _Findings) -> dict[str, Any]:
         """A line with an unreadable field has no value for it, and is billed no further."""
         values: dict[str, Any] = {}
+        backed = "po_line" in context
         for target, field in self._line:
+            if not backed and target in PO_FIELDS:
+                continue
             try:
                 values[target] = field(context)
             except FieldProblem as problem:
@@ -154,6 +164,17 @@ class CompiledMapping:
             requester_email=top.get("requester_email"), custom_fields=_custom(top, self._header_custom), notes=tuple(_notes(billed)),
         )  # fmt: skip
 
+    def _uncoded(self, invoice: Invoice, contexts: Sequence[Context]) -> Iterator[str]:
+        """Lines that neither a PO nor the mapping gives an account: Coupa would refuse them."""
+        for line, context in zip(invoice.lines, contexts, strict=True):
+            if line.po_line_id is None and not (line.account or line.allocations):
+                chosen = [f"{path} {value!r}" for path, read in self._coding if (value := read(context)) is not None]
+                why = f"no account follows from {', '.join(chosen)}" if chosen else "nothing says which account"
+                yield (
+                    f"Line {line.number} ({line.description[:60]}): it names no PO, and {why}. Add a row to the lookup and replay, "
+                    "or enter the invoice in Coupa and discard this one."
+                )
+
     def _charges(self, charges: Sequence[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
         return consolidate(charges) if self._choices.charges.consolidate else tuple(charges)
 
@@ -181,13 +202,13 @@ def _custom(values: Mapping[str, Any], names: CustomNames) -> dict[str, str]:
 
 
 def _line(number: int, row: Mapping[str, Any], billed: Billed, custom: CustomNames) -> InvoiceLine:
-    values = {name: row.get(name) for name in LINE_FIELDS}
+    values = {name: row[name] for name in LINE_FIELDS if name in row}
     if billed.allocations:  # coded by its split
         values["account"] = None
     return InvoiceLine(
         number=number, quantity=billed.quantity, unit_price=billed.unit_price, total=billed.total,
         adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row, custom),
-        allocations=billed.allocations, **values,  # type: ignore[arg-type]
+        allocations=billed.allocations, **values,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ OUR_NAMES = {  # what the pipeline itself puts into the context; the rest is the
         "ordering",
     ),
     "converted": ("currency",),
-    "original": ("number", "date"),
+    "original": ("number", "date", "account", "commodity"),
 }
 ConverterName = Literal[
     "trimmed", "upper", "lower", "single_line", "digits", "truncate", "decimal", "whole_number", "percent", "money", "date",
@@ -117,14 +117,13 @@ class FieldRule(RuleModel):
         return {"from": self.from_, "from_lines": self.from_lines, "from_all": self.from_all}
 
     @property
+    def from_paths(self) -> tuple[str, ...]:
+        """Where the value may come from."""
+        return (*self.from_, *self.from_lines, *(path for part in self.from_all for path in part))
+
+    @property
     def paths(self) -> tuple[str, ...]:
-        return (
-            *self.from_,
-            *self.from_lines,
-            *(path for part in self.from_all for path in part),
-            *self.zone_from,
-            *self.must_equal,
-        )
+        return (*self.from_paths, *self.zone_from, *self.must_equal)
 
 
 Target = Annotated[tuple[FieldRule, ...], BeforeValidator(_tuple, json_schema_input_type=FieldRule | list[FieldRule])]

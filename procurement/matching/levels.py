@@ -30,7 +30,7 @@ def units_billed(
     po_lines = {line.id: line for order in orders for line in order.lines}
     units: dict[int, Decimal] = defaultdict(Decimal)
     for line in invoice.lines:
-        if line.adjustment_type not in NO_UNITS:
+        if line.po_line_id is not None and line.adjustment_type not in NO_UNITS:
             units[line.po_line_id] += _counted(line, po_lines.get(line.po_line_id), conversions)
     return dict(units)
 

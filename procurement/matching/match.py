@@ -17,7 +17,7 @@ from procurement.tolerances import Tolerances
 from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
 ONE = Decimal(1)
-Groups = Mapping[tuple[str, int], Sequence[InvoiceLine]]
+Groups = Mapping[tuple[str, int | None], Sequence[InvoiceLine]]
 
 
 def three_way_match(
@@ -40,7 +40,7 @@ def three_way_match(
     unbacked: list[InvoiceLine] = []
     for (po_number, line_id), lines in _groups(invoice).items():
         found = _po_line(orders, po_number, line_id)
-        if found is None:
+        if line_id is None or found is None:
             unbacked.extend(lines)
             continue
         order, po_line = found
@@ -56,7 +56,7 @@ def three_way_match(
 
 def _result(document: DocumentMatch) -> MatchResult:
     invoice, split = document.invoice, Split(document.invoice.currency)
-    findings = [_unbacked(line) for line in document.unbacked]
+    findings = [_unbacked(line, invoice) for line in document.unbacked]
     for worth in document.worths:
         findings += LineMatch(worth).findings()
         worth.split(split)
@@ -75,7 +75,7 @@ def _result(document: DocumentMatch) -> MatchResult:
 
 def _groups(invoice: Invoice) -> Groups:
     """Invoice lines by the PO line they bill, in the order of their numbers."""
-    groups: dict[tuple[str, int], list[InvoiceLine]] = defaultdict(list)
+    groups: dict[tuple[str, int | None], list[InvoiceLine]] = defaultdict(list)
     for line in sorted(invoice.lines, key=lambda one: one.number):
         groups[line.po_number, line.po_line_id].append(line)
     return groups
@@ -94,12 +94,13 @@ def _earlier(invoice: Invoice, earlier: Iterable[Invoice]) -> Mapping[int, Seque
     for document in earlier:
         if (document.supplier, document.number) != (invoice.supplier, invoice.number):
             for line in document.lines:
-                by_line[line.po_line_id].append(line)
+                if line.po_line_id is not None:
+                    by_line[line.po_line_id].append(line)
     return by_line
 
 
 def _po_line(
-    orders: Mapping[str, PurchaseOrder], po_number: str, line_id: int
+    orders: Mapping[str, PurchaseOrder], po_number: str, line_id: int | None
 ) -> tuple[PurchaseOrder, PurchaseOrderLine] | None:
     order = orders.get(po_number)
     if order is not None:
@@ -126,8 +127,17 @@ def _notes(invoice: Invoice) -> Iterator[Finding]:
         yield Finding(kind=note.kind, line=note.line, sentence=note.sentence, breached=False)
 
 
-def _unbacked(line: InvoiceLine) -> Finding:
+def _unbacked(line: InvoiceLine, invoice: Invoice) -> Finding:
+    """A person decides; but for what takes back a line that never named a PO, its invoice was decided on."""
+    if line.po_line_id is not None:
+        sentence = (
+            f"Line {line.number}: {line.total} is billed, but PO {line.po_number} has no line {line.po_line_number}."
+        )
+    else:
+        coded = f"coded to {line.account}" if line.account else "coded by its split"
+        word = "credited" if invoice.is_credit_note else "billed"
+        sentence = f"Line {line.number}: {line.total} is {word} without a purchase order, {coded}."
     return Finding(
-        kind="unbacked", line=line.number, breached=True, actual=line.total.amount, difference=line.total.amount, money=line.total,
-        sentence=f"Line {line.number}: {line.total} is billed, but PO {line.po_number} has no line {line.po_line_number}.",
+        kind="unbacked", line=line.number, breached=line.po_line_id is not None or not invoice.is_credit_note,
+        actual=line.total.amount, difference=line.total.amount, money=line.total, sentence=sentence,
     )  # fmt: skip

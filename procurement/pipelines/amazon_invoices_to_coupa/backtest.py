@@ -148,7 +148,7 @@ def _with_later_units(
     later: dict[int, Decimal] = {}
     for known, invoice in reversed(documents):
         own = units_of(invoice) if known.target_id is not None else {}  # Coupa counts only what reached it
-        lines = {line.po_line_id for line in invoice.lines}
+        lines = invoice.po_lines
         yield invoice, {line_id: -later.get(line_id, ZERO) - own.get(line_id, ZERO) for line_id in lines}
         for line_id, units in own.items():
             later[line_id] = later.get(line_id, ZERO) + max(units, ZERO)
@@ -178,7 +178,7 @@ class _Replay:
         )  # fmt: skip
 
     def _commodities(self, invoice: Invoice) -> dict[str, Money]:
-        names = {
+        names: dict[int | None, str | None] = {
             line.id: line.commodity
             for number in {line.po_number for line in invoice.lines}
             if (order := self.orders.documents.get(number)) is not None

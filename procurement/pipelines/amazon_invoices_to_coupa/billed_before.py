@@ -67,7 +67,7 @@ class BilledBefore:
     ) -> tuple[dict[int, Decimal], list[Invoice]]:
         """`billed` and `earlier` for the match of the document with this key. One that Coupa counts already stands in its place:
         its own units and those of later invoices are taken off; later credit notes stay, as their goods went back, too."""
-        own, lines = self._documents.get(key), {line.po_line_id for line in invoice.lines}
+        own, lines = self._documents.get(key), invoice.po_lines
         planned, known, taken = (defaultdict[int, Decimal](Decimal) for _ in range(3))
         before: list[Standing] = []
         for name in dict.fromkeys(name for line in lines for name in self._by_line.get(line, ())):
@@ -90,8 +90,8 @@ class BilledBefore:
 
     def _add(self, key: str, standing: Standing) -> None:
         self._documents[key] = standing
-        for line in standing.invoice.lines:
-            self._by_line[line.po_line_id][key] = None
+        for po_line in standing.invoice.po_lines:
+            self._by_line[po_line][key] = None
 
 
 def _add(sums: dict[int, Decimal], units: Mapping[int, Decimal]) -> None:

@@ -61,8 +61,7 @@ def task_title(invoice: Invoice) -> str:
 
 def task_description(invoice: Invoice, match: MatchResult, *, marker: str) -> str:
     """What a team reads on its task: the same differences as in the comment, and where to decide."""
-    orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
-    where = f"Decide on the invoice itself (PO {orders}); this task closes when that is settled."
+    where = f"Decide on the invoice itself{_on_orders(invoice)}; this task closes when that is settled."
     return " ".join([*what_differs(match), where, f"[{marker}]"])
 
 
@@ -104,10 +103,9 @@ def closing_text(number: str, status: str, *, by_receipt: bool = False, marker: 
 
 def supplier_message(invoice: Invoice, findings: Iterable[Finding]) -> str:
     """A complaint in words for the supplier: what was billed and what was agreed, without our limits."""
-    orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
     sentences = " ".join(dict.fromkeys(_complaint(invoice, finding) for finding in findings))
     return (
-        f"About your invoice {invoice.number} of {invoice.date.isoformat()} over {invoice.total} (PO {orders}): {sentences} "
+        f"About your invoice {invoice.number} of {invoice.date.isoformat()} over {invoice.total}{_on_orders(invoice)}: {sentences} "
         "Please send a credit for the difference, or tell us why it is right."
     )
 
@@ -121,6 +119,11 @@ def _complaint(invoice: Invoice, finding: Finding) -> str:
     billed, agreed = Money(finding.actual, invoice.currency), Money(finding.expected, invoice.currency)
     word = {"price": "a unit price of", "tax": "tax of"}.get(finding.kind, finding.kind)
     return f"{where} has {word} {billed} where {agreed} was agreed."
+
+
+def _on_orders(invoice: Invoice) -> str:
+    orders = ", ".join(sorted({line.po_number for line in invoice.lines if line.po_number}))
+    return f" (PO {orders})" if orders else ""
 
 
 def _titled(invoice: Invoice) -> str:

@@ -21,11 +21,13 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     delivery_id,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
+from procurement.pipelines.amazon_invoices_to_coupa.lines import Line, UnbackedLine
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import Rivals
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
+from procurement.pipelines.amazon_invoices_to_coupa.unbacked import Unbacked
 from procurement.policies import Mode, Rules
 
 MOST_PARTS = 9  # an invoice and its late components
@@ -50,13 +52,14 @@ class Drafting:
     now: datetime
     rivals: Rivals
     rates: CoupaRates | None
+    unbacked: Unbacked = field(default_factory=Unbacked)
     planned: set[tuple[Mode, str]] = field(default_factory=set)  # business keys of this batch, by how far they may go
 
     def deliver(self, plan: Plan, draft: Draft) -> Verdict | None:
         """Plans create, submit and, on an exception, what routing.yml wants done; or says why not."""
         if draft.rollout.mode is Mode.OFF:
             return Verdict("waiting", "switched off in rollout.yml")
-        number = self._free_number(plan, draft)
+        number = self.unbacked.counted(draft) or self._free_number(plan, draft)
         if isinstance(number, Verdict):
             return number
         original = self._original(draft)
@@ -65,12 +68,9 @@ class Drafting:
         printed = draft.identity.number
         if number != printed:
             draft = self._late_part(draft, number)
-        try:
-            invoice = self._mapped(draft, original)
-        except DecisionNeeded as error:
-            return Verdict("held", " ".join(error.problems), error.problems)
-        except RecordError as error:
-            return Verdict("dead", "the invoice cannot be built", error.problems)
+        invoice = self._mapped(plan, draft, original)
+        if isinstance(invoice, Verdict):
+            return invoice
         if (foreign := hold_foreign(plan, draft, self.rates, invoice.date)) is not None:
             return foreign
         if (twice := self.rivals.check(plan, draft, invoice, printed=printed)) is not None:
@@ -146,8 +146,29 @@ class Drafting:
         ours = (found.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery_id(key)
         return Verdict("skipped", "already in Coupa, sent by an earlier ledger" if ours else "already in Coupa")
 
-    def _mapped(self, draft: Draft, original: KnownOriginal | None) -> Invoice:
-        """Through the mapping; raises RecordError with every problem."""
+    def _mapped(self, plan: Plan, draft: Draft, original: KnownOriginal | None) -> Invoice | Verdict:
+        """Through the mapping; or every problem, or what a person must decide."""
+        codings = self._codings(plan, draft, original)
+        if isinstance(codings, Verdict):
+            return codings
+        try:
+            return self._invoice(draft, original, codings)
+        except DecisionNeeded as error:
+            return Verdict("held", " ".join(error.problems), error.problems)
+        except RecordError as error:
+            return Verdict("dead", "the invoice cannot be built", error.problems)
+
+    def _codings(
+        self, plan: Plan, draft: Draft, original: KnownOriginal | None
+    ) -> Sequence[Mapping[str, Any]] | Verdict:
+        """What the mapping learns of the original's coding, line by line: of refunds without a PO."""
+        if draft.ordered or original is None:
+            return [{}] * len(draft.lines)
+        key = business_key(self.instance, draft.supplier, original.number)
+        found = self.existing.get((draft.supplier, original.number))
+        return self.unbacked.codings(plan, draft, key=key, known=self.known.get(key), found=found)
+
+    def _invoice(self, draft: Draft, original: KnownOriginal | None, codings: Sequence[Mapping[str, Any]]) -> Invoice:
         first = draft.lines[0]
         header: dict[str, Any] = {
             "transaction": first.candidate.record.raw,
@@ -157,7 +178,7 @@ class Drafting:
                 "invoiceType": draft.identity.kind,
                 "totalAmount": {"amount": str(draft.total.amount), "currencyCode": draft.total.currency},
             },
-            "po": self.orders.raw[first.order.number],
+            **self._backing(first),
             "account": self.rules.accounts.context(self.account),
             "converted": {"currency": draft.total.currency} if self.rates is not None else {},
             "original": {"number": original.number, "date": original.moment} if original else {},
@@ -165,20 +186,25 @@ class Drafting:
         lines = [
             {
                 **header,
+                **self._backing(line),
                 "transaction": line.candidate.record.raw,
                 "line": line.raw,
-                "po": self.orders.raw[line.order.number],
-                "po_line": self.orders.raw_lines[line.po_line.id],
+                "original": {**header["original"], **coding},
             }
-            for line in draft.lines
+            for line, coding in zip(draft.lines, codings, strict=True)
         ]
         return self.rules.mapping(PIPELINE).invoice(header, lines)
 
+    def _backing(self, line: Line) -> Json:
+        """The PO and the line of it, for the mapping."""
+        if isinstance(line, UnbackedLine):
+            return {}
+        return {"po": self.orders.raw[line.order.number], "po_line": self.orders.raw_lines[line.po_line.id]}
+
     def _matched(self, draft: Draft, invoice: Invoice) -> MatchResult:
         """The match, counting what was billed before and Coupa does not know yet."""
-        lines = {line.po_line_id for line in invoice.lines}
-        receipts = [receipt for line_id in sorted(lines) for receipt in self.receipts.get(line_id, ())]
-        orders = {line.order.number: line.order for line in draft.lines}
+        receipts = [receipt for line_id in sorted(invoice.po_lines) for receipt in self.receipts.get(line_id, ())]
+        orders = draft.orders
         key = business_key(self.instance, invoice.supplier, invoice.number)
         billed, earlier = self.before.of(key, invoice, orders)
         match = three_way_match(
@@ -213,16 +239,15 @@ class Drafting:
                 after=after,
                 outcome=match.outcome.value,
                 variance=match.variance.kept(),
-                subjects=tuple(dict.fromkeys(str(line.po_line_id) for line in invoice.lines)),
+                subjects=tuple(map(str, sorted(invoice.po_lines))),
                 mapping_version=version,
                 policy_version=version,
             )
         )
         plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
         if match.outcome is Outcome.EXCEPTION:
-            orders = {line.order.number: line.order for line in draft.lines}
             plan.deliveries += exception_deliveries(
-                invoice, match, key=key, orders=list(orders.values()), routing=self.rules.routing,
+                invoice, match, key=key, orders=list(draft.orders.values()), routing=self.rules.routing,
                 user_ids=self.owners, now=self.now,
             )  # fmt: skip
         plan.findings.extend(match_findings(match, create))

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from procurement.documents import PurchaseOrder
 from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Group
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Identity
-from procurement.pipelines.amazon_invoices_to_coupa.lines import ResolvedLine
+from procurement.pipelines.amazon_invoices_to_coupa.lines import Line, ResolvedLine
 from procurement.policy_files import RolloutRule
 
 PIPELINE = "amazon_invoices_to_coupa"
@@ -19,14 +20,15 @@ CLOSE, RESOLVE, CLOSE_TASK = "close_exception", "resolve_exception", "close_task
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group with its number, date, PO lines, and how far it may go. `total` is Amazon's own: the sum of its lines'
-    totalAmount."""
+    """A group with its number, date, lines, and how far it may go. `total` is Amazon's own: the sum of its lines'
+    totalAmount. Its lines all bill a PO (`ordered`), or none does."""
 
     group: Group
     identity: Identity
-    lines: Sequence[ResolvedLine]
+    lines: Sequence[Line]
     rollout: RolloutRule
     total: Money = field(init=False)
+    ordered: Sequence[ResolvedLine] = field(init=False)
 
     def __post_init__(self) -> None:
         amounts = [
@@ -34,11 +36,16 @@ class Draft:
         ]
         money = (Money.of(amount.amount, amount.currency_code) for amount in amounts)
         object.__setattr__(self, "total", Money.sum(money, amounts[0].currency_code))
+        object.__setattr__(self, "ordered", [line for line in self.lines if isinstance(line, ResolvedLine)])
 
     @property
     def supplier(self) -> str:
-        """The PO's supplier: the Coupa supplier that stands for Amazon Business, never the marketplace seller."""
-        return self.lines[0].order.supplier
+        """The Coupa supplier that stands for Amazon Business: the PO's, without a PO the account's."""
+        return self.lines[0].supplier
+
+    @property
+    def orders(self) -> dict[str, PurchaseOrder]:
+        return {line.order.number: line.order for line in self.ordered}
 
 
 def delivery_id(business_key: str) -> str:

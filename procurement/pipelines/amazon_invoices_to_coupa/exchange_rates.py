@@ -74,7 +74,8 @@ def coupa_rates(coupa: RateSource, policies: Policies) -> CoupaRates | None:
 def hold_foreign(plan: Plan, draft: Draft, rates: CoupaRates | None, on: date | None) -> Verdict | None:
     """Held, with a finding in `plan`, where it is billed in another currency than its PO and is not converted: by policy, or
     for want of a rate. `on`: the invoice date, None while it is not known yet."""
-    billed, ordered = draft.total.currency, draft.lines[0].order.currency
+    billed, orders = draft.total.currency, draft.orders
+    ordered = next((order.currency for order in orders.values()), billed)
     if billed == ordered:
         return None
     why = ""

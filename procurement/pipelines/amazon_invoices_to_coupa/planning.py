@@ -28,7 +28,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELI
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
 from procurement.pipelines.amazon_invoices_to_coupa.lines import (
-    ResolvedLine,
+    Line,
     card_verdict,
     header_conflict,
     resolve_group,
@@ -47,6 +47,14 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     read_orders,
     read_receipts,
 )
+from procurement.pipelines.amazon_invoices_to_coupa.unbacked import (
+    Budgeted,
+    Payloads,
+    Unbacked,
+    nothing_budgeted,
+    nothing_sent,
+    transactions_of,
+)
 from procurement.pipelines.proposals import Proposal
 from procurement.policies import Mode, Rules
 from procurement.policy_files import CAREFULNESS, RolloutRule
@@ -58,7 +66,8 @@ class Planner:
 
     `known` tells what the ledger already has of business keys; `owners` are Coupa user ids by login; `released` are
     invoice numbers that a person let through the go-live date, or past the suspicion that they are duplicates; `alike`
-    tells which deliveries these could be duplicates of, `sold` what the ledger has of the orders that were refunded.
+    tells which deliveries these could be duplicates of, `sold` what the ledger has of the orders that were refunded, `sent`
+    the payloads of deliveries, `budgeted` which transactions were posted to a budget line.
     """
 
     amazon: InvoiceSource
@@ -71,6 +80,8 @@ class Planner:
     released: frozenset[str] = frozenset()
     alike: AlikeDeliveries = nothing_alike
     sold: OrderTransactions = nothing_sold
+    sent: Payloads = nothing_sent
+    budgeted: Budgeted = nothing_budgeted
     rates: CoupaRates | None = None  # None: what is billed in another currency is held
     rehearsal: bool = False  # a dry run shows the plan of a pipeline that is switched off, too
 
@@ -98,12 +109,13 @@ class Planner:
             rules=self.rules,
             released=self.released,
         )
-        self.before.learn(line.po_line.id for draft in drafts for line in draft.lines)
+        self.before.learn(line.po_line.id for draft in drafts for line in draft.ordered)
+        unbacked = Unbacked(self.sent, self.budgeted(transactions_of(drafts)), self.released)
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
             existing=existing, rivals=rivals, known=self._known(numbers), receipts=self._receipts(drafts),
             orders=orders, originals=originals, pending=pending, before=self.before, known_deliveries=self.known,
-            rates=self.rates,
+            rates=self.rates, unbacked=unbacked,
         )  # fmt: skip
         originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
         for draft in originals_first:
@@ -159,8 +171,10 @@ class Planner:
 
     def _drafts(self, plan: Plan, identified: Iterable[tuple[Group, Identity]], orders: Orders) -> list[Draft]:
         drafts: list[Draft] = []
+        account = self.rules.accounts.of(self.amazon.account)
+        supplier = account.supplier if account is not None else None
         for group, identity in identified:
-            lines = resolve_group(group, orders, no_po=self.rules.policies.no_po)
+            lines = resolve_group(group, orders, no_po=self.rules.policies.no_po, supplier=supplier)
             rollout = self._rollout([] if isinstance(lines, Verdict) else lines)
             early = rollout.go_live is not None and identity.moment.date() < rollout.go_live
             if early and identity.number not in self.released:
@@ -178,9 +192,9 @@ class Planner:
                     drafts.append(draft)
         return drafts
 
-    def _rollout(self, lines: Sequence[ResolvedLine]) -> RolloutRule:
+    def _rollout(self, lines: Sequence[Line]) -> RolloutRule:
         """The most careful of the rules that hold for the lines' supplier and cost centers, and for the account."""
-        supplier = lines[0].order.supplier if lines else None
+        supplier = lines[0].supplier if lines else None
         rules = [
             self.rules.rollout.of(PIPELINE, account=self.amazon.account, supplier=supplier, cost_center=center)
             for center in {line.cost_center for line in lines} or {None}
@@ -202,7 +216,7 @@ class Planner:
         lines = {
             line.po_line.id
             for draft in drafts
-            for line in draft.lines
+            for line in draft.ordered
             if match_level(line.order, line.po_line) in BY_RECEIPT
         }
         return read_receipts(self.coupa, lines)

@@ -41,7 +41,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
     owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     before = billed_before(ledger, rules)
-    before.learn(line.po_line_id for invoice in invoices.values() for line in invoice.lines)
+    before.learn(line for invoice in invoices.values() for line in invoice.po_lines)
     moved = 0
     for known in waiting:
         invoice = invoices[known.id]
@@ -58,7 +58,8 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
 
 def read_ordered(coupa: Coupa, payloads: Iterable[Json]) -> tuple[Orders, dict[int, tuple[str, str]]]:
     """The POs of these invoices, and number and line number by PO line id."""
-    ids = sorted({int(line["order-line-id"]) for payload in payloads for line in payload.get("invoice-lines") or ()})
+    lines = (line for payload in payloads for line in payload.get("invoice-lines") or ())
+    ids = sorted({int(line["order-line-id"]) for line in lines if "order-line-id" in line})
     rows = [row for page in coupa.purchase_order_lines(ids) for row in page]
     numbers = {int(row["id"]): (str(row["order-header-number"]), str(row["line-num"])) for row in rows}
     return read_orders(coupa, {number for number, _ in numbers.values()}), numbers
@@ -77,8 +78,7 @@ def direct_lines(invoices: Iterable[Invoice], orders: Orders) -> set[int]:
 
 
 def receipts_of(invoice: Invoice, receipts: Mapping[int, Sequence[GoodsReceipt]]) -> list[GoodsReceipt]:
-    lines = sorted({line.po_line_id for line in invoice.lines})
-    return [receipt for line_id in lines for receipt in receipts.get(line_id, ())]
+    return [receipt for line_id in sorted(invoice.po_lines) for receipt in receipts.get(line_id, ())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def read_rivals(
     totals = [draft.total.amount for draft in drafts]
     found = alike(
         order_lines=[(key.order_id, key.order_line_id) for draft in drafts for key in draft.group.line_keys],
-        po_lines=[line.po_line.id for draft in drafts for line in draft.lines],
+        po_lines=[line.po_line.id for draft in drafts for line in draft.ordered],
         amounts=[*totals, *(-total for total in totals)],
         numbers=[draft.identity.number for draft in drafts],
     )
@@ -123,7 +123,9 @@ def of_invoice(invoice: Invoice) -> BilledDocument:
         number=invoice.number, day=invoice.date, total=invoice.total, is_credit_note=invoice.is_credit_note,
         original_number=invoice.original_number,
         lines=tuple(
-            BilledUnits(line.po_line_id, line.quantity, line.unit_price, line.match_reference) for line in invoice.lines
+            BilledUnits(line.po_line_id, line.quantity, line.unit_price, line.match_reference)
+            for line in invoice.lines
+            if line.po_line_id is not None
         ),
     )  # fmt: skip
 
@@ -167,4 +169,4 @@ def _is_of(number: str, printed: str) -> bool:
 
 
 def _ordered(draft: Draft) -> dict[int, Decimal]:
-    return {line.po_line.id: line.po_line.quantity for line in draft.lines if line.po_line.quantity is not None}
+    return {line.po_line.id: line.po_line.quantity for line in draft.ordered if line.po_line.quantity is not None}

@@ -31,14 +31,15 @@ def read_invoice(payload: Json, numbers: Mapping[int, tuple[str, str]] = NOWHERE
 
 
 def _line(raw: Json, numbers: Mapping[int, tuple[str, str]], currency: str) -> InvoiceLine:
-    line_id = int(raw["order-line-id"])
-    po_number, po_line_number = numbers.get(line_id, ("", ""))
+    line_id = int(raw["order-line-id"]) if "order-line-id" in raw else None
+    po_number, po_line_number = numbers.get(line_id, ("", "")) if line_id is not None else ("", "")
     quantity, price = Decimal(raw["quantity"]), Decimal(raw["price"])
     return InvoiceLine(
         number=int(raw["line-num"]), description=raw.get("description", ""), quantity=quantity, unit_price=price,
         total=(Money(price, currency) * quantity).rounded(), po_number=po_number, po_line_number=po_line_number,
         po_line_id=line_id, match_reference=raw.get("match-reference"), adjustment_type=raw.get("adjustment-type"),
         unit_of_measure=(raw.get("uom") or {}).get("code"), tax_lines=_taxes(raw, currency),
+        account=(raw.get("account") or {}).get("code"),
     )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def transform(
         owners=read_owners(coupa, rules.routing), released=frozenset(request.document_numbers), rehearsal=run.dry_run,
         alike=partial(ledger.deliveries.alike, PIPELINE, CREATE, source=amazon_source(amazon.account)),
         sold=partial(read_transaction_lines, ledger.engine, amazon_source(amazon.account)),
+        sent=ledger.deliveries.payloads, budgeted=partial(ledger.spend.posted, amazon_source(amazon.account)),
         before=billed_before(ledger, rules), rates=coupa_rates(coupa, rules.policies),
     )  # fmt: skip
     if run.dry_run:

@@ -38,7 +38,7 @@ def draft(number: str = "NEW", mode: Mode = Mode.LIVE) -> Any:
     key = SimpleNamespace(order_id="O", order_line_id="L")
     group = SimpleNamespace(line_keys=[key], candidates=[SimpleNamespace(record=SimpleNamespace(id=11))])
     return SimpleNamespace(
-        lines=[line], group=group, rollout=SimpleNamespace(mode=mode), total=Money.of(20, "USD"),
+        lines=[line], ordered=[line], group=group, rollout=SimpleNamespace(mode=mode), total=Money.of(20, "USD"),
         identity=SimpleNamespace(number=number), supplier="AMZN",
     )  # fmt: skip
 

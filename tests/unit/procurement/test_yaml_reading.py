@@ -106,7 +106,7 @@ def test_a_misspelt_word_names_value_and_the_nearest_word(edited: Edit) -> None:
     (problem,) = refused(edited("policies.yml", "no_po: dead_letter", "no_po: deadletter"))
     assert problem == (
         "mappings/policies.yml:5: no_po: 'deadletter' is not one of the words known here; did you mean 'dead_letter'? "
-        "Known: dead_letter, hold"
+        "Known: dead_letter, hold, coded_invoice"
     )
 
 
@@ -117,7 +117,7 @@ def test_a_misspelt_word_names_value_and_the_nearest_word(edited: Edit) -> None:
         ("amazon_invoices_to_coupa.yml", "  payment_term:", "  payment_terms:", "header.payment_terms: unknown key 'payment_terms'; did you mean 'payment_term'?"),
         ("amazon_invoices_to_coupa.yml", "from: line.principalAmount", "from: lines.principalAmount", "'lines.principalAmount' starts with 'lines'; did you mean 'line'?"),
         ("amazon_invoices_to_coupa.yml", "from: invoice.invoiceNumber", "from: invoice.number", "invoice has no 'number'; did you mean 'invoiceNumber'?"),
-        ("amazon_invoices_to_coupa.yml", "lookup: commodities", "lookup: comodities", "line.commodity.1.lookup: no table 'comodities'; did you mean 'commodities'?"),
+        ("amazon_invoices_to_coupa.yml", "lookup: commodities", "lookup: comodities", "line.commodity.2.lookup: no table 'comodities'; did you mean 'commodities'?"),
         ("amazon_invoices_to_coupa.yml", "    max: 1550\n", "", "convert: truncate needs 'max' beside it"),
         ("amazon_invoices_to_coupa.yml", "from: original.number", "from: line.orderId", "header.original_number: 'line.orderId' belongs to a line; use from_lines"),
         ("amazon_invoices_to_coupa.yml", "from: line.shipmentId", "from_lines: line.shipmentId", "line.match_reference: from_lines is for header fields; use from"),
