@@ -106,7 +106,7 @@ def test_a_misspelt_word_names_value_and_the_nearest_word(edited: Edit) -> None:
     (problem,) = refused(edited("policies.yml", "no_po: dead_letter", "no_po: deadletter"))
     assert problem == (
         "mappings/policies.yml:5: no_po: 'deadletter' is not one of the words known here; did you mean 'dead_letter'? "
-        "Known: dead_letter, hold, coded_invoice"
+        "Known: coded_invoice, dead_letter, hold"
     )
 
 
