@@ -57,12 +57,17 @@ def account_for_sellers(facts: Mapping[str, Any], *, ledger: Ledger) -> Json:
     known = [SellerFacts.read(record.raw) for record in known_sellers(ledger)]
     charged = [row for row in facts["where"] if row.get("transaction") is not None]
     return {
-        "sellers": _found({row["seller"] for row in charged}, {one.name for one in known}),
+        "sellers": _found({plain(row["seller"]) for row in charged}, {plain(one.name) for one in known}),
         "credentials": _found(
             {word for row in charged for word in row["credentials"]},
             {word for one in known for word in one.credentials},
         ),
     }
+
+
+def plain(name: str) -> str:
+    """Reports have blanks that nobody meant."""
+    return " ".join(name.split())
 
 
 def account_for_spend(facts: Mapping[str, Any], *, ledger: Ledger, pipeline: str) -> Json:

@@ -60,7 +60,7 @@ def seller(name: str, *credentials: str) -> SimpleNamespace:
 
 def test_sellers_and_credentials_that_the_ledger_does_not_know_are_named() -> None:
     rows = [
-        {"transaction": "t1", "seller": "Pen Traders", "credentials": ["Small Business"]},
+        {"transaction": "t1", "seller": "Pen  Traders ", "credentials": ["Small Business"]},
         {"transaction": "t2", "seller": "Desk World", "credentials": ["Small Business", "889 certification"]},
         {"transaction": None, "seller": "Never Charged", "credentials": ["Other"]},
     ]
