@@ -33,11 +33,20 @@ def cost_center(run: OrderRun, number: str) -> str:
     return str(purchase_order(run.pair, number)["order-lines"][0]["account"]["segment-2"])
 
 
+AT_THE_GATE = ("waiting", "switched off in rollout.yml")
+FROZEN = ("planned", None)  # the whole account is off: its rows are not even looked at
+
+
 @pytest.mark.parametrize(
-    "scope", ["suppliers: {AMZN-US: {mode: off}}", "accounts: {sandbox: {mode: off}}", "cost_centers"]
+    ("scope", "fate"),
+    [
+        ("suppliers: {AMZN-US: {mode: off}}", AT_THE_GATE),
+        ("accounts: {sandbox: {mode: off}}", FROZEN),
+        ("cost_centers", AT_THE_GATE),
+    ],
 )
-def test_what_is_switched_off_after_it_was_planned_waits_at_the_gate_and_is_ordered_once_it_is_on_again(
-    run: OrderRun, mappings_directory: Path, scope: str
+def test_what_is_switched_off_after_it_was_planned_stays_and_is_ordered_once_it_is_on_again(
+    run: OrderRun, mappings_directory: Path, scope: str, fate: tuple[str, str | None]
 ) -> None:
     number = numbers(run)[0]
     entry = scope if ":" in scope else f"cost_centers: {{'{cost_center(run, number)}': {{mode: off}}}}"
@@ -46,7 +55,7 @@ def test_what_is_switched_off_after_it_was_planned_waits_at_the_gate_and_is_orde
         run.rules = switched(mappings_directory, f"{{mode: live, go_live: 2026-06-01, {entry}}}")
 
     run("one", between=switch_off)
-    assert [(row.state, row.reason) for row in run.placed(number)] == [("waiting", "switched off in rollout.yml")]
+    assert [(row.state, row.reason) for row in run.placed(number)] == [fate]
     run("two")
     assert number not in str(run.pair.state("amazon")["placed"])
     run.rules = switched(mappings_directory)
