@@ -82,6 +82,17 @@ class ComplianceRule(RuleModel):
         {}, description="agreed units over all orders by ASIN, where no contract term says them"
     )
 
+    @field_validator("asins", mode="after")
+    @classmethod
+    def _as_amazon_writes(cls, asins: Texts) -> Texts:
+        """Amazon writes an ASIN in capitals: another spelling would never be met."""
+        return tuple(asin.upper() for asin in asins)
+
+    @field_validator("units", mode="after")
+    @classmethod
+    def _units_as_amazon_writes(cls, units: dict[str, Decimal]) -> dict[str, Decimal]:
+        return {asin.upper(): agreed for asin, agreed in units.items()}
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         given = {name for name in SETTINGS if getattr(self, name) not in (None, (), {})}

@@ -28,12 +28,13 @@ from procurement.pipelines.purchase_compliance.names import (
     REJECT,
     REQUISITION,
 )
-from procurement.pipelines.sources import coupa_source
+from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
 PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
 PART = "screened"
+SWITCHED_OFF = "switched off for this account"
 REPORTED = "report only: nobody is written to"
 
 
@@ -104,7 +105,7 @@ class Screener:
     ledger: Ledger
     contracts: Contracts
     articles: Articles
-    account_source: str
+    account: str
     rules: Rules
     now: datetime
     rehearsal: bool = False
@@ -114,13 +115,18 @@ class Screener:
         plan, previews = Plan(), list[Json]()
         purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
         read = {one.key: one for one in purchases}
-        around = surround(self.ledger, self.contracts, purchases, {}, source=self.account_source, rules=self.rules)
-        rollout = self.rules.rollout.widest(PIPELINE)
+        around = surround(
+            self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules
+        )
+        rollout = self.rules.rollout.widest(PIPELINE, account=self.account)
         quiet = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
         for record in records:
             purchase = read.get(f"requisition {record.key}")
             if purchase is None:
                 _settle(plan, record, "has no line for Amazon that can be judged")
+                continue
+            if rollout.mode is Mode.OFF and not self.rehearsal:
+                _settle(plan, record, SWITCHED_OFF)
                 continue
             found = judge(
                 purchase, around[purchase.key], self.rules.compliance, today=self.now.date(), before_order=True

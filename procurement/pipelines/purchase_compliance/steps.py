@@ -116,7 +116,7 @@ def _screener(
     amazon: AmazonBusiness, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
 ) -> screening.Screener:
     return screening.Screener(
-        ledger=ledger, contracts=contracts, articles=Articles(amazon, rules), account_source=amazon_source(amazon.account),
+        ledger=ledger, contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
         rules=rules, now=run.now,
     )  # fmt: skip
 

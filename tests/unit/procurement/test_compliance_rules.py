@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from procurement.compliance.examples import rules_not_shown
+from procurement.compliance.rules import ComplianceRule
 from procurement.errors import MappingError
 from procurement.policies import read_rules
 
@@ -53,3 +54,9 @@ def test_every_rule_as_shipped_is_shown_by_an_example_of_the_file() -> None:
     assert rules_not_shown(file) == []
     unseen = file.model_copy(update={"examples": file.examples[:1]})
     assert rules_not_shown(unseen) == [rule.name for rule in file.rules]
+
+
+def test_an_asin_is_compared_as_amazon_writes_it() -> None:
+    restricted = ComplianceRule.model_validate({"name": "a", "kind": "restricted", "asins": ["b0example1"]})
+    agreed = ComplianceRule.model_validate({"name": "b", "kind": "over_contract", "units": {"b0example1": 5}})
+    assert (restricted.asins, list(agreed.units)) == (("B0EXAMPLE1",), ["B0EXAMPLE1"])
