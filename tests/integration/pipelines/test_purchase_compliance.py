@@ -318,6 +318,18 @@ def test_requisitions_in_approval_are_stopped_or_routed_before_anything_is_order
     assert writes(pair) == sent
 
 
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+def test_a_requisition_of_an_account_that_is_not_live_is_left_alone_though_another_is(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, tmp_path: Path, mode: str
+) -> None:
+    pair = start_sandbox("buying")
+    screening_rules(mappings_directory, pair)
+    rollout = f"{{mode: live, go_live: 2026-03-01, accounts: {{sandbox: {{mode: {mode}}}}}}}"
+    run = ComplianceRun(pair, ledger, switched(mappings_directory, rollout), tmp_path)
+    run()
+    assert writes(pair) == {}
+
+
 def test_where_the_integration_user_may_not_reject_a_person_is_told_and_the_rest_goes_on(
     start_sandbox: StartSandbox,
     ledger: Ledger,
