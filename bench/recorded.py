@@ -99,9 +99,9 @@ class RecordedAmazon:
         self._details: dict[OrderLineKey, bytes] = load(folder, "details")
 
     def transaction_pages(
-        self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None
+        self, feed_from: datetime, feed_to: datetime, *, tally: Tally | None = None, kind: str = "transaction"
     ) -> Iterator[list[Any]]:
-        del feed_from, feed_to
+        del feed_from, feed_to, kind
         for text in self._pages:
             page = read_json(text)
             if tally is not None:

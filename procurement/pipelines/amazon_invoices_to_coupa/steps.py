@@ -10,11 +10,10 @@ from typing import Any
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.amazon_business.transactions import KIND
 from connectors.coupa.client import Coupa
-from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.transaction_lines import read_transaction_lines
-from procurement.ledger.types import Pending, Record, Run, Window
+from procurement.ledger.types import Pending, Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
@@ -23,12 +22,12 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELI
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
 from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
+from procurement.pipelines.feeds import read_feed, stage_feed
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.sources import amazon_source
-from procurement.pipelines.windows import RunRequest, pieces
+from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
-LONGEST_FEED_WINDOW = timedelta(days=30)
 BATCH = 1_000  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
 
 Summary = dict[str, Any]
@@ -41,22 +40,8 @@ def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock)
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
-    """Stages every transaction of the run's window, and covers it once all its pages are kept. A dry run stages nothing."""
-    if run.dry_run:
-        return {"run": run.id, "seen": 0}
-    tally, source = Tally(), amazon_source(amazon.account)
-    for page in feed(amazon, run.window, tally):
-        ledger.records.stage(run, source, KIND, [staged(raw) for raw in page])
-    ledger.runs.keep_tally(run, source, tally)
-    if run.window is not None:
-        ledger.coverage.cover(PIPELINE, run.window)
-    return {"run": run.id, "seen": tally.documents, "repeats": tally.repeats}
-
-
-def feed(amazon: AmazonBusiness, window: Window | None, tally: Tally) -> Iterator[list[dict[str, Any]]]:
-    """The pages of the window, in calls of at most 30 days."""
-    for piece in pieces(window, LONGEST_FEED_WINDOW):
-        yield from amazon.transaction_pages(piece.start, piece.end, tally=tally)
+    """Stages every transaction of the run's window; a dry run stages nothing."""
+    return stage_feed(amazon, ledger, run=run, pipeline=PIPELINE, kind=KIND, staged=staged)
 
 
 def transform(
@@ -127,7 +112,7 @@ def batches(ledger: Ledger, source: str, waiting: Sequence[Pending]) -> Iterator
 def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Planner) -> Summary:
     """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
     source = amazon_source(amazon.account)
-    rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
+    rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
     records = [
         Record(
             id=n,

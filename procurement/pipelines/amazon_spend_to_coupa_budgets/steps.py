@@ -1,16 +1,15 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
-from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.errors import IncompleteRun
 from procurement.ledger import Ledger
-from procurement.ledger.types import Record, Run, Window
+from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE
@@ -18,13 +17,13 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase, Unreadable, read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import read_surroundings
+from procurement.pipelines.feeds import read_feed, stage_feed
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.sources import amazon_source
-from procurement.pipelines.windows import RunRequest, pieces
+from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 from procurement.spend.budget_rules import WEEKDAYS
 
-LONGEST_FEED_WINDOW = timedelta(days=30)
 BATCH = 1_000  # records loaded at a time
 
 Summary = dict[str, Any]
@@ -48,22 +47,8 @@ def idle(run: Run, request: RunRequest, rules: Rules) -> bool:
 
 
 def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run) -> Summary:
-    """Stages every transaction of the run's window, and covers it once all its pages are kept. A dry run stages nothing."""
-    if run.dry_run:
-        return {"run": run.id, "seen": 0}
-    tally, source = Tally(), amazon_source(amazon.account)
-    for page in feed(amazon, run.window, tally):
-        ledger.records.stage(run, source, KIND, [staged(raw) for raw in page])
-    ledger.runs.keep_tally(run, source, tally)
-    if run.window is not None:
-        ledger.coverage.cover(PIPELINE, run.window)
-    return {"run": run.id, "seen": tally.documents, "repeats": tally.repeats}
-
-
-def feed(amazon: AmazonBusiness, window: Window | None, tally: Tally) -> Iterator[list[dict[str, Any]]]:
-    """The pages of the window, in calls of at most 30 days."""
-    for piece in pieces(window, LONGEST_FEED_WINDOW):
-        yield from amazon.transaction_pages(piece.start, piece.end, tally=tally, kind=KIND)
+    """Stages every transaction of the run's window; a dry run stages nothing."""
+    return stage_feed(amazon, ledger, run=run, pipeline=PIPELINE, kind=KIND, staged=staged)
 
 
 def transform(
@@ -111,7 +96,7 @@ def _plan(
 def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
     """A dry run reads the window into memory, plans what was not posted yet, and keeps nothing but the plan for people to read."""
     source = amazon_source(amazon.account)
-    rows = {row.key: row for page in feed(amazon, run.window, Tally()) for row in map(staged, page)}
+    rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
     known = ledger.records.find(source, KIND, rows)
     records = [
         Record(

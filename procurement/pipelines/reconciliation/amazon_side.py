@@ -4,7 +4,6 @@ Only the keys of what was seen stay in memory, so that what the ledger has and A
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -15,12 +14,11 @@ from procurement.ledger.types import Window
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE as INVOICES
 from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
+from procurement.pipelines.feeds import read_feed
 from procurement.pipelines.reconciliation.results import Sums
 from procurement.pipelines.reconciliation.scope import Scope
-from procurement.pipelines.windows import pieces
 from procurement.reconciling import Difference, Seen, Standing, compare_transaction, vanished
 
-LONGEST_FEED_WINDOW = timedelta(days=30)
 BEFORE_GO_LIVE = "skipped"
 
 
@@ -34,9 +32,8 @@ class AmazonSide:
         self.repeats = 0
 
     def differences(self) -> Iterator[Difference]:
-        for piece in pieces(self._scope.window, LONGEST_FEED_WINDOW):
-            for page in self._amazon.transaction_pages(piece.start, piece.end):
-                yield from self._page([read_seen(raw) for raw in page])
+        for page in read_feed(self._amazon, self._scope.window):
+            yield from self._page([read_seen(raw) for raw in page])
         if self._scope.window is not None:
             yield from self._vanished(self._scope.window)
 
