@@ -28,25 +28,31 @@ class Watched:
 
 
 def read_standings(
-    coupa: Coupa, lines: Iterable[BudgetLine], *, period: Period, today: date, zone: ZoneInfo, account: str
+    coupa: Coupa, lines: Iterable[BudgetLine], *, period: Period, today: date, zone: ZoneInfo, accounts: Iterable[str]
 ) -> list[Watched]:
-    """Fifty lines a call. What Coupa's arithmetic says remains is taken as it is; only its parts are told apart here."""
+    """Fifty lines a call. What Coupa's arithmetic says remains is taken as it is; only its parts are told apart here.
+
+    `accounts`: whose adjustments are left out of the days, since the ledger gives their spend by its own.
+    """
+    ours = tuple(adjustment_prefix(account) for account in sorted(accounts))
     known = {line.id: line for line in lines}
     rows: dict[int, list[Json]] = {id: [] for id in known}
     for page in coupa.budget_line_adjustments(sorted(known)):
         for row in page:
             rows[int(row["budget-line"]["id"])].append(row)
-    return [_watched(line, rows[line.id], period, today, zone, account) for line in known.values()]
+    return [_watched(line, rows[line.id], period, today, zone, ours) for line in known.values()]
 
 
-def _watched(line: BudgetLine, rows: list[Json], period: Period, today: date, zone: ZoneInfo, account: str) -> Watched:
+def _watched(
+    line: BudgetLine, rows: list[Json], period: Period, today: date, zone: ZoneInfo, ours: tuple[str, ...]
+) -> Watched:
     held, days = Decimal(0), dict[date, Money]()
     for row in rows:
         amount = -Decimal(str(row["amount"]))
         adjuster = row.get("adjuster") or {}
         if str(adjuster.get("type")).startswith(HOLDS):
             held += amount
-        if not str(row.get("description")).startswith(adjustment_prefix(account)):
+        if not str(row.get("description")).startswith(ours):
             day = datetime.fromisoformat(str(row["created-at"])).astimezone(zone).date()
             day = min(max(day, period.first), period.last)
             days[day] = days.get(day, Money.zero(line.currency)) + Money.of(amount, line.currency)

@@ -106,10 +106,11 @@ def _standings(
     periods = {rules.budgets.periods.of(today)}
     if rules.budgets.watched == "posted":
         periods |= {rules.budgets.periods.of(day) for day in ledger.spend.posted_days()}
+    accounts = {account, *rules.accounts.accounts}  # a ledger may hold several, and their spend is on one line
     found = {}
     for period in sorted(periods, key=lambda one: one.first):
         lines = read_lines(coupa, [period.name])
-        found[period] = read_standings(coupa, lines, period=period, today=today, zone=zone, account=account)
+        found[period] = read_standings(coupa, lines, period=period, today=today, zone=zone, accounts=accounts)
     return found
 
 
