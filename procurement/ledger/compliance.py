@@ -125,13 +125,14 @@ class ComplianceBooks:
             return [PurchasedLine(**row._asdict()) for row in connection.execute(_BOUGHT_BY, values)]
 
     def bought_before(
-        self, source: str, wanted: Sequence[tuple[str, str, datetime, str]]
+        self, source: str, wanted: Sequence[tuple[str, str, datetime, str, str]]
     ) -> dict[tuple[str, str, str], tuple[Decimal, Decimal]]:
         """Units and money bought under a contract before an order: by (contract, ASIN, order id), for each wanted (contract, ASIN,
-        moment of the order, its id). An ASIN of "" asks for the whole contract. Cancelled lines do not count."""
+        moment of the order, its id, a PO to leave out or ""). An ASIN of "" asks for the whole contract. Cancelled lines do not
+        count."""
         values = {
             "source": source, "contracts": [one[0] for one in wanted], "asins": [one[1] for one in wanted],
-            "moments": [one[2] for one in wanted], "orders": [one[3] for one in wanted],
+            "moments": [one[2] for one in wanted], "orders": [one[3] for one in wanted], "own": [one[4] for one in wanted],
         }  # fmt: skip
         if not wanted:
             return {}
@@ -229,10 +230,11 @@ _BOUGHT_BY = sa.text(f"""
 """)
 _BOUGHT_BEFORE = sa.text("""
     SELECT w.contract, w.asin, w.order_id, coalesce(sum(l.quantity), 0) AS units, coalesce(sum(l.amount), 0) AS money
-    FROM unnest(CAST(:contracts AS text[]), CAST(:asins AS text[]), CAST(:moments AS timestamptz[]), CAST(:orders AS text[]))
-        AS w (contract, asin, ordered_at, order_id)
+    FROM unnest(CAST(:contracts AS text[]), CAST(:asins AS text[]), CAST(:moments AS timestamptz[]), CAST(:orders AS text[]),
+        CAST(:own AS text[])) AS w (contract, asin, ordered_at, order_id, own)
     LEFT JOIN purchased_lines l ON l.source = :source AND l.contract = w.contract AND (w.asin = '' OR l.asin = w.asin)
         AND l.standing <> 'cancelled' AND (l.ordered_at, l.order_id) < (w.ordered_at, w.order_id)
+        AND (w.own = '' OR l.po_number <> w.own)
     GROUP BY w.contract, w.asin, w.order_id
 """)
 _SENT_SINCE = sa.text("""

@@ -205,8 +205,11 @@ def _before(
     """Units by (contract, ASIN) and money by contract bought before each purchase, by its key."""
     bounded = _bounded(rules)
     wanted = {
-        (contract, asin, one.ordered_at, one.key)
+        (contract, asin, one.ordered_at, one.key, own)
         for one in purchases
+        for own in (
+            "" if one.placed else one.po_number or "",
+        )  # asked before: what Amazon has of it already stands in its lines
         for line in one.lines
         if (contract := contract_of(one, line.asin, agreements)) or line.asin in bounded
         for asin in ((line.asin, "") if contract else (line.asin,))
