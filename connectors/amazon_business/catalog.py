@@ -24,17 +24,21 @@ OF_OFFERS = (
 )
 OF_PRODUCTS = "bundleQuantity,manufacturerName,packageTypeNames,taxonomies,title"
 PAGE_SIZE = 24  # and thirteen pages, says Amazon
-FROM_UNITS = re.compile(r"\s*(\d{1,6})\s*(?:\+|[-\u2013]|$)")  # "10+", "5 - 9"; with separators it could be anything
+# "10+", "5 - 9", "5 - 9 units"; with separators in a number it could be anything
+RANGE = re.compile(r"\s*(?P<first>\d{1,6})\s*(?:\+|[-\u2013]\s*(?P<last>\d{1,6})\b(?![.,]\d)|$)")
+ENDS = re.compile(r"\d\s*[-\u2013]\s*\d")  # a range with an end, readable or not
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityTier:
-    """A price per unit from `units` of one order on; `units` is None where Amazon's text of the range says nothing sure."""
+    """A price per unit from `units` of one order on; `units` is None where Amazon's text of the range says nothing sure.
+    `until`: the most units it is for, None where the range is open."""
 
     units: int | None
     price: Decimal
     currency: str
     shown: str
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,18 @@ def tiers_of(raw: Json, offer_id: str) -> tuple[QuantityTier, ...]:
         price, currency = exact(row, "unitPrice", "amount"), text(row, "unitPrice", "currencyCode")
         if price is not None and currency is not None:
             shown = text(row, "quantityDisplay") or ""
-            units = count(row, "minQuantity")
-            plain = FROM_UNITS.match(shown) if units is None else None
-            found.append(QuantityTier(int(plain[1]) if plain else units, price, currency, shown))
+            units, until = _range(shown, count(row, "minQuantity"))
+            found.append(QuantityTier(units, price, currency, shown, until))
     return tuple(found)
+
+
+def _range(shown: str, least: int | None) -> tuple[int | None, int | None]:
+    """First and last unit of a tier, each None where unsure or open. Amazon's own number, where it gives one, is the first."""
+    plain = RANGE.match(shown)
+    if plain is not None:
+        first, last = int(plain["first"]), plain["last"]
+        return (first if least is None else least), (int(last) if last else None)
+    return (None if ENDS.search(shown) else least), None
 
 
 def image_of(raw: Json) -> str | None:

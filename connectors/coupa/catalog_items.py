@@ -13,7 +13,7 @@ from connectors.coupa.writes import CoupaWrites
 from connectors.http import Permit
 from connectors.tally import Json
 
-BOUNDS: Fields = [f"tier_{n}_upper_bound" for n in range(1, 11)]
+BOUNDS: Fields = [f"tier_{n}_upper_bound" for n in range(1, 21)]
 CONTRACT_TERM: Fields = ["id", "name", "contract_term_type", "use_pct_discounts", *BOUNDS]
 CONTRACT: Fields = [
     "id", "number", "name", "status", "start_date", "end_date", "maximum_value", "max_commit", "preferred",

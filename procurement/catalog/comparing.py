@@ -22,10 +22,10 @@ from procurement.catalog.entries import (
     LastWritten,
     PriceRow,
     Surroundings,
-    Term,
     rows_in_force,
 )
-from procurement.catalog.pricing import Move, fitting_term, is_held, tier_prices
+from procurement.catalog.pricing import Move, is_held
+from procurement.catalog.quantity_prices import changed_tiers, check_tiers_gone, new_tiers, shown_tier
 from procurement.catalog.rules import CatalogFile
 
 NAME, LONGEST_NAME = "name", 255
@@ -160,7 +160,7 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
     if contract is not None:
         decision.price["contract"] = contract.number
     if article.tiers:
-        decision.price |= _tiers(decision, entry, article.price, contract.terms if contract else ())
+        decision.price |= new_tiers(decision, entry, article.price, contract)
     decision.written = LastWritten(decision.price["availability"], decision.item.get("image-url"))
     return decision
 
@@ -234,8 +234,7 @@ def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: Catalo
     assert article.price is not None
     wanted: Fields = {}
     if "price" in ours:
-        contract = around.contracts.get(row.contract or "")
-        wanted |= _money(decision, entry, row, rules, around, contract.terms if contract else ())
+        wanted |= _money(decision, entry, row, rules, around)
     if "catalog" in ours and row.catalog != rules.writing.catalog:
         wanted["catalog"] = rules.writing.catalog
         decision.price_was["catalog"] = row.catalog
@@ -270,9 +269,7 @@ def _others_back(
             yield other, fields
 
 
-def _money(
-    decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, terms: tuple[Term, ...]
-) -> Fields:
+def _money(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings) -> Fields:
     """Price and quantity prices, unless something about them is a person's to decide: then all of them wait."""
     article = entry.article
     assert article.price is not None
@@ -284,9 +281,9 @@ def _money(
         wanted["price"], decision.price_was["price"] = article.price, row.price
     if "tiers" in rules.writing.supplier_item:
         if article.tiers:
-            wanted |= _changed_tiers(decision, entry, row, terms)
+            wanted |= changed_tiers(decision, entry, row, around.contracts.get(row.contract or ""))
         else:
-            _check_tiers_gone(decision, entry, row)
+            check_tiers_gone(decision, entry, row)
     if len(decision.held) == before and wanted:
         _check_moves(decision, entry, row, rules, around, wanted)
     if len(decision.held) == before:
@@ -323,51 +320,6 @@ def _check_pack(decision: Decision, entry: Entry, around: Surroundings) -> None:
         decision.held.append(f"unit: {item.unit} in Coupa, {unit} at Amazon")
 
 
-def _changed_tiers(decision: Decision, entry: Entry, row: PriceRow, terms: tuple[Term, ...]) -> Fields:
-    wanted = _tiers(decision, entry, entry.article.price or Decimal(0), terms)
-    changed: Fields = {}
-    for name, value in wanted.items():
-        shown = _shown_tier(row, name)
-        if shown != value:
-            changed[name], decision.price_was[name] = value, shown
-    return changed
-
-
-def _check_tiers_gone(decision: Decision, entry: Entry, row: PriceRow) -> None:
-    """Coupa orders at the price of a tier wherever a row has tiers: one that Amazon has no more is a person's to take out."""
-    left = [one for one in row.tiers if one is not None and one != entry.article.price]
-    if row.term is None or not left:
-        return
-    shown = ", ".join(format(one, "f") for one in left)
-    sentence = (
-        f"{entry.asin}: Coupa still has quantity prices ({shown}), Amazon has none any more and asks "
-        f"{format(entry.article.price or Decimal(0), 'f')} for any quantity. To do: take the contract term off the supplier item."
-    )
-    decision.differences.append(Difference("tiers_gone", sentence))
-
-
-def _shown_tier(row: PriceRow, name: str) -> Any:
-    if name == "contract-term":
-        return row.term
-    place = int(name.rsplit("-", 1)[1]) - 1
-    return row.tiers[place] if place < len(row.tiers) else None
-
-
-def _tiers(decision: Decision, entry: Entry, price: Decimal, terms: tuple[Term, ...]) -> Fields:
-    """The prices of each tier, where a term of the contract begins its tiers as Amazon does; else a finding."""
-    tiers = entry.article.tiers
-    term = fitting_term(tiers, terms)
-    if term is None:
-        shown = ", ".join(f"{tier.shown or tier.units} at {format(tier.price, 'f')}" for tier in tiers)
-        sentence = (
-            f"{entry.asin}: Amazon's quantity prices ({shown}) fit no term of the contract, so they are not written."
-        )
-        decision.differences.append(Difference("tiers_without_term", sentence))
-        return {}
-    prices = tier_prices(price, tiers)
-    return {"contract-term": term.id} | {f"price-tier-{n}": one for n, one in enumerate(prices, start=1)}
-
-
 def _check_moves(
     decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, wanted: Fields
 ) -> None:
@@ -376,7 +328,7 @@ def _check_moves(
     moves = {
         name: Move(old, new, currency)
         for name, new in wanted.items()
-        if isinstance(new, Decimal) and (old := row.price if name == "price" else _shown_tier(row, name)) is not None
+        if isinstance(new, Decimal) and (old := row.price if name == "price" else shown_tier(row, name)) is not None
     }
     if not moves:
         return

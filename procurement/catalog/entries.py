@@ -17,11 +17,13 @@ MOST_MISSES = 31  # runs remembered; removal.missing_runs allows no more
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A price per unit from `units` of one order on; None: Amazon's text of the range says nothing sure."""
+    """A price per unit from `units` of one order on; None: Amazon's text of the range says nothing sure. `until`: the most
+    units it is for, None where Amazon's range is open."""
 
     units: int | None
     price: Decimal
     shown: str = ""
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,11 @@ def write_entry(entry: Entry) -> dict[str, Any]:
 
 
 def _article(article: Article) -> dict[str, Any]:
-    tiers = [{"units": one.units, "price": _plain(one.price), "shown": one.shown} for one in article.tiers]
+    tiers = [
+        {"units": one.units, "price": _plain(one.price), "shown": one.shown}
+        | ({} if one.until is None else {"until": one.until})
+        for one in article.tiers
+    ]
     return _sparse(article, tiers=tiers, restrictions=list(article.restrictions))
 
 
@@ -143,7 +149,9 @@ def _read_article(raw: Json) -> Article:
     given = dict(raw)
     given["price"] = _decimal(raw.get("price"))
     if "tiers" in raw:
-        given["tiers"] = tuple(Tier(one["units"], Decimal(one["price"]), one["shown"]) for one in raw["tiers"])
+        given["tiers"] = tuple(
+            Tier(one["units"], Decimal(one["price"]), one["shown"], one.get("until")) for one in raw["tiers"]
+        )
     if "restrictions" in raw:
         given["restrictions"] = tuple(raw["restrictions"])
     return Article(**given)
@@ -163,12 +171,13 @@ def _decimal(value: Any) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A pricing term of a contract. `bounds`: units of one order up to which each tier goes, the last None where open.
-    `per_order` is true only for terms that count the units of one order, as Amazon's quantity prices do."""
+    """A pricing term of a contract. `bounds`: units up to which each tier goes; a tier after the last bound has no end.
+    `per_order` is true only for terms that count the units of one order and take prices, as Amazon's quantity prices are."""
 
     id: int
     bounds: tuple[Decimal | None, ...]
     per_order: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
-"""Prices: how far one moved, whether that may happen by itself, and whether quantity prices fit a contract's terms.
+"""Prices: how far one moved, and whether that may happen by itself.
 
 Exact throughout: percentages are compared by multiplying, never by a rounded quotient.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from procurement.catalog.entries import Term, Tier
 from procurement.catalog.rules import Prices
 
 HUNDRED = Decimal(100)
@@ -58,25 +56,3 @@ def is_held(move: Move, limits: Prices) -> bool:
     """Whether a person must release the move; a move exactly at a limit need not."""
     over_amount = limits.hold_over_amount is not None and abs(move.difference) > limits.hold_over_amount
     return move.exceeds(limits.hold_over_percent) or over_amount
-
-
-def fitting_term(tiers: Sequence[Tier], terms: Sequence[Term]) -> Term | None:
-    """The term whose tiers begin exactly where Amazon's quantity prices do; None where no term fits."""
-    if any(tier.units is None for tier in tiers):
-        return None
-    starts = [tier.units for tier in tiers if tier.units is not None]
-    if starts != sorted(set(starts)) or not starts or starts[0] < 2:
-        return None
-    wanted = [Decimal(start - 1) for start in starts]
-    for term in terms:
-        bounds = [bound for bound in term.bounds if bound is not None]
-        is_open = len(bounds) == len(wanted)
-        is_bounded = len(bounds) == len(wanted) + 1  # a last tier up to some bound: large enough is the analyst's word
-        if term.per_order and bounds[: len(wanted)] == wanted and (is_open or is_bounded):
-            return term
-    return None
-
-
-def tier_prices(price: Decimal, tiers: Sequence[Tier]) -> tuple[Decimal, ...]:
-    """What each tier of a fitting term costs: the offer's price first, then Amazon's quantity prices."""
-    return (price, *(tier.price for tier in tiers))

@@ -26,7 +26,10 @@ def read_article(raw: Json, rules: CatalogFile) -> Article:
         sold=True, offers=len(product.offers), title=product.title,
         price=offer.price if offer else None, currency=offer.currency if offer else None,
         guidance=offer.buying_guidance if offer else None, seller=offer.merchant_name if offer else None,
-        tiers=tuple(Tier(one.units, one.price, one.shown) for one in tiers if one.currency == (offer and offer.currency)),
+        tiers=tuple(
+            Tier(one.units, one.price, one.shown, one.until)
+            for one in tiers if one.currency == (offer and offer.currency)
+        ),
         least=offer.quantity_limits.min if offer else None, most=offer.quantity_limits.max if offer else None,
         availability=shown.availability if shown else None, unspsc=product.unspsc, image=image_of(raw),
         manufacturer=text(raw, "manufacturerName"), pack=pack_of(product), package=next(iter(product.package_types), None),

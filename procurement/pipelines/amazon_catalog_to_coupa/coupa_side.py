@@ -9,10 +9,12 @@ from typing import Any
 from connectors.coupa.client import Coupa
 from connectors.payload_types import read_exact, read_moment
 from procurement.catalog.entries import Contract, ItemRow, PriceRow, Term
+from procurement.catalog.quantity_prices import MOST_TIERS
 
 Json = Mapping[str, Any]
 ASIN = re.compile(r"[A-Z0-9]{10}")
-TIERS = range(1, 11)
+PRICES = range(1, MOST_TIERS + 1)
+BOUNDS = range(1, 21)  # all that Coupa has, or a term with more tiers would look like one that ends
 PUBLISHED = "published"
 PER_ORDER = "PerOrderContractTerm"
 
@@ -27,7 +29,7 @@ def price_rows(pages: Iterable[list[dict[str, Any]]]) -> Iterator[tuple[str, Pri
 
 
 def read_price_row(raw: Json) -> PriceRow:
-    tiers = [_exact(raw.get(f"price-tier-{n}")) for n in TIERS]
+    tiers = [_exact(raw.get(f"price-tier-{n}")) for n in PRICES]
     while tiers and tiers[-1] is None:
         tiers.pop()
     return PriceRow(
@@ -72,11 +74,11 @@ def _why_not(raw: Json, now: datetime) -> Iterator[str]:
 
 
 def _term(raw: Json) -> Term:
-    bounds = [_exact(raw.get(f"tier-{n}-upper-bound")) for n in TIERS]
+    bounds = [_exact(raw.get(f"tier-{n}-upper-bound")) for n in BOUNDS]
     while bounds and bounds[-1] is None:
         bounds.pop()
     counted = raw.get("contract-term-type") == PER_ORDER and not raw.get("use-pct-discounts")
-    return Term(id=int(raw["id"]), bounds=tuple(bounds), per_order=counted)
+    return Term(id=int(raw["id"]), bounds=tuple(bounds), per_order=counted, name=str(raw.get("name") or ""))
 
 
 def _exact(value: object) -> Decimal | None:

@@ -82,8 +82,6 @@ def offer(*tiers: dict[str, Any]) -> dict[str, Any]:
     [
         ({"quantityDisplay": "ab 10 Stück", "minQuantity": 10}, 10),
         ({"quantityDisplay": "10+"}, 10),
-        ({"quantityDisplay": "5 - 9"}, 5),
-        ({"quantityDisplay": "5 \u2013 9"}, 5),
         ({"quantityDisplay": "12"}, 12),
         ({"quantityDisplay": "1,000+"}, None),
         ({"quantityDisplay": "1.000 und mehr"}, None),
@@ -94,6 +92,23 @@ def offer(*tiers: dict[str, Any]) -> dict[str, Any]:
 def test_a_range_begins_where_amazon_says_so_beyond_doubt(tier: dict[str, Any], units: int | None) -> None:
     found = tiers_of(offer(tier), "o")
     assert found == (QuantityTier(units, Decimal("9.50"), "USD", tier.get("quantityDisplay", "")),)
+
+
+@pytest.mark.parametrize(
+    ("tier", "units", "until"),
+    [
+        ({"quantityDisplay": "5 - 9 units"}, 5, 9),
+        ({"quantityDisplay": "50\u201399", "minQuantity": 50}, 50, 99),
+        ({"quantityDisplay": "50 - 1,000", "minQuantity": 50}, None, None),
+        ({"quantityDisplay": "50 - 1.000 St\u00fcck"}, None, None),
+        ({"quantityDisplay": "50+", "minQuantity": 50}, 50, None),
+    ],
+)
+def test_a_range_that_ends_says_where_or_nothing_sure(
+    tier: dict[str, Any], units: int | None, until: int | None
+) -> None:
+    [found] = tiers_of(offer(tier), "o")
+    assert (found.units, found.until) == (units, until)
 
 
 def test_tiers_are_those_of_the_offer_that_is_asked_about() -> None:

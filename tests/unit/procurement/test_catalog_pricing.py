@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procurement.catalog.entries import Term, Tier
-from procurement.catalog.pricing import Move, fitting_term, is_held, tier_prices
+from procurement.catalog.pricing import Move, is_held
+from procurement.catalog.quantity_prices import fitting_term, tier_prices
 from procurement.catalog.requisitions import OfferedPrice, WaitingLine, sentence, todays_price, told_move
 from procurement.catalog.rules import Prices
 
@@ -65,7 +66,6 @@ def tiers(*starts: int | None) -> list[Tier]:
     ("starts", "terms", "fits"),
     [
         ((10, 50), [term(9, 49)], True),
-        ((10, 50), [term(9, 49, 9999)], True),
         ((10, 50), [term(4), term(9, 49)], True),
         ((10, 50), [term(9, 49, 99, 999)], False),
         ((10, 50), [term(9)], False),
@@ -81,6 +81,69 @@ def test_quantity_prices_fit_only_a_term_whose_tiers_begin_where_amazons_do(
     starts: tuple[int | None, ...], terms: list[Term], fits: bool
 ) -> None:
     assert (fitting_term(tiers(*starts), terms) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("until", "most", "bounds", "fits"),
+    [
+        # Amazon's last price is open: for all that it sells in one order
+        (None, 500, (9, 49), True),
+        (None, 500, (9, 49, 500), True),
+        (None, 500, (9, 49, 9999), True),
+        (None, 500, (9, 49, 499), False),
+        (None, 500, (9, 49, 50), False),
+        (None, 500, (9, 49, 20), False),
+        (None, None, (9, 49), True),
+        (None, None, (9, 49, 9999), False),  # nobody knows whether an order may pass it
+        # Amazon's last price ends, and orders can pass that
+        (99, 500, (9, 49, 99), True),
+        (99, 500, (9, 49), False),
+        (99, 500, (9, 49, 9999), False),
+        (99, None, (9, 49, 99), True),
+        # it ends where Amazon's selling does
+        (500, 500, (9, 49), True),
+        (500, 500, (9, 49, 9999), True),
+        # further bounds, and gaps among them
+        (None, 500, (9, 49, 500, 9999), False),
+        (None, 500, (9, None, 500), False),
+    ],
+)
+def test_the_last_tier_fits_where_no_order_can_tell_the_bounds_apart(
+    until: int | None, most: int | None, bounds: tuple[int | None, ...], fits: bool
+) -> None:
+    last = [Tier(10, Decimal("9.50")), Tier(50, Decimal("8.50"), until=until)]
+    assert (fitting_term(last, [term(*bounds)], most=most) is not None) is fits
+
+
+@pytest.mark.parametrize(("until", "fits"), [(None, True), (49, True), (19, False), (60, False)])
+def test_amazons_tiers_must_follow_each_other_without_a_gap(until: int | None, fits: bool) -> None:
+    gap = [Tier(10, Decimal("9.50"), until=until), Tier(50, Decimal("8.50"))]
+    assert (fitting_term(gap, [term(9, 49)]) is not None) is fits
+
+
+@given(
+    st.lists(st.integers(2, 60), min_size=1, max_size=4, unique=True),
+    st.integers(1, 90),
+    st.none() | st.integers(1, 90),
+)
+def test_where_a_term_fits_every_order_has_one_price_on_both_sides(
+    starts: list[int], most: int, last: int | None
+) -> None:
+    """Coupa's tier for each quantity that Amazon sells, against Amazon's own."""
+    starts.sort()
+    bounds = [start - 1 for start in starts] + ([] if last is None else [last])
+    found = fitting_term(tiers(*starts), [term(*bounds)], most=most)
+    if found is None:
+        assert last is not None and last < most
+        return
+    for units in range(1, most + 1):
+        coupas = next((n for n, bound in enumerate(bounds) if units <= bound), len(bounds))
+        assert coupas == sum(start <= units for start in starts)
+
+
+def test_more_quantity_prices_than_are_written_fit_nothing() -> None:
+    starts = range(2, 12)
+    assert fitting_term(tiers(*starts), [term(*(start - 1 for start in starts))]) is None
 
 
 def test_the_first_tier_costs_the_offers_price() -> None:
