@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from connectors.tally import Tally
 from procurement.ledger.encoding import clean, dump_json
 from procurement.ledger.tables import runs
-from procurement.ledger.types import Run, Window
+from procurement.ledger.types import Json, Run, Window
 
 
 class Runs:
@@ -55,9 +55,31 @@ class Runs:
             {"kind": clean(kind), "key": clean(key), "amount": amount, "currency": currency}
             for (kind, key), (amount, currency) in tally.seen.items()
         ]
-        text = dump_json({source: {"documents": documents, "repeats": tally.repeats, "pages": tally.pages}})
+        self._merge(run, source, {"documents": documents, "repeats": tally.repeats, "pages": tally.pages})
+
+    def keep_facts(self, run: Run, source: str, facts: Json) -> None:
+        """What the run decided or found out about `source` as a whole, beside its tally; facts of the same name are replaced."""
+        self._merge(run, source, {"facts": {**self.facts(run, source), **facts}})
+
+    def facts(self, run: Run, source: str) -> Json:
+        query = sa.text("SELECT coalesce(tally -> :source -> 'facts', '{}') FROM runs WHERE id = :id")
         with self._engine.begin() as connection:
-            connection.execute(
-                sa.text("UPDATE runs SET tally = tally || CAST(:tally AS jsonb) WHERE id = :id"),
-                {"tally": text, "id": run.id},
-            )
+            return dict(connection.execute(query, {"source": source, "id": run.id}).scalar_one())
+
+    def is_fact_since(self, dag_id: str, source: str, facts: Json, *, since: datetime) -> bool:
+        """Whether a run that was opened at `since` (business time) or later has these facts of `source`; dry runs have none."""
+        query = sa.text(
+            "SELECT EXISTS (SELECT FROM runs WHERE dag_id = :dag_id AND now >= :since AND NOT dry_run"
+            " AND tally -> :source -> 'facts' @> CAST(:facts AS jsonb))"
+        )
+        values = {"dag_id": dag_id, "source": source, "facts": dump_json(facts), "since": since}
+        with self._engine.begin() as connection:
+            return bool(connection.execute(query, values).scalar_one())
+
+    def _merge(self, run: Run, source: str, values: Json) -> None:
+        query = sa.text(
+            "UPDATE runs SET tally = tally || jsonb_build_object(CAST(:source AS text),"
+            " coalesce(tally -> :source, '{}') || CAST(:values AS jsonb)) WHERE id = :id"
+        )
+        with self._engine.begin() as connection:
+            connection.execute(query, {"source": source, "values": dump_json(values), "id": run.id})

@@ -33,7 +33,7 @@ runs = sa.Table(
     sa.Column("window_from", _MOMENT),
     sa.Column("window_to", _MOMENT),
     sa.Column("dry_run", sa.Boolean, nullable=False, server_default=_FALSE),
-    sa.Column("tally", JSONB, nullable=False, server_default=sa.text("'{}'")),  # by source: documents, repeats, pages
+    sa.Column("tally", JSONB, nullable=False, server_default=sa.text("'{}'")),  # by source: documents, repeats, pages, facts
     sa.Column("opened_at", _MOMENT, nullable=False, server_default=_NOW),
     sa.UniqueConstraint("dag_id", "run_id"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from procurement.ledger import Ledger
 from procurement.ledger.types import Window
-from tests.integration.ledger.documents import NOW, PIPELINE, open_run
+from tests.integration.ledger.documents import NOW, PIPELINE, SOURCE, charge, open_run, read
 
 pytestmark = pytest.mark.integration
 HOUR = timedelta(hours=1)
@@ -37,6 +37,32 @@ def test_a_run_that_was_never_opened_is_unknown(ledger: Ledger) -> None:
 def test_a_moment_without_an_offset_is_refused(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="without an offset"):
         ledger.runs.open(PIPELINE, "naive", now=datetime(2026, 6, 1))
+
+
+def test_what_a_run_found_out_stays_beside_its_tally(ledger: Ledger) -> None:
+    run = open_run(ledger)
+    ledger.runs.keep_facts(run, SOURCE, {"full": True})
+    read(ledger, run, [charge("T1")])
+    ledger.runs.keep_facts(run, SOURCE, {"why_not": "unanswered"})
+    ledger.runs.keep_facts(run, "amazon_business/other", {"full": False})
+    assert ledger.runs.facts(run, SOURCE) == {"full": True, "why_not": "unanswered"}
+    assert ledger.runs.facts(run, "amazon_business/other") == {"full": False}
+    assert ledger.runs.facts(run, "amazon_business/nobody") == {}
+    assert ledger.completeness.settle(run).documents.seen == 1, "a source with facts alone has no documents"
+
+
+def test_a_fact_counts_from_the_moment_its_run_was_opened_and_never_a_dry_runs(ledger: Ledger) -> None:
+    ledger.runs.keep_facts(open_run(ledger), SOURCE, {"full": True, "more": 1})
+    dry = ledger.runs.open(PIPELINE, "dry", now=NOW + 2 * HOUR, dry_run=True)
+    ledger.runs.keep_facts(dry, SOURCE, {"full": True})
+
+    def known(since: datetime, source: str = SOURCE, dag_id: str = PIPELINE) -> bool:
+        return ledger.runs.is_fact_since(dag_id, source, {"full": True}, since=since)
+
+    assert known(NOW) and known(NOW - HOUR)
+    assert not known(NOW + HOUR)
+    assert not known(NOW, source="amazon_business/other") and not known(NOW, dag_id="another")
+    assert not ledger.runs.is_fact_since(PIPELINE, SOURCE, {"full": False}, since=NOW)
 
 
 def test_windows_skipped_while_a_dag_was_paused_are_read_by_the_next_run(ledger: Ledger) -> None:
