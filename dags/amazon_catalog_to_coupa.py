@@ -1,8 +1,8 @@
 """### Amazon Business contract articles and prices into Coupa's catalog
 
 Once a night the whole catalog is compared, field by field: articles are added, changed, or taken out after they were missing for
-several nights. Every other hour, articles on requisitions that wait for approval are priced again, so that the approver
-decides on today's price.
+several nights. A night that was missed, or failed, is made up for by the next run. Every hour, articles on requisitions that
+wait for approval are priced again, so that the approver decides on today's price.
 
 **What a run does**
 
@@ -73,7 +73,12 @@ def amazon_catalog_to_coupa() -> None:
         with tasks.workbench() as at:
             failed, run = tasks.failed_upstream(get_current_context()), at.open(pipeline.open_run)
             summary = pipeline.close(
-                at.ledger, run=run, request=at.request, rules=at.rules, send_mail=send_notice, failed_upstream=failed
+                at.ledger,
+                run=run,
+                rules=at.rules,
+                account=at.amazon.account,
+                send_mail=send_notice,
+                failed_upstream=failed,
             )
         return tasks.unless_failed(failed, summary)
 

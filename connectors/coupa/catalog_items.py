@@ -25,6 +25,7 @@ ITEM: Fields = [
     "id", "item_number", "name", "description", "active", "manufacturer_name", "manufacturer_part_number",
     "updated_at", {"uom": CODE}, {"commodity": NAME}, CUSTOM,
 ]  # fmt: skip
+CATALOG: Fields = ["id", "name", "status"]
 TIER_PRICES: Fields = [f"price_tier_{n}" for n in range(1, 11)]
 SUPPLIER_ITEM: Fields = [
     "id", "supplier_part_num", "supplier_aux_part_num", "price", "preferred", "minimum_order_quantity",
@@ -64,6 +65,12 @@ class CatalogItems(CoupaWrites):
         if part_numbers is None:
             return self._every("list_supplier_items", SUPPLIER_ITEM, query=query)
         return self._among("list_supplier_items", "supplier_part_num", part_numbers, SUPPLIER_ITEM, query=query)
+
+    def catalog(self, supplier: str, name: str) -> Json | None:
+        """A catalog of the supplier's, as the first supplier item in it shows it; None where there is none to show it."""
+        query = {"supplier[number]": supplier, "catalog[name]": name}
+        pages = self._every("list_supplier_items", ["id", {"catalog": CATALOG}], query=query)
+        return next((raw["catalog"] for page in pages for raw in page if raw.get("catalog")), None)
 
     def supplier_items_of_items(self, item_ids: Iterable[int]) -> Pages:
         """Every supplier item of the items (by Coupa's id), whoever the supplier is."""

@@ -147,6 +147,9 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
         decision.kind, decision.reason = "left", f"it would be added under contract {writing.contract}: {why}"
         decision.held.append(decision.reason)
         return decision
+    if _is_closed(decision, around):
+        decision.kind = "left"
+        return decision
     decision.kind = "added"
     _restrictions(decision, article)
     if entry.item is None:
@@ -163,6 +166,16 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
         decision.price |= new_tiers(decision, entry, article.price, contract)
     decision.written = LastWritten(decision.price["availability"], decision.item.get("image-url"))
     return decision
+
+
+def _is_closed(decision: Decision, around: Surroundings) -> bool:
+    """Whether nothing may join the catalog today; the article then waits for it."""
+    if around.catalog is None or not around.catalog.why_not:
+        return False
+    decision.reason, decision.waits = f"it joins catalog {around.catalog.name}: {around.catalog.why_not}", True
+    sentence = f"{decision.asin} is not put into catalog {around.catalog.name}: {around.catalog.why_not}."
+    decision.differences.append(Difference("catalog_not_accepted", sentence, "accepted", around.catalog.why_not))
+    return True
 
 
 def _new_item(entry: Entry, rules: CatalogFile, around: Surroundings) -> Fields:
@@ -235,7 +248,7 @@ def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: Catalo
     wanted: Fields = {}
     if "price" in ours:
         wanted |= _money(decision, entry, row, rules, around)
-    if "catalog" in ours and row.catalog != rules.writing.catalog:
+    if "catalog" in ours and row.catalog != rules.writing.catalog and not _is_closed(decision, around):
         wanted["catalog"] = rules.writing.catalog
         decision.price_was["catalog"] = row.catalog
     availability = rules.availability_of(article.availability)

@@ -191,6 +191,16 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogState:
+    """The catalog that supplier items join, as Coupa shows it. `why_not`: why what is in it cannot be bought; `known`: false
+    where Coupa shows nothing of it, because nothing is in it yet or its status is not shown."""
+
+    name: str
+    why_not: str = ""
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class LastWritten:
     """What was last delivered of fields that Coupa takes and never shows. `removed`: we took the article out.
 
@@ -211,13 +221,14 @@ NEVER_WRITTEN = LastWritten()
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a comparison needs beside the entry: contracts by number, Coupa's words, and today's releases."""
+    """What a comparison needs beside the entry: contracts by number, the catalog, Coupa's words, and today's releases."""
 
     contracts: Mapping[str, Contract]
     commodity_of: Callable[[str], str | None]  # by UNSPSC code
     unit_of: Callable[[str], str | None]  # by Amazon's word for a package
     released: frozenset[str] = frozenset()
     written: Mapping[str, LastWritten] = field(default_factory=dict)  # by ASIN
+    catalog: CatalogState | None = None
 
 
 def rows_in_force(rows: Sequence[PriceRow], contracts: Mapping[str, Contract]) -> list[PriceRow]:

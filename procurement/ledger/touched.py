@@ -12,13 +12,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """`errors`: everything the target said against it."""
+    """`errors`: everything the target said against it; `scope`: the account by whose connection it is sent."""
 
     action: str
     business_key: str
     state: State
     payload: Json
     reason: str | None = None
+    scope: str | None = None
     errors: tuple[str, ...] = ()
 
 
@@ -29,13 +30,13 @@ def read_touched(engine: sa.Engine, run: Run) -> list[Touched]:
         return [
             Touched(
                 action=row.action, business_key=row.business_key, state=row.state, payload=row.payload, reason=row.reason,
-                errors=tuple(row.errors or ()),
+                scope=row.scope, errors=tuple(row.errors or ()),
             )
             for row in rows
         ]  # fmt: skip
 
 
 _TOUCHED = sa.text("""
-    SELECT action, business_key, state, reason, payload, errors FROM deliveries
+    SELECT action, business_key, state, reason, payload, scope, errors FROM deliveries
     WHERE pipeline = :pipeline AND (planned_by = :run OR changed_at >= (SELECT opened_at FROM runs WHERE id = :run)) ORDER BY id
 """)

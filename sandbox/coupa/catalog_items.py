@@ -112,17 +112,25 @@ def _change_item(instance: Instance, item: Record, changes: Any) -> Record:
     return item
 
 
+def _change_catalog(instance: Instance, catalog: Record, changes: Any) -> Record:
+    update(instance, "catalogs", catalog, read_body(changes, "catalog"))
+    return catalog
+
+
 NAMES: Mapping[str, tuple[str, ...]] = {
+    "catalogs": ("name", "id"),
     "contracts": ("number", "id"),
     "items": ("item-number", "id"),
     "supplier_items": ("supplier-part-num", "contract", "supplier", "id"),
 }
 EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
+    "edit_catalog": _edit("catalogs", _change_catalog),
     "edit_contract": _edit("contracts", update_contract),
     "edit_item": _edit("items", _change_item),
     "edit_supplier_item": _edit("supplier_items", update_supplier_item),
 }
 DESCRIPTIONS: Mapping[str, str] = {
+    "edit_catalog": "A person edits a catalog, for which the API has no call. name or id; changes",
     "edit_contract": "A person edits a contract. number or id; changes",
     "edit_item": "A person edits an item. item-number or id; changes",
     "edit_supplier_item": "A person edits a supplier item. supplier-part-num (contract, supplier) or id; changes",

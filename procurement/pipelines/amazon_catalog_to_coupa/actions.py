@@ -1,7 +1,8 @@
 """The writes of the pipeline, and how Coupa is asked whether one already happened.
 
-A write is known by the business key in its custom field. One that an earlier run planned looks again before it goes: what
-people did in between is never overwritten, and the article is compared anew.
+A write is known by the business key in its custom field. Before each, rollout.yml is looked at again, and the catalog that it
+joins. One that an earlier run planned looks at its record, too: what people did in between is never overwritten, and the
+article is compared anew.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,38 +12,80 @@ from typing import Any
 from connectors.coupa.client import Coupa
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_price_row
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_price_row
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
+    PIPELINE,
     TELL,
     UPDATE_ITEM,
     UPDATE_PRICE,
 )
+from procurement.pipelines.amazon_catalog_to_coupa.reading import supplier_of
 from procurement.pipelines.coupa_actions import Comment, holds
+from procurement.pipelines.proposals import SHADOW
+from procurement.policies import Mode, Rules
 from procurement.sending import Action
 
 Json = dict[str, Any]
 Look = Callable[[Coupa, Json], Json | None]  # the record that a payload is about, as Coupa shows it now
+SWITCHED_OFF = "switched off in rollout.yml"
+
+
+@dataclass(slots=True)
+class Gate:
+    """What must hold for every write of the account in the moment before it goes."""
+
+    coupa: Coupa
+    rules: Rules
+    account: str
+    accepted: bool = False  # Coupa showed the catalog as accepted in this load
+
+    def look(self, payload: Json) -> Stop | None:
+        supplier = payload.get("supplier") or supplier_of(self.rules, self.account)
+        mode = self.rules.rollout.of(PIPELINE, account=self.account, supplier=supplier).mode
+        if mode is Mode.OFF:
+            return Stop("waiting", SWITCHED_OFF)
+        if mode is Mode.SHADOW:
+            return Stop("skipped", SHADOW)
+        joins = payload.get("body", {}).get("catalog")
+        return self._closed(supplier, joins["name"]) if joins and not self.accepted else None
+
+    def _closed(self, supplier: str, name: str) -> Stop | None:
+        """A catalog of which nothing is shown is asked for again, until the first supplier item in it shows its status."""
+        state = read_catalog(self.coupa, supplier, name)
+        self.accepted = state.known and not state.why_not
+        return Stop("waiting", f"it joins catalog {name}: {state.why_not}") if state.why_not else None
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
-    """A new item or supplier item: payload {asin, body, hidden, run}. What stands under its natural key without our mark
-    is somebody else's."""
+class Write:
+    """A write of an item or a supplier item; `look` finds its record, `marker` is the custom field that names the write."""
 
     coupa: Coupa
     operation: str
     look: Look
     marker: str
     run: int
+    before: Gate
 
     def permit(self) -> Permit:
         return self.coupa.permit(self.operation)
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        """Only a plan of an earlier run may be overtaken: this run's own reading is minutes old, and Coupa's key is unique."""
-        if delivery.payload["run"] == self.run or self.look(self.coupa, delivery.payload) is None:
+        return self.before.look(delivery.payload) or self.overtaken(delivery.payload)
+
+    def overtaken(self, payload: Json) -> Stop | None:
+        """What happened in Coupa since it was planned. A plan of this very run needs no look: its reading is minutes old."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Write):
+    """A new record: payload {asin, body, hidden, run}. What stands under its natural key without our mark is somebody else's."""
+
+    def overtaken(self, payload: Json) -> Stop | None:
+        if payload["run"] == self.run or self.look(self.coupa, payload) is None:
             return None
         return Stop("waiting", "it is in Coupa by now: compared again")
 
@@ -59,20 +102,10 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """Changed fields of an item or supplier item: payload {asin, id, body, was, hidden, run}."""
+class Update(Write):
+    """Changed fields of a record: payload {asin, id, body, was, hidden, run}."""
 
-    coupa: Coupa
-    operation: str
-    look: Look
-    marker: str
-    run: int
-
-    def permit(self) -> Permit:
-        return self.coupa.permit(self.operation)
-
-    def gate(self, delivery: Peeked) -> Stop | None:
-        payload = delivery.payload
+    def overtaken(self, payload: Json) -> Stop | None:
         if payload["body"].get("active") is False and (other := self._other_supplier(payload)) is not None:
             return Stop("skipped", f"supplier {other} sells the item, too")
         if payload["run"] == self.run:
@@ -98,6 +131,16 @@ class Update:
 
     def _other_supplier(self, payload: Json) -> str | None:
         return next(other_suppliers(self.coupa, int(payload["id"]), payload["supplier"]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TellApprover(Comment):
+    """A price that moved, as long as its account still is live."""
+
+    before: Gate
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        return self.before.look(delivery.payload)
 
 
 def other_suppliers(coupa: Coupa, item_id: int, supplier: str) -> Iterator[str]:
@@ -136,12 +179,13 @@ def _mark(raw: Mapping[str, Any], marker: str) -> str:
     return str((raw.get("custom-fields") or {}).get(marker) or "")
 
 
-def actions(coupa: Coupa, *, marker: str, run: int) -> dict[str, Action]:
+def actions(coupa: Coupa, *, rules: Rules, account: str, run: int) -> dict[str, Action]:
     """Every kind of write of the pipeline."""
+    before, marker = Gate(coupa, rules, account), rules.catalog.writing.marker
     return {
-        CREATE_ITEM: Create(coupa, CREATE_ITEM, look_for_item, marker, run),
-        CREATE_PRICE: Create(coupa, CREATE_PRICE, look_for_price, marker, run),
-        UPDATE_ITEM: Update(coupa, UPDATE_ITEM, look_for_item, marker, run),
-        UPDATE_PRICE: Update(coupa, UPDATE_PRICE, look_for_price, marker, run),
-        TELL: Comment(coupa),
+        CREATE_ITEM: Create(coupa, CREATE_ITEM, look_for_item, marker, run, before),
+        CREATE_PRICE: Create(coupa, CREATE_PRICE, look_for_price, marker, run, before),
+        UPDATE_ITEM: Update(coupa, UPDATE_ITEM, look_for_item, marker, run, before),
+        UPDATE_PRICE: Update(coupa, UPDATE_PRICE, look_for_price, marker, run, before),
+        TELL: TellApprover(coupa, before),
     }

@@ -8,14 +8,14 @@ from typing import Any
 
 from connectors.coupa.client import Coupa
 from connectors.payload_types import read_exact, read_moment
-from procurement.catalog.entries import Contract, ItemRow, PriceRow, Term
+from procurement.catalog.entries import CatalogState, Contract, ItemRow, PriceRow, Term
 from procurement.catalog.quantity_prices import MOST_TIERS
 
 Json = Mapping[str, Any]
 ASIN = re.compile(r"[A-Z0-9]{10}")
 PRICES = range(1, MOST_TIERS + 1)
 BOUNDS = range(1, 21)  # all that Coupa has, or a term with more tiers would look like one that ends
-PUBLISHED = "published"
+PUBLISHED, ACCEPTED = "published", "accepted"
 PER_ORDER = "PerOrderContractTerm"
 
 
@@ -46,6 +46,14 @@ def read_item(raw: Json) -> ItemRow:
         active=raw.get("active") is not False, commodity=_named(raw, "commodity", "name"),
         manufacturer=raw.get("manufacturer-name"), unit=_named(raw, "uom", "code"),
     )  # fmt: skip
+
+
+def read_catalog(coupa: Coupa, supplier: str, name: str) -> CatalogState:
+    """Coupa has no call for catalogs: what is known of one is what the supplier items in it show."""
+    status = (coupa.catalog(supplier, name) or {}).get("status")
+    if status in (None, ""):
+        return CatalogState(name, known=False)
+    return CatalogState(name, "" if status == ACCEPTED else f"it is {status} in Coupa, not {ACCEPTED}")
 
 
 def read_contracts(coupa: Coupa, supplier: str, now: datetime) -> dict[str, Contract]:

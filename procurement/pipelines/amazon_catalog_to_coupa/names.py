@@ -5,6 +5,7 @@ ENTRY, WAITING = "catalog_entry", "waiting_price"  # kinds of source record, eac
 CREATE_ITEM, UPDATE_ITEM = "create_item", "update_item"
 CREATE_PRICE, UPDATE_PRICE = "create_supplier_item", "update_supplier_item"
 TELL = "tell_approver"
+READING, CATALOG = "reading", "catalog"  # what a run keeps of both sides as a whole
 WRITES = (CREATE_ITEM, UPDATE_ITEM, CREATE_PRICE, UPDATE_PRICE)
 
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from connectors.coupa.client import Coupa
 from procurement.catalog.comparing import compare
 from procurement.catalog.decisions import Decision
-from procurement.catalog.entries import NEVER_WRITTEN, Contract, Entry, LastWritten, Surroundings, read_entry
+from procurement.catalog.entries import (
+    NEVER_WRITTEN,
+    CatalogState,
+    Contract,
+    Entry,
+    LastWritten,
+    Surroundings,
+    read_entry,
+)
 from procurement.ledger import Ledger
 from procurement.ledger.types import (
     DeliveryName,
@@ -98,6 +106,7 @@ class Planner:
     account: str
     supplier: str
     contracts: Mapping[str, Contract]
+    catalog: CatalogState
     earlier: Earlier
     scope: Scope
 
@@ -122,7 +131,7 @@ class Planner:
         lookups = self.rules.lookups
         return Surroundings(
             contracts=self.contracts, commodity_of=lookups["commodities"].find, unit_of=lookups["units"].find,
-            released=self.scope.released, written=self.earlier.written,
+            released=self.scope.released, written=self.earlier.written, catalog=self.catalog,
         )  # fmt: skip
 
     def _spare_items_of_others(self, decision: Decision, entry: Entry) -> None:

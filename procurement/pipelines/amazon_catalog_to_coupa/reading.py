@@ -30,11 +30,13 @@ Known = Callable[[Iterable[str]], Mapping[str, Entry]]
 
 @dataclass(slots=True)
 class Reading:
-    """What a run saw. `counts`: whether absences of this run count; `why_not` says why they do not."""
+    """What a run saw. `unanswered`: asked for, and neither sold nor unknown by Amazon's answer, `unpriced` the same on waiting
+    requisitions. `counts`: whether absences of this run count; `why_not` says why they do not."""
 
     asins: int = 0
     missing: int = 0
     unanswered: list[str] = field(default_factory=list)
+    unpriced: list[str] = field(default_factory=list)
     counts: bool = True
     why_not: str = ""
 
@@ -73,6 +75,11 @@ class Reader:
         for some in batched(missing, BATCH):
             yield self._joined(dict.fromkeys(some, NOT_SOLD), rows, origins, items, counts=reading.counts)
 
+    @property
+    def _night(self) -> str:
+        """In which absences count once: every try of a night is the same one, a run by hand is one of its own."""
+        return self.scope.night.isoformat() if self.scope.night is not None else self.run.run_id
+
     def _rows(self) -> dict[str, list[PriceRow]]:
         supplier = supplier_of(self.rules, self.amazon.account)
         wanted = None if self.scope.full else sorted(self.scope.released)
@@ -94,7 +101,7 @@ class Reader:
         return [
             observed(
                 Entry(asin, article, tuple(rows.get(asin, ())), items.of(asin, rows.get(asin, ())), origins[asin]),
-                before.get(asin), run=self.run.run_id, counts=counts and self.scope.full,
+                before.get(asin), run=self._night, counts=counts and self.scope.full,
                 released=asin in self.scope.released,
             )
             for asin, article in articles.items()

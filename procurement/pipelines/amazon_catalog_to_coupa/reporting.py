@@ -5,7 +5,7 @@ stored with their numbers (`summary` in the body) and sent by the same call.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,50 +15,69 @@ from procurement.ledger import Ledger
 from procurement.ledger.account import Completeness
 from procurement.ledger.touched import Touched, read_touched
 from procurement.ledger.types import DeadLetter, Run
-from procurement.pipelines.amazon_catalog_to_coupa.names import ENTRY, PIPELINE, UPDATE_PRICE, WRITES
-from procurement.pipelines.closing import MOST_LISTED, SendMail, account, more, send_pending
-from procurement.pipelines.spreadsheets import csv_text
+from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, UPDATE_PRICE, WRITES
+from procurement.pipelines.amazon_catalog_to_coupa.planning import SAME
+from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, SUCCEEDED
+from procurement.pipelines.closing import MOST_LISTED, SendMail, more, send_pending
+from procurement.pipelines.closing import account as in_words
+from procurement.pipelines.sources import amazon_source
+from procurement.pipelines.spreadsheets import csv_text, words
 from procurement.policies import Rules
 
 Summary = dict[str, Any]
 FAILURES = "catalog-failures.csv"
 COLUMNS = ("asin", "title", "write", "key", "state", "reason", "errors")
 HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because")
-FAILED = ("dead",)
+UNANSWERED, UNANSWERED_COLUMNS = "catalog-unanswered.csv", ("asin", "title", "asked for")
+PLACES = {"catalog": "of the catalog", "requisitions": "on waiting requisitions"}
+FAILED = ("dead", "held")  # of a write; a price that is held has none
 COUNTED = {"added": "added", "changed": "changed", "removed": "removed", "held": "held", "failures": "failed"}
 
 
 def close(
-    ledger: Ledger, *, run: Run, rules: Rules, send_mail: SendMail, failed_upstream: Sequence[str], full: bool
+    ledger: Ledger,
+    *,
+    run: Run,
+    rules: Rules,
+    account: str,
+    send_mail: SendMail,
+    failed_upstream: Sequence[str],
+    switched_on: bool,
 ) -> Summary:
     """Settles the run and tells people; raises IncompleteRun when an article is unaccounted for."""
     if run.dry_run:
         return {"run": run.id, "dry_run": True, "plans": len(ledger.plans.of(run))}
-    completeness = ledger.completeness.settle(run)
-    touched = read_touched(ledger.engine, run)
+    completeness, source = ledger.completeness.settle(run), amazon_source(account)
+    facts = ledger.runs.facts(run, source)
+    touched = [one for one in read_touched(ledger.engine, run) if one.scope in (None, account)]
     failures = [one for one in touched if one.state in FAILED]
+    mails: dict[str, Summary] = {}
     if failures:
-        _add(ledger, run, "failures", failures_mail(failures, rules))
-    summary = sync_summary(touched, completeness)
-    if full:
-        held = _held_entries(ledger)
+        mails["failures"] = failures_mail(failures, rules)
+    if (facts.get(CATALOG) or {}).get("why_not"):
+        mails["not_accepted"] = not_accepted_mail(facts[CATALOG], rules)
+    summary = sync_summary(touched, completeness, facts)
+    if switched_on and facts.get(FULL):
+        held, unanswered = _held_entries(ledger, source), _unanswered(ledger, source, facts)
         summary["held"] = len(held)
-        _add(ledger, run, "summary", summary_mail(summary, failures, failed_upstream, run=run, rules=rules))
-        for owners, entries in sorted(_by_owner(held, rules).items()):
-            _add(ledger, run, f"held/{','.join(owners)}", held_mail(owners, entries))
+        mails["summary"] = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
+        mails |= {
+            f"held/{','.join(owners)}": held_mail(owners, entries)
+            for owners, entries in sorted(_by_owner(held, rules).items())
+        }
+    for name, body in mails.items():
+        ledger.notices.add(f"{PIPELINE}/{name}/{account}/{run.run_id}", "catalog", body)
     try:
         send_pending(ledger, send_mail)
     finally:
         completeness.require()  # an account that does not add up outranks a mail server that is away
-    return {"run": run.id, **account(completeness), "catalog": summary, "failed": list(failed_upstream)}
+    if switched_on and facts.get(FULL) and not failed_upstream:
+        ledger.runs.keep_facts(run, source, {SUCCEEDED: True})
+    return {"run": run.id, **in_words(completeness), "catalog": summary, "failed": list(failed_upstream)}
 
 
-def _add(ledger: Ledger, run: Run, name: str, body: Summary) -> None:
-    ledger.notices.add(f"{PIPELINE}/{name}/{run.run_id}", "catalog", body)
-
-
-def sync_summary(touched: Sequence[Touched], completeness: Completeness) -> Summary:
-    """Counts of articles by what became of them, and how far prices moved."""
+def sync_summary(touched: Sequence[Touched], completeness: Completeness, facts: Summary) -> Summary:
+    """Counts of articles by what became of them, how far prices moved, and what the reading lacks."""
     kinds: dict[str, Counter[str]] = {"written": Counter(), "not_written": Counter()}
     asins: dict[str, set[str]] = {}
     moves: Counter[str] = Counter()
@@ -73,13 +92,28 @@ def sync_summary(touched: Sequence[Touched], completeness: Completeness) -> Summ
         word, _, kind = name.partition(" ")
         kinds[word][kind] = len(found)
     return {
-        "articles": int(completeness.documents.seen),
+        "articles": int(completeness.documents.seen), "unchanged": completeness.reasons.get(("skipped", SAME), 0),
         "added": kinds["written"]["added"], "changed": kinds["written"]["changed"], "removed": kinds["written"]["removed"],
         "not_written": dict(kinds["not_written"]),
         "price_moves": dict(sorted(moves.items())),
         "failures": sum(one.state in FAILED and one.action in WRITES for one in touched),
         "left": {f"{state}: {reason}": count for (state, reason), count in sorted(completeness.reasons.items())},
+        **_of_reading(facts.get(READING)),
+        "catalog": facts.get(CATALOG),
     }  # fmt: skip
+
+
+def _of_reading(reading: Summary | None) -> Summary:
+    """Nothing of a run whose reading did not end."""
+    if reading is None:
+        return {}
+    unanswered = {"catalog": len(reading["unanswered"]), "requisitions": len(reading["unpriced"])}
+    return {
+        "articles": reading["asins"] - unanswered["catalog"],
+        "unanswered": unanswered,
+        "missing": reading["missing"],
+        "absences": {"count": reading["counts"], "why_not": reading["why_not"]},
+    }
 
 
 def read_move(payload: Mapping[str, Any]) -> Move | None:
@@ -88,11 +122,18 @@ def read_move(payload: Mapping[str, Any]) -> Move | None:
 
 
 def summary_mail(
-    summary: Summary, failures: Sequence[Touched], failed_upstream: Sequence[str], *, run: Run, rules: Rules
+    summary: Summary,
+    failures: Sequence[Touched],
+    unanswered: Sequence[Sequence[str | None]],
+    failed_upstream: Sequence[str],
+    *,
+    run: Run,
+    rules: Rules,
 ) -> Summary:
-    words = ", ".join(f"{summary[name]} {word}" for name, word in COUNTED.items())
+    counts = ", ".join(f"{summary[name]} {word}" for name, word in COUNTED.items())
     lines = [
-        f"{summary['articles']} articles compared: {words}.", "", "Prices that moved:",
+        f"{summary['articles']} articles compared: {counts}, {summary['unchanged']} unchanged.",
+        *_gaps(summary), "", "Prices that moved:",
         *([f"  {bucket}: {count}" for bucket, count in summary["price_moves"].items()] or ["  none"]),
         "", "Not written:",
         *([f"  {count} {reason}" for reason, count in list(summary["left"].items())[:MOST_LISTED]] or ["  nothing"]),
@@ -101,10 +142,41 @@ def summary_mail(
         lines += ["", "Failed:", *(f"  {one.business_key}: {one.reason}" for one in failures[:MOST_LISTED])]
     if failed_upstream:
         lines += ["", f"The run itself is not complete: {', '.join(failed_upstream)} failed."]
+    attached = [{"name": UNANSWERED, "text": csv_text(UNANSWERED_COLUMNS, unanswered)}] if unanswered else []
     return {
         "to": list(rules.catalog.administrators),
-        "subject": f"Catalog of {run.now:%Y-%m-%d}: {words}",
-        "text": "\n".join(lines), "summary": summary,
+        "subject": f"Catalog of {run.now:%Y-%m-%d}: {counts}",
+        "text": "\n".join(lines), "summary": summary, "attachments": attached,
+    }  # fmt: skip
+
+
+def _gaps(summary: Summary) -> Iterator[str]:
+    """What the reading lacks, and what is wrong with the catalog."""
+    unanswered, absences, catalog = (summary.get(name) or {} for name in ("unanswered", "absences", "catalog"))
+    if count := sum(unanswered.values()):
+        where = ", ".join(f"{n} {PLACES[place]}" for place, n in unanswered.items() if n)
+        yield f"Amazon left {count} unanswered that were asked for ({where}): {UNANSWERED} lists them. They stay as they are."
+    if absences and not absences["count"]:
+        yield (
+            f"Amazon does not know {summary['missing']}. Their absence does not count in this run, so none of them comes "
+            f"nearer to being taken out: {absences['why_not']}."
+        )
+    if catalog and catalog["why_not"]:
+        yield f"Nothing joins catalog {catalog['name']}, and what is in it cannot be bought: {catalog['why_not']}."
+    elif catalog and not catalog["known"]:
+        yield f"Coupa does not show whether catalog {catalog['name']} is accepted: look at it there."
+
+
+def not_accepted_mail(catalog: Summary, rules: Rules) -> Summary:
+    """Told after every comparison until it is mended: what cannot be bought is worth a mail a night."""
+    name = catalog["name"]
+    return {
+        "to": list(rules.catalog.administrators),
+        "subject": f"Catalog {name} is not accepted in Coupa",
+        "text": f"Catalog {name}, which catalog.yml names under writing.catalog: {catalog['why_not']}. Coupa offers nothing "
+        "of a catalog that is not accepted, so what is in it cannot be bought. No supplier item joins it, and articles that "
+        "are new wait; prices of what is in it are kept equal as before.\n\n"
+        "To do: accept the catalog in Coupa, or name another one. The next comparison goes on by itself.",
     }  # fmt: skip
 
 
@@ -112,7 +184,7 @@ def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
     """One alert for all that failed in a run, the list attached."""
     rows = [
         (
-            one.payload.get("asin"), one.payload.get("title"), one.action, one.business_key, one.state, one.reason,
+            one.payload.get("asin"), words(one.payload.get("title")), one.action, one.business_key, one.state, one.reason,
             "; ".join(one.errors),
         )
         for one in failures
@@ -122,17 +194,35 @@ def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
     return {
         "to": list(rules.catalog.administrators),
         "subject": f"{articles} catalog article{'s' if articles > 1 else ''} could not be written to Coupa",
-        "text": f"Coupa refused these; the whole list is attached.\n\n{listed}{more(len(rows) - MOST_LISTED)}",
+        "text": "Coupa refused these, or shows something else in their place; the whole list is attached.\n\n"
+        f"{listed}{more(len(rows) - MOST_LISTED)}",
         "attachments": [{"name": FAILURES, "text": csv_text(COLUMNS, rows)}],
     }  # fmt: skip
 
 
-def _held_entries(ledger: Ledger) -> list[tuple[Entry, str]]:
-    """Every article that waits for a person, whichever run held it, with the reason."""
+def _unanswered(ledger: Ledger, source: str, facts: Summary) -> list[tuple[str, str, str]]:
+    """(ASIN, title as last known, where it was asked for) of what Amazon left unanswered."""
+    reading = facts.get(READING) or {"unanswered": (), "unpriced": ()}
+    known = {
+        asin: read_entry(record.raw).article.title
+        for asin, record in ledger.records.find(source, ENTRY, reading["unanswered"]).items()
+    }
+    return [
+        *((asin, words(known.get(asin)), PLACES["catalog"]) for asin in reading["unanswered"]),
+        *((asin, "", PLACES["requisitions"]) for asin in reading["unpriced"]),
+    ]
+
+
+def _held_entries(ledger: Ledger, source: str) -> list[tuple[Entry, str]]:
+    """Every article of the account that waits for a person, whichever run held it, with the reason."""
     letters = ledger.dead_letters.list(states=("held",), pipeline=PIPELINE)
     reasons = {_record_id(one): one.reason or "" for one in letters if _record_id(one) is not None}
     records = ledger.records.load(sorted(id for id in reasons if id is not None))
-    return [(read_entry(record.raw), reasons[record.id]) for record in records if record.kind == ENTRY]
+    return [
+        (read_entry(record.raw), reasons[record.id])
+        for record in records
+        if (record.source, record.kind) == (source, ENTRY)
+    ]
 
 
 def _record_id(letter: DeadLetter) -> int | None:
@@ -159,7 +249,7 @@ def held_mail(owners: Sequence[str], held: Sequence[tuple[Entry, str]]) -> Summa
     """A category owner's digest: everything that waits for them, old and new side by side."""
     rows = [
         (
-            entry.asin, entry.article.title, entry.item.commodity if entry.item else None,
+            entry.asin, words(entry.article.title), entry.item.commodity if entry.item else None,
             ", ".join(sorted({row.contract for row in entry.rows if row.contract})), reason,
         )
         for entry, reason in held

@@ -1,35 +1,64 @@
-"""Which part of the catalog a run looks at: all of it once a day, waiting requisitions every hour, released articles.
+"""Which part of the catalog a run looks at: all of it once a night, waiting requisitions every hour, released articles.
 
-Decided from the schedule and the form alone, so that every task of a run, and a retry hours later, decides the same.
+A form says it itself. A scheduled run compares everything where no run has seen that through since `full_at_hour`, so that
+a night without a scheduler, or with a failed run, is made up for by the next one. It is decided once for a run and an account
+and kept in the ledger, so that every task, and a retry hours later, does the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from procurement.errors import ConfigurationError
+from procurement.ledger import Ledger
+from procurement.ledger.types import Run
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules
 
 SCOPES = ("full", "requisitions", "released")
-HOUR = timedelta(hours=1)
+FULL, SUCCEEDED = "full", "succeeded"  # what the ledger keeps of a run
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`full`: the whole comparison; `released`: ASINs whose held price, currency or pack a person accepted."""
+    """`full`: the whole comparison; `released`: ASINs whose held price, currency or pack a person accepted. `night`: the
+    beginning of the night that a scheduled comparison is for, in which an absence counts once, however often it is tried."""
 
     full: bool
     requisitions: bool
     released: frozenset[str] = frozenset()
+    night: datetime | None = None
 
     @property
     def compares(self) -> bool:
         return self.full or bool(self.released)
 
 
-def read_scope(request: RunRequest, rules: Rules) -> Scope:
-    """ConfigurationError for a range or a backfill: today's prices never go into the past."""
+def decide_scope(ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules, account: str) -> Scope:
+    """The scope of the run for the account, from its first task on; a dry run decides nothing for later runs."""
+    source, night = amazon_source(account), night_of(run.now, rules.catalog.reading.full_at_hour)
+    kept = ledger.runs.facts(run, source).get(FULL)
+    if kept is None:
+        done = ledger.runs.is_fact_since(run.dag_id, source, {FULL: True, SUCCEEDED: True}, since=night)
+        scope = read_scope(request, rules, due=None if done else night)
+        if not run.dry_run:
+            ledger.runs.keep_facts(run, source, {FULL: scope.full})
+        return scope
+    return read_scope(request, rules, due=night if kept else None)
+
+
+def night_of(now: datetime, hour: int) -> datetime:
+    """The last time it was that hour (UTC)."""
+    moment = now.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return moment if moment <= now else moment - DAY
+
+
+def read_scope(request: RunRequest, rules: Rules, *, due: datetime | None = None) -> Scope:
+    """What the form says; of a scheduled run the whole catalog where the comparison of the night of `due` is still to be made.
+
+    ConfigurationError for a range or a backfill: today's prices never go into the past."""
     if request.kind == "backfill" or any(request.params.get(name) for name in ("from", "to")):
         raise ConfigurationError(
             "the catalog takes no range and no backfill: Amazon shows today's prices, which never go into the past"
@@ -39,7 +68,7 @@ def read_scope(request: RunRequest, rules: Rules) -> Scope:
         raise ConfigurationError(f"scope is {asked!r}; write one of {', '.join(SCOPES)}")
     reprice = rules.catalog.requisitions.reprice
     if request.kind == "scheduled":
-        return Scope(_has_hour(request, rules.catalog.reading.full_at_hour), reprice)
+        return Scope(due is not None, reprice, night=due)
     if asked == "requisitions":
         return Scope(False, True, released)
     if asked == "released":
@@ -52,15 +81,3 @@ def read_released(request: RunRequest) -> frozenset[str]:
     if not isinstance(typed, Sequence) or isinstance(typed, str):
         raise ConfigurationError("release must be a list of ASINs, one a line")
     return frozenset(str(one).strip().upper() for one in typed if str(one).strip())
-
-
-def _has_hour(request: RunRequest, hour: int) -> bool:
-    """Whether the run's interval contains that hour's beginning."""
-    if request.interval is None:
-        return False
-    moment = request.interval.start.replace(minute=0, second=0, microsecond=0)
-    while moment < request.interval.end:
-        if moment.hour == hour and moment >= request.interval.start:
-            return True
-        moment += HOUR
-    return False

@@ -1,6 +1,7 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -13,11 +14,11 @@ from procurement.ledger.types import Record, Run, Staged
 from procurement.pipelines import loading
 from procurement.pipelines.amazon_catalog_to_coupa import reporting, waiting
 from procurement.pipelines.amazon_catalog_to_coupa.actions import actions
-from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_contracts
-from procurement.pipelines.amazon_catalog_to_coupa.names import ENTRY, PIPELINE, WAITING
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_contracts
+from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, WAITING
 from procurement.pipelines.amazon_catalog_to_coupa.planning import Earlier, Planner
 from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
-from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, read_scope
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, decide_scope, read_scope
 from procurement.pipelines.closing import SendMail
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.sources import amazon_source
@@ -41,7 +42,8 @@ def extract(
     """Reads both sides of the articles in scope and stages one record each; a dry run stages nothing."""
     if run.dry_run or _mode(rules, amazon.account) is Mode.OFF:
         return {"run": run.id, "asins": 0}
-    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), amazon_source(amazon.account)
+    scope = decide_scope(ledger, run=run, request=request, rules=rules, account=amazon.account)
+    tally, reading, source = Tally(), Reading(), amazon_source(amazon.account)
     staged = changed = 0
     if scope.compares:
         reader = Reader(amazon, coupa, rules, run, scope, lambda asins: _known(ledger, source, asins))
@@ -50,12 +52,14 @@ def extract(
             staged, changed = staged + counts.staged, changed + counts.new + counts.changed
     if scope.requisitions:
         supplier = supplier_of(rules, amazon.account)
-        for rows in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally):
+        for rows in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally, unanswered=reading.unpriced):
             staged += ledger.records.stage(run, source, WAITING, rows, evolving=True).staged
     ledger.runs.keep_tally(run, source, tally)
+    ledger.runs.keep_facts(run, source, {READING: asdict(reading)})
     return {
-        "run": run.id, "asins": reading.asins, "staged": staged, "changed": changed, "missing": reading.missing,
-        "unanswered": len(reading.unanswered), "absences_count": reading.counts, "why_not": reading.why_not,
+        "run": run.id, "full": scope.full, "asins": reading.asins, "staged": staged, "changed": changed,
+        "missing": reading.missing, "unanswered": len(reading.unanswered) + len(reading.unpriced),
+        "absences_count": reading.counts, "why_not": reading.why_not,
     }  # fmt: skip
 
 
@@ -73,15 +77,17 @@ def transform(
     """Compares every article in scope and plans what differs; a dry run reads both sides and only shows its plan."""
     if run.dry_run:
         return _rehearse(amazon, coupa, ledger, run=run, request=request, rules=rules)
-    mode, scope = _mode(rules, amazon.account), read_scope(request, rules)
+    mode = _mode(rules, amazon.account)
     if mode is Mode.OFF:
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
+    scope = decide_scope(ledger, run=run, request=request, rules=rules, account=amazon.account)
     planned = records = 0
     counts: dict[str, int] = {}
     previews: list[dict[str, Any]] = []
     with ledger.planning.planning_lock(PIPELINE):
         if scope.compares:
             planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
+            ledger.runs.keep_facts(run, amazon_source(amazon.account), {CATALOG: asdict(planner.catalog)})
             for batch in ledger.records.pages_of_run(run, ENTRY, size=PAGE):
                 proposal, decisions = planner.propose(batch)
                 kept = ledger.planning.keep(run, proposal.plan)
@@ -103,7 +109,9 @@ def _planner(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, 
     supplier = supplier_of(rules, amazon.account)
     return Planner(
         coupa=coupa, rules=rules, run=run, account=amazon.account, supplier=supplier,
-        contracts=read_contracts(coupa, supplier, run.now), earlier=Earlier.read(ledger, supplier), scope=scope,
+        contracts=read_contracts(coupa, supplier, run.now),
+        catalog=read_catalog(coupa, supplier, rules.catalog.writing.catalog),
+        earlier=Earlier.read(ledger, supplier), scope=scope,
     )  # fmt: skip
 
 
@@ -118,7 +126,8 @@ def _rehearse(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules
 ) -> Summary:
     """Reads both sides into memory, compares them, and keeps nothing but the plan for people to read."""
-    scope, tally, reading, source = read_scope(request, rules), Tally(), Reading(), amazon_source(amazon.account)
+    scope = decide_scope(ledger, run=run, request=request, rules=rules, account=amazon.account)
+    tally, reading, source = Tally(), Reading(), amazon_source(amazon.account)
     rows: list[dict[str, Any]] = []
     seen = 0
     if scope.compares:
@@ -131,7 +140,7 @@ def _rehearse(
             seen += len(batch)
     if scope.requisitions:
         supplier = supplier_of(rules, amazon.account)
-        for staged in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally):
+        for staged in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally, unanswered=reading.unpriced):
             batch = _records(source, WAITING, staged, seen)
             told = _tell(batch, rules, amazon.account, run)
             rows += [*told.previews, *unkept(told.plan, batch)]
@@ -151,7 +160,7 @@ def load(
     coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, account: str, workers: int, seconds: float
 ) -> Summary:
     """Sends what is planned for the account, for at most `seconds`; what remains stays for the next run."""
-    chosen = actions(coupa, marker=rules.catalog.writing.marker, run=run.id)
+    chosen = actions(coupa, rules=rules, account=account, run=run.id)
     return loading.load(ledger, PIPELINE, chosen, run=run, rules=rules, workers=workers, seconds=seconds, scope=account)
 
 
@@ -159,17 +168,17 @@ def close(
     ledger: Ledger,
     *,
     run: Run,
-    request: RunRequest,
     rules: Rules,
+    account: str,
     send_mail: SendMail,
     failed_upstream: Sequence[str] = (),
 ) -> Summary:
-    """Settles the run, mails the summary, what is held and what failed; raises IncompleteRun when an article is
-    unaccounted for."""
-    full = read_scope(request, rules).full and rules.rollout.widest(PIPELINE).mode is not Mode.OFF
+    """Settles the run, mails the summary of a full comparison, what is held and what failed; raises IncompleteRun when an
+    article is unaccounted for. A comparison without a failure is kept as one that succeeded."""
     return reporting.close(
-        ledger, run=run, rules=rules, send_mail=send_mail, failed_upstream=failed_upstream, full=full
-    )
+        ledger, run=run, rules=rules, account=account, send_mail=send_mail, failed_upstream=failed_upstream,
+        switched_on=_mode(rules, account) is not Mode.OFF,
+    )  # fmt: skip
 
 
 def _mode(rules: Rules, account: str) -> Mode:

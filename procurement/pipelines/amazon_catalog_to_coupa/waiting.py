@@ -29,14 +29,18 @@ NO_OFFER = "Amazon has no offer in the requisition's currency"
 AS_REQUESTED = "the price is as requested"
 
 
-def read_waiting(amazon: AmazonBusiness, coupa: Coupa, *, supplier: str, tally: Tally) -> Iterator[list[Staged]]:
-    """Every article of the supplier that stands on a waiting requisition, with today's offers."""
+def read_waiting(
+    amazon: AmazonBusiness, coupa: Coupa, *, supplier: str, tally: Tally, unanswered: list[str]
+) -> Iterator[list[Staged]]:
+    """Every article of the supplier that stands on a waiting requisition, with today's offers. `unanswered` takes up those
+    for which Amazon has no answer this time."""
     lines: dict[str, list[WaitingLine]] = {}
     for page in coupa.waiting_requisitions():
         for raw in page:
             for asin, line in waiting_lines(raw, supplier):
                 lines.setdefault(asin, []).append(line)
     for found in amazon.catalog_pages(lines, tally=tally, kind=WAITING, prefix=ON_REQUISITION):
+        unanswered += found.unanswered
         yield [
             *(_staged(str(raw["asin"]), offered(read_product(raw).offers), lines, sold=True) for raw in found.products),
             *(_staged(asin, (), lines, sold=False) for asin in found.missing),

@@ -1,6 +1,6 @@
 """The catalog pipeline as its DAG runs it, in one process, against a sandbox whose clock the test moves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -54,11 +54,15 @@ class CatalogRun:
         load: bool = True,
         before_load: Callable[[], object] | None = None,
         kind: str = "manual",
+        failed: Sequence[str] = (),
+        run_id: str | None = None,
         **params: object,
     ) -> Json:
-        """One run; `before_load` is what people do between its plan and its load."""
+        """One run, or with `run_id` an earlier one again; `before_load` is what people do between its plan and its load.
+        `failed`: tasks that the scheduler says failed."""
         self.runs += 1
-        request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"{self.prefix}-{self.runs}", kind=kind, params=params)
+        name = run_id or f"{self.prefix}-{self.runs}"
+        request = RunRequest(dag_id=pipeline.PIPELINE, run_id=name, kind=kind, params=params)
         amazon, coupa = connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger)
         run = pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(NOW + self.passed))
         given: Json = {"run": run, "request": request, "rules": self.rules}
@@ -73,7 +77,10 @@ class CatalogRun:
             steps["load"] = pipeline.load(
                 coupa, self.ledger, run=run, rules=self.rules, account=account, workers=2, seconds=60
             )
-        closed = pipeline.close(self.ledger, send_mail=self.mails.append, **given)
+        closed = pipeline.close(
+            self.ledger, run=run, rules=self.rules, account=amazon.account, send_mail=self.mails.append,
+            failed_upstream=failed,
+        )  # fmt: skip
         return {**closed, **steps}
 
     def amazon(self, event: str, **body: object) -> Any:

@@ -115,6 +115,22 @@ def test_a_single_absence_counts(rules: Rules) -> None:
     assert (found["B000000000"].missed, reading.counts) == (("night",), True)
 
 
+def test_a_night_that_is_tried_again_counts_an_absence_once(rules: Rules) -> None:
+    wanted = asins(3)
+    scope = Scope(True, False, night=datetime(2026, 6, 30, 3, tzinfo=UTC))
+    first, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=scope)
+    again, _ = read(rules, Amazon(gone=wanted[:1]), wanted, known=first, scope=scope)
+    assert again[wanted[0]].missed == ("2026-06-30T03:00:00+00:00",)
+    tomorrow, _ = read(
+        rules,
+        Amazon(gone=wanted[:1]),
+        wanted,
+        known=again,
+        scope=replace(scope, night=datetime(2026, 7, 1, 3, tzinfo=UTC)),
+    )
+    assert len(tomorrow[wanted[0]].missed) == 2
+
+
 def test_when_far_too_many_vanish_at_once_no_absence_counts(rules: Rules) -> None:
     wanted = asins(10)
     found, reading = read(rules, Amazon(gone=wanted[:3]), wanted)

@@ -1,12 +1,12 @@
-"""Which part of the catalog a run looks at: by the hour of its interval, or by the form."""
+"""Which part of the catalog a run looks at: by what is due, or by the form."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from procurement.errors import ConfigurationError
 from procurement.ledger.types import Window
-from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, read_scope
+from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, night_of, read_scope
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 
@@ -26,19 +26,28 @@ def by_hand(**params: object) -> RunRequest:
 
 
 @pytest.mark.parametrize(
-    ("start", "hours", "full"),
+    ("now", "night"),
     [
-        (datetime(2026, 6, 30, 3, tzinfo=UTC), 1, True),
-        (datetime(2026, 6, 30, 2, tzinfo=UTC), 1, False),
-        (datetime(2026, 6, 30, 4, tzinfo=UTC), 1, False),
-        (datetime(2026, 6, 29, 22, tzinfo=UTC), 8, True),
-        (datetime(2026, 6, 30, 3, 30, tzinfo=UTC), 1, False),
+        (datetime(2026, 6, 30, 3, tzinfo=UTC), datetime(2026, 6, 30, 3, tzinfo=UTC)),
+        (datetime(2026, 6, 30, 2, 59, 59, tzinfo=UTC), datetime(2026, 6, 29, 3, tzinfo=UTC)),
+        (datetime(2026, 6, 30, 23, 30, tzinfo=UTC), datetime(2026, 6, 30, 3, tzinfo=UTC)),
+        (datetime(2026, 7, 1, 0, 30, tzinfo=UTC), datetime(2026, 6, 30, 3, tzinfo=UTC)),
+        (datetime(2026, 6, 30, 4, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 6, 29, 3, tzinfo=UTC)),
     ],
 )
-def test_the_run_whose_interval_has_the_hour_compares_everything(
-    rules: Rules, start: datetime, hours: float, full: bool
-) -> None:
-    assert read_scope(scheduled(start, hours), rules) == Scope(full, True)
+def test_a_night_begins_when_it_was_last_that_hour(now: datetime, night: datetime) -> None:
+    assert night_of(now, 3) == night
+
+
+def test_a_scheduled_run_compares_everything_where_that_is_due(rules: Rules) -> None:
+    night = datetime(2026, 6, 30, 3, tzinfo=UTC)
+    assert read_scope(scheduled(night), rules) == Scope(False, True)
+    assert read_scope(scheduled(night), rules, due=night) == Scope(True, True, night=night)
+
+
+def test_a_run_by_hand_does_what_its_form_says_whatever_is_due(rules: Rules) -> None:
+    night = datetime(2026, 6, 30, 3, tzinfo=UTC)
+    assert read_scope(by_hand(scope="requisitions"), rules, due=night) == Scope(False, True)
 
 
 def test_a_run_by_hand_compares_everything_unless_it_is_told_otherwise(rules: Rules) -> None:
