@@ -17,7 +17,7 @@ from local.world import BUYING, CATALOG, INVOICES, RECONCILIATION, World
 ORDERS, STATUS, RECEIPTS = BUYING
 BY_HAND: Mapping[str, Mapping[str, object]] = {
     CATALOG: {"scope": "full"}
-}  # its own schedule compares everything at night
+}  # after its first run, its own schedule compares everything at night
 LONGEST_RUN = 900.0
 WOKEN_WITHIN = 60.0  # seconds until the scheduler has made the run that an asset or a schedule starts
 Say = Callable[[str], None]
@@ -117,14 +117,11 @@ class Theatre:
                 raise
 
     def start(self, dag_id: str) -> str:
-        """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered, and
-        those with a form to fill in (`BY_HAND`) always."""
+        """The first run is the schedule's own, which comes as soon as the DAG is switched on; later ones are triggered, with the
+        form (`BY_HAND`) where there is one to fill in."""
         rest, before = self.running.rest, set(self.running.rest.runs(dag_id))
         if rest.unpause(dag_id):
-            first = self.appeared(dag_id, before, "scheduled")
-            if dag_id not in BY_HAND:
-                return first
-            self.follow({dag_id: first})
+            return self.appeared(dag_id, before, "scheduled")
         return rest.trigger(dag_id, BY_HAND.get(dag_id, {}))
 
     def appeared(self, dag_id: str, before: set[str], kind: str) -> str:

@@ -6,7 +6,7 @@ article is compared anew.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.coupa.client import Coupa
@@ -39,7 +39,7 @@ class Gate:
     coupa: Coupa
     rules: Rules
     account: str
-    accepted: bool = False  # Coupa showed the catalog as accepted in this load
+    accepted: set[str] = field(default_factory=set)  # catalogs that Coupa showed as accepted in this load
 
     def look(self, payload: Json) -> Stop | None:
         supplier = payload.get("supplier") or supplier_of(self.rules, self.account)
@@ -49,13 +49,16 @@ class Gate:
         if mode is Mode.SHADOW:
             return Stop("skipped", SHADOW)
         joins = payload.get("body", {}).get("catalog")
-        return self._closed(supplier, joins["name"]) if joins and not self.accepted else None
+        return self._closed(supplier, joins["name"]) if joins and joins["name"] not in self.accepted else None
 
     def _closed(self, supplier: str, name: str) -> Stop | None:
         """A catalog of which nothing is shown is asked for again, until the first supplier item in it shows its status."""
         state = read_catalog(self.coupa, supplier, name)
-        self.accepted = state.known and not state.why_not
-        return Stop("waiting", f"it joins catalog {name}: {state.why_not}") if state.why_not else None
+        if state.why_not:
+            return Stop("waiting", f"it joins catalog {name}: {state.why_not}")
+        if state.known:
+            self.accepted.add(name)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

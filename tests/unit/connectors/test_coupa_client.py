@@ -487,3 +487,12 @@ def test_every_write_and_read_is_named_once_and_has_a_path_below_api() -> None:
     assert all(operation.path.startswith("/api/") for operation in ALL_OPERATIONS)
     assert all(operation.read == (operation.method == "GET") for operation in ALL_OPERATIONS)
     assert not any("bypass" in action for action in INVOICE_ACTIONS)
+
+
+def test_a_catalog_is_what_the_first_supplier_item_in_it_shows(coupa: Coupa, vendor: Vendor) -> None:
+    shown = {"id": 1, "name": "AB", "status": "accepted"}
+    vendor.then(answer([{"id": 7, "catalog": None}, {"id": 8, "catalog": shown}]))
+    assert coupa.catalog("AMZN", "AB") == shown
+    assert vendor.calls[-1].query["supplier[number]"] == "AMZN" and vendor.calls[-1].query["catalog[name]"] == "AB"
+    vendor.then(answer([]))
+    assert coupa.catalog("AMZN", "AB") is None

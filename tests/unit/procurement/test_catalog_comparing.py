@@ -14,6 +14,7 @@ from procurement.catalog.comparing import compare
 from procurement.catalog.decisions import Decision
 from procurement.catalog.entries import (
     Article,
+    CatalogState,
     Contract,
     Entry,
     ItemRow,
@@ -239,3 +240,22 @@ def test_every_price_that_was_out_of_stock_for_want_of_offers_comes_back() -> No
     assert [(row.id, fields) for row, fields in out.also] == [(56, {"availability": "out_of_stock"})]
     back = compare(sold(*TWO), CATALOG, written_by(out))
     assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]
+
+
+CLOSED = CatalogState(CATALOG_NAME, "it is draft in Coupa, not accepted")
+
+
+def test_nothing_joins_a_catalog_that_is_not_accepted_and_the_rest_is_kept_equal() -> None:
+    closed = replace(around(), catalog=CLOSED)
+    added = compare(SOLD, CATALOG, closed)
+    assert (added.kind, added.writes, added.waits) == ("left", False, True)
+    assert [one.kind for one in added.differences] == ["catalog_not_accepted"]
+    elsewhere = compare(sold(replace(TWO[0], catalog="Old", price=Decimal("4.90"))), CATALOG, closed)
+    assert elsewhere.price == {"price": Decimal("5.00")} and elsewhere.waits and CATALOG_NAME in elsewhere.reason
+    within = compare(sold(TWO[0]), CATALOG, closed)
+    assert (within.kind, within.waits, within.differences) == ("unchanged", False, [])
+
+
+def test_a_catalog_of_which_coupa_shows_nothing_stops_nobody() -> None:
+    unknown = replace(around(), catalog=CatalogState(CATALOG_NAME, known=False))
+    assert compare(SOLD, CATALOG, unknown).price["catalog"] == CATALOG_NAME

@@ -1,8 +1,11 @@
 """An article over the runs: absences count once a run, only complete runs count, a pack is agreed until a person accepts another."""
 
+import json
+from decimal import Decimal
+
 import pytest
 
-from procurement.catalog.entries import MOST_MISSES, Article, Entry, observed
+from procurement.catalog.entries import MOST_MISSES, Article, Entry, Tier, observed, read_entry, write_entry
 from procurement.catalog.rules import CatalogFile
 from procurement.errors import MappingError
 from procurement.policies import Rules
@@ -84,3 +87,9 @@ def test_the_first_rule_that_fits_decides_on_availability(rules: Rules) -> None:
 def test_an_owner_answers_for_a_commodity_and_the_default_for_the_rest(rules: Rules) -> None:
     assert rules.catalog.owners.of("Laboratory Equipment") == ("grace.abara@example.com",)
     assert rules.catalog.owners.of(None) == rules.catalog.owners.of("Furniture") == ("catalog.admin@example.com",)
+
+
+def test_the_end_of_a_quantity_price_survives_the_ledger() -> None:
+    tiers = (Tier(10, Decimal("9.50"), "10 - 49", until=49), Tier(50, Decimal("8.50"), "50+"))
+    entry = Entry("B000000001", Article(tiers=tiers))
+    assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
