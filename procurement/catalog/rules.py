@@ -48,7 +48,9 @@ class Search(RuleModel):
 class Reading(RuleModel):
     """What is read, and when all of it."""
 
-    full_at_hour: int = Field(3, ge=0, le=23, description="UTC: the first run since this hour compares the whole catalog")
+    full_at_hour: int = Field(
+        3, ge=0, le=23, description="UTC: the first run since this hour compares the whole catalog"
+    )
     lists: tuple[ArticleList, ...] = ()
     searches: tuple[Search, ...] = ()
     bought_days: int = Field(

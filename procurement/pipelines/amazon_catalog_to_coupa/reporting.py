@@ -17,7 +17,7 @@ from procurement.ledger.touched import Touched, read_touched
 from procurement.ledger.types import DeadLetter, Run
 from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, UPDATE_PRICE, WRITES
 from procurement.pipelines.amazon_catalog_to_coupa.planning import SAME
-from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, SUCCEEDED
+from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, NIGHT, SUCCEEDED
 from procurement.pipelines.closing import MOST_LISTED, SendMail, more, send_pending
 from procurement.pipelines.closing import account as in_words
 from procurement.pipelines.sources import amazon_source
@@ -51,22 +51,22 @@ def close(
     facts = ledger.runs.facts(run, source)
     touched = [one for one in read_touched(ledger.engine, run) if one.scope in (None, account)]
     failures = [one for one in touched if one.state in FAILED]
+    night = facts.get(NIGHT) or run.run_id  # which may be tried every hour, and is told of once
     mails: dict[str, Summary] = {}
     if failures:
-        mails["failures"] = failures_mail(failures, rules)
+        mails[f"failures/{account}/{run.run_id}"] = failures_mail(failures, rules)
     if (facts.get(CATALOG) or {}).get("why_not"):
-        mails["not_accepted"] = not_accepted_mail(facts[CATALOG], rules)
+        mails[f"not_accepted/{account}/{night}"] = not_accepted_mail(facts[CATALOG], rules)
     summary = sync_summary(touched, completeness, facts)
     if switched_on and facts.get(FULL):
         held, unanswered = _held_entries(ledger, source), _unanswered(ledger, source, facts)
         summary["held"] = len(held)
-        mails["summary"] = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
-        mails |= {
-            f"held/{','.join(owners)}": held_mail(owners, entries)
-            for owners, entries in sorted(_by_owner(held, rules).items())
-        }
+        body = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
+        mails[f"summary/{account}/{f'incomplete {night}' if failed_upstream else run.run_id}"] = body
+        for owners, entries in sorted(_by_owner(held, rules).items()) if not failed_upstream else ():
+            mails[f"held/{','.join(owners)}/{account}/{run.run_id}"] = held_mail(owners, entries)
     for name, body in mails.items():
-        ledger.notices.add(f"{PIPELINE}/{name}/{account}/{run.run_id}", "catalog", body)
+        ledger.notices.add(f"{PIPELINE}/{name}", "catalog", body)
     try:
         send_pending(ledger, send_mail)
     finally:

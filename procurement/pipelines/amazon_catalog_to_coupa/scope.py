@@ -17,7 +17,7 @@ from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules
 
 SCOPES = ("full", "requisitions", "released")
-FULL, SUCCEEDED = "full", "succeeded"  # what the ledger keeps of a run
+FULL, NIGHT, SUCCEEDED = "full", "night", "succeeded"  # what the ledger keeps of a run
 DAY = timedelta(days=1)
 
 
@@ -38,15 +38,16 @@ class Scope:
 
 def decide_scope(ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules, account: str) -> Scope:
     """The scope of the run for the account, from its first task on; a dry run decides nothing for later runs."""
-    source, night = amazon_source(account), night_of(run.now, rules.catalog.reading.full_at_hour)
-    kept = ledger.runs.facts(run, source).get(FULL)
-    if kept is None:
-        done = ledger.runs.is_fact_since(run.dag_id, source, {FULL: True, SUCCEEDED: True}, since=night)
-        scope = read_scope(request, rules, due=None if done else night)
-        if not run.dry_run:
-            ledger.runs.keep_facts(run, source, {FULL: scope.full})
-        return scope
-    return read_scope(request, rules, due=night if kept else None)
+    source = amazon_source(account)
+    kept = ledger.runs.facts(run, source)
+    if FULL in kept:
+        return read_scope(request, rules, due=datetime.fromisoformat(kept[NIGHT]) if kept[NIGHT] else None)
+    night = night_of(run.now, rules.catalog.reading.full_at_hour)
+    done = ledger.runs.is_fact_since(run.dag_id, source, {FULL: True, SUCCEEDED: True}, since=night)
+    scope = read_scope(request, rules, due=None if done else night)
+    if not run.dry_run:
+        ledger.runs.keep_facts(run, source, {FULL: scope.full, NIGHT: scope.night.isoformat() if scope.night else None})
+    return scope
 
 
 def night_of(now: datetime, hour: int) -> datetime:

@@ -1,6 +1,6 @@
 """When the whole catalog is compared: once a night, made up for where a night was missed or failed, and decided once a run."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from procurement.clock import FixedClock
 from procurement.ledger import Ledger
+from procurement.ledger.types import Notice
 from procurement.pipelines.amazon_catalog_to_coupa import PIPELINE, close, open_run
 from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, decide_scope
 from procurement.pipelines.windows import RunRequest
@@ -29,6 +30,7 @@ class Nights:
 
     ledger: Ledger
     rules: Rules
+    mails: list[Notice] = field(default_factory=list)
 
     def run(
         self,
@@ -50,7 +52,7 @@ class Nights:
             run=run,
             rules=self.rules,
             account=account,
-            send_mail=lambda notice: None,
+            send_mail=self.mails.append,
             failed_upstream=failed,
         )
         return scope
@@ -87,6 +89,17 @@ def test_a_night_that_failed_is_tried_again_and_is_one_night(nights: Nights) -> 
     assert not nights.run(at(5)).full
 
 
+def test_a_night_that_fails_every_hour_is_told_once_and_its_success_once_more(nights: Nights) -> None:
+    for hour in (3, 4, 5):
+        nights.run(at(hour), failed=("extract",))
+    nights.run(at(6))
+    incomplete, complete = (one.body["text"] for one in nights.mails if "/summary/" in one.key)
+    assert "extract failed" in incomplete and "failed." not in complete
+    nights.run(at(3) + DAY, failed=("extract",), name="next")
+    nights.run(at(3) + DAY, name="next")
+    assert len(nights.mails) == 4, "a retry that succeeds has a summary of its own"
+
+
 def test_a_run_that_is_retried_does_what_it_did_first(nights: Nights) -> None:
     nights.run(at(3), name="night")
     assert nights.run(at(7), name="night").full, "a retry of the night, though it has succeeded"
@@ -95,6 +108,13 @@ def test_a_run_that_is_retried_does_what_it_did_first(nights: Nights) -> None:
     assert not nights.run(at(5) + DAY, name="small").full, "a retry of an hour, though a night is due by then"
     assert nights.run(at(6) + DAY, name="next").full
     assert not nights.run(at(7) + DAY).full
+
+
+def test_a_retry_stands_for_the_night_it_was_opened_in_though_the_hour_was_changed_since(nights: Nights) -> None:
+    nights.run(at(3), name="night", failed=("load",))
+    reading = nights.rules.catalog.reading.model_copy(update={"full_at_hour": 1})
+    nights.rules = replace(nights.rules, catalog=nights.rules.catalog.model_copy(update={"reading": reading}))
+    assert nights.run(at(4), name="night").night == at(3)
 
 
 @pytest.mark.parametrize(
