@@ -49,7 +49,7 @@ SCENARIOS = {
     "open_orders": Scenario(
         "Orders on their way, some of them delivered today, none received yet",
         build_open_orders,
-        frozenset({"ids", "orders", "delivered"}),
+        frozenset({"ids", "orders", "delivered", "lost"}),
     ),
     "owed": Scenario(
         "Purchases that Amazon charged and then lost, took back or cancelled, with and without a credit", build_owed
