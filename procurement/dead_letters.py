@@ -70,12 +70,17 @@ def listed(letters: Sequence[DeadLetter]) -> str:
     """One line each, and how to go on."""
     if not letters:
         return "No dead letters."
-    lines = [
+    return "\n".join(
+        [*map(line_of, letters), "", f"{len(letters)} in all. Show one with its key to see every error and what to do."]
+    )
+
+
+def line_of(letter: DeadLetter) -> str:
+    """Key, state, class, since when, what it is, and why."""
+    return (
         f"{letter.key:<10} {letter.state:<5} {letter.error_class or '-':<10} {letter.since:%Y-%m-%d %H:%M}  "
         f"{letter.document}{_amount(letter)}: {letter.reason or 'no reason was kept'}"
-        for letter in letters
-    ]
-    return "\n".join([*lines, "", f"{len(letters)} in all. Show one with its key to see every error and what to do."])
+    )
 
 
 def shown(letter: DeadLetter) -> str:

@@ -47,6 +47,7 @@ class ShipmentFacts:
     delivered_at: datetime | None = None  # Package Tracking's moment: the first package's
     tracked: tuple[PackageFacts, ...] = ()  # by package id
     overdue: datetime | None = None  # the latest promise that was seen to have passed without a delivery
+    lost: datetime | None = None  # the last sign after which it was given up
     received_by_people: int = 0  # AB's own receivingInfo
     receiving_status: str | None = None
 
@@ -67,6 +68,16 @@ class ShipmentFacts:
             return True
         arrived = {package.package_id for package in self.tracked if package.delivered_at is not None}
         return self.delivered_at is not None and (not arrived or arrived >= {package for package, _ in self.packages})
+
+    @property
+    def last_sign(self) -> datetime | None:
+        """The latest moment for which Amazon said anything of a parcel on its way: it left, or it should arrive."""
+        return max((moment for moment in (self.shipped_at, self.expected_at) if moment is not None), default=None)
+
+    @property
+    def is_lost(self) -> bool:
+        """Given up, and no later promise since."""
+        return self.lost is not None and not self.delivered and self.lost == self.last_sign
 
     @property
     def tracking_asked(self) -> datetime | None:
@@ -150,6 +161,7 @@ def join_shipments(one: ShipmentFacts, other: ShipmentFacts) -> ShipmentFacts:
         delivered_at=_earlier(one.delivered_at, other.delivered_at),
         tracked=tuple(_join_all(_by_package(one), _by_package(other), _join_packages).values()),
         overdue=_later(one.overdue, other.overdue),
+        lost=_later(one.lost, other.lost),
         received_by_people=max(one.received_by_people, other.received_by_people),
         receiving_status=_larger(one.receiving_status, other.receiving_status),
     )
@@ -244,6 +256,7 @@ def write_shipment(facts: ShipmentFacts) -> Json:
         "tracking_status": facts.tracking_status, "delivered_at": _text(facts.delivered_at),
         "tracked": [_write_package(package) for package in facts.tracked], "overdue": _text(facts.overdue),
         "received_by_people": facts.received_by_people, "receiving_status": facts.receiving_status,
+        **({"lost": _text(facts.lost)} if facts.lost is not None else {}),  # absent, so that no other parcel reads as changed
     }  # fmt: skip
 
 
@@ -255,6 +268,7 @@ def read_shipment(raw: Json) -> ShipmentFacts:
             "packages": tuple(tuple(package) for package in raw["packages"]),
             "tracked": tuple(map(_read_package, raw["tracked"])),
             **{name: _moment(raw[name]) for name in moments},
+            "lost": _moment(raw.get("lost")),
         }
     )
 

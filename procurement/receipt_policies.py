@@ -35,6 +35,10 @@ class ReceiptPolicies(RuleModel):
         ("ITEMS_MISSING", "PARTIALLY_RECEIVED"), description="words of Amazon's own receiving that need a person"
     )
     silence_days: Days = Field(5, description="unanswered so long, the requester's manager is told, once")
+    lost_after_days: Days = Field(
+        45,
+        description="so long after its last promise a parcel that never arrived is given up, and people are told; 0: never",
+    )
     over_receipt: Literal["refuse", "tolerance", "accept"] = "refuse"
     over_receipt_percent: Number = Field(
         Decimal(0), ge=0, le=100, description="for tolerance: percent of the ordered units"

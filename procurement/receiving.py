@@ -115,12 +115,26 @@ class _Room:
             return Decision(state="held", reason=reason)
         if not arrived(shipment.facts, self.policies):
             back = account.went_back > 0
+            if shipment.facts.is_lost and not back:
+                return self._lost(shipment.facts)
             reason = f"never arrived: {shipment.facts.tracking_status or 'refunded'}" if back else "not delivered yet"
             return Decision(state="skipped" if back else "waiting", reason=reason)
         units = min(account.open, self.books.receivable - self.posted)
         if units <= 0:
             return Decision(state="skipped", reason=account.story)
         return self._receiving(shipment, units)
+
+    def _lost(self, facts: ShipmentFacts) -> Decision:
+        """A person asks the carrier or Amazon; what arrives all the same is received when the order is read again."""
+        assert facts.lost is not None
+        sentence = (
+            f"{_units(Decimal(facts.quantity))} of PO {self.order.number} line {self.line.number} never arrived: Amazon says nothing of "
+            f"shipment {facts.shipment_id} since its last promise, {facts.lost:%Y-%m-%d}. Ask Amazon for them or for a refund; order "
+            f"{facts.order_id} is not read any more until its id is given in the pipeline's form, or a refund comes"
+        )
+        return Decision(
+            state="held", reason=sentence, notes=(Note("parcel_lost", f"{sentence}.", Decimal(facts.quantity), ZERO),)
+        )
 
     def _reversing(self, shipment: Shipment, reversals: tuple[Reversal, ...]) -> Decision:
         if shipment.history.stuck is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from connectors.checks import Given, checked
-from connectors.coupa.fields import ADDRESS, SUPPLIER, Fields
+from connectors.coupa.fields import ADDRESS, CODE, SUPPLIER, Fields
 from connectors.coupa.reads import Pages
 from connectors.coupa.supplier_bodies import SupplierInformationPayload, SupplierInvitePayload
 from connectors.coupa.writes import CoupaWrites
@@ -14,6 +14,9 @@ CONTACT: Fields = ["email", "name_given", "name_family"]
 SUPPLIER_IDENTITY: Fields = [
     *SUPPLIER, "display_name", "account_number", "tax_id", "duns", "po_email", {"primary_address": ADDRESS},
     {"primary_contact": CONTACT},
+]  # fmt: skip
+DIVERSITIES: Fields = [
+    {"diversity_category": CODE}, {"sim_diversity_certificate_artifacts": ["description", "expiry_date"]},
 ]  # fmt: skip
 SUPPLIER_INFORMATION: Fields = [
     "id", "name", "status", "supplier_id", "comment_source", "po_email",
@@ -30,6 +33,10 @@ class SupplierOnboarding(CoupaWrites):
     def suppliers_by_id(self, ids: Iterable[int]) -> Pages:
         """Suppliers as they are now; deleted ones are absent."""
         return self._among("list_suppliers", "id", ids, SUPPLIER_IDENTITY, unique=True)
+
+    def suppliers_with_diversities(self, ids: Iterable[int]) -> Pages:
+        """The same, with what is on record of their diversity and its certificates."""
+        return self._among("list_suppliers", "id", ids, [*SUPPLIER, {"diversities": DIVERSITIES}], unique=True)
 
     def suppliers_known_as(self, *, number: str, name: str) -> Pages:
         """Those that carry this number, then those that carry this name."""

@@ -63,3 +63,20 @@ CATALOG = {
         description="ASINs whose held price or pack is accepted as Amazon shows it now: one a line",
     ),
 }  # fmt: skip
+DEAD_LETTERS = {
+    "action": Param(
+        "list", type="string", enum=["list", "show", "replay", "discard"], title="Action",
+        description="replay: planned or sent again by its pipeline's next run; discard: skipped for good, with the reason",
+    ),
+    "keys": Param(
+        [], type=["array", "null"], items={"type": "string"}, title="Keys",
+        description="as the list prints them (D-12, R-34), or an invoice number where it means one thing: one a line",
+    ),
+    "pipeline": Param(None, type=["null", "string"], title="Pipeline", description="of this DAG only; empty: of all"),
+    "kind": Param(
+        None, type=["null", "string"], title="Kind",
+        description="only what begins with this word: create_invoice, place_order, shipment_line, ...",
+    ),
+    "held": Param(False, type="boolean", title="Held, too", description="also what is held for a decision"),
+    "reason": Param(None, type=["null", "string"], title="Reason", description="kept with what is discarded"),
+}  # fmt: skip

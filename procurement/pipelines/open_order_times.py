@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from procurement.order_facts import OrderFacts, ShipmentFacts
 from procurement.order_lines import order_lines
+from procurement.pipelines.lost_parcels import UNTIL_ASKED, is_given_up
+from procurement.pipelines.open_order_names import LOST, RECEIPTS
 from procurement.policies import Mode, Rules
 from procurement.receiving_facts import wants_tracking
 
-RECEIPTS = "amazon_deliveries_to_coupa_receipts"
 PUNCTUAL = timedelta(minutes=1)  # a run that starts seconds early still finds its orders due
 TRACKING_EVERY = timedelta(days=1)
 TRACKING_ENDED = frozenset({"UNDELIVERABLE", "RETURNED", "REFUND_ISSUED"})
@@ -54,6 +55,8 @@ def next_read(facts: OrderFacts, *, now: datetime, rules: Rules) -> tuple[str, d
         return "finished", None
     if settled:
         return "settled", now + timedelta(hours=reading.settled_every_hours) - PUNCTUAL
+    if is_given_up(facts):
+        return LOST, now + UNTIL_ASKED
     return "open", soon(now, rules)
 
 

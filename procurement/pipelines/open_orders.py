@@ -19,22 +19,18 @@ from connectors.tally import Tally
 from procurement.ledger import Ledger
 from procurement.ledger.types import RecordLine, Run, Staged, Window
 from procurement.order_facts import OrderFacts, ShipmentFacts, join_orders, read_order, write_order, write_shipment
-from procurement.pipelines.open_order_times import RECEIPTS, TrackingWanted, next_read, soon, tracking_by
+from procurement.pipelines.lost_parcels import give_up, refunded_since
+from procurement.pipelines.open_order_names import MISSING, OPEN, ORDER, PROBLEM, RECEIPTS, SHIPMENT_LINE, STATUS
+from procurement.pipelines.open_order_times import TrackingWanted, next_read, soon, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, order_id_of, read_report, track
 from procurement.pipelines.placed_orders import Placements
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import pieces, read_moment
 from procurement.policies import Mode, Rules
 
-STATUS = "amazon_order_status_to_coupa"
 OVERLAP = timedelta(hours=1)  # how far a run looks back again for orders that nobody told us of
-OPEN = "amazon_order"  # kind of open document; its key is Amazon's order id
-ORDER = "order"
-SHIPMENT_LINE = "shipment_line"
-PROBLEM = "problem"  # what an order's record holds instead of facts when Amazon's rows could not be read
 LONGEST_REPORT = timedelta(days=366)
 MISSING_AFTER = timedelta(days=1)  # an order that Amazon should show by now
-MISSING = "missing"  # state of an order of which people were told that Amazon does not show it
 MOST_LISTED = 50
 BATCH = 900  # orders joined at a time: bounds memory, and fills Amazon's 30 a call
 
@@ -113,7 +109,7 @@ def look(
     headers = reading.headers(order_ids)
     for ids in batched(sorted(headers), BATCH):
         joined, _ = reading.facts({id: headers[id] for id in ids})
-        yield from joined.values()
+        yield from (give_up(facts, now=run.now, rules=rules) for facts in joined.values())
 
 
 def _tell_missing(reading: "_Reading") -> None:
@@ -178,6 +174,7 @@ class _Reading:
         due = dict.fromkeys(asked, now - LONGEST_REPORT + timedelta(days=1))
         documents = self.ledger.open_documents.due(OPEN, now)
         due |= {document.key: document.next_read for document in documents}
+        due |= dict.fromkeys(refunded_since(self.ledger, self.source, now=now), now)
         known = self._ordered_at(due)
         starts = [known.get(key, moment - timedelta(days=1)) for key, moment in due.items()]
         start = min([*starts, *([window.start] if window else [])], default=None)
@@ -283,6 +280,7 @@ class _Reading:
         now, records = self.run.now, self.ledger.records
         joined, problems = self.facts(headers)
         joined = {id: self._tracked(facts) for id, facts in self.placements.ask(joined).items()}
+        joined |= {id: give_up(joined[id], now=now, rules=self.rules) for id in joined.keys() - self.untracked}
         self.observed.details_calls = self.placements.calls
         orders = [staged_order(facts) for facts in joined.values()]
         orders += [_staged_problem(id, headers[id], problem) for id, problem in problems.items()]

@@ -51,8 +51,10 @@ class Seller:
 
     @property
     def legal_name(self) -> str:
-        """Of the merchant as charges name it; else the leading name."""
-        return next((one.name for one in self.members if one.place == Place() and one.linked), self.lead.name)
+        """Of the merchant as charges name it, the leading spelling's own first; else the leading name."""
+        named = [one for one in self.members if one.place == Place() and one.linked]
+        own = [one for one in named if self.lead.key in one.linked]
+        return next((one.name for one in (*own, *named)), self.lead.name)
 
     @property
     def party(self) -> Party:

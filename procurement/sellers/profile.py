@@ -1,31 +1,19 @@
 """A seller as Coupa takes it on: the body of POST /supplier_information, and what is still missing. Pure.
 
-Only what Amazon says is filled in. A certificate becomes a diversity category by suppliers.yml; one that has expired, or
-whose word nobody listed, does not, and is told instead.
+Only what Amazon says is filled in.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable
 from typing import Any
 
-from procurement.sellers.facts import SellerFacts
+from procurement.sellers.certificates import LONGEST_TEXT, Certificates
 from procurement.sellers.onboarding import Seller
-from procurement.sellers.rules import Certification, SuppliersFile
+from procurement.sellers.rules import SuppliersFile
 
 Json = dict[str, Any]
-LONGEST_NAME, LONGEST_TEXT = 100, 255
+LONGEST_NAME = 100
 NUMBER_DIGITS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """`diversities` as Coupa takes them; `unknown` and `expired` are Amazon's words, for people."""
-
-    diversities: tuple[Json, ...] = ()
-    unknown: tuple[str, ...] = ()
-    expired: tuple[str, ...] = ()
 
 
 def supplier_number(key: str, rules: SuppliersFile) -> str:
@@ -40,48 +28,6 @@ def country_of(seller: Seller, usual: str) -> str:
 def name_of(seller: Seller) -> str:
     """As it would stand in Coupa."""
     return seller.legal_name[:LONGEST_NAME]
-
-
-def certificates(members: Iterable[SellerFacts], rules: SuppliersFile, *, country: str, today: date) -> Certificates:
-    """Every word once; a category that several words mean carries the certificates of all of them."""
-    held: dict[str, dict[str, str]] = {}
-    for facts in members:
-        for word, agencies in facts.credentials.items():
-            kept = held.setdefault(word, {})
-            for agency, expiry in agencies.items():
-                kept[agency] = max(kept.get(agency, ""), expiry)
-    categories: dict[str, list[Json]] = {}
-    unknown, expired = [], []
-    for word, agencies in sorted(held.items()):
-        if rules.ignores(word):
-            continue
-        rule = rules.certified(word, country)
-        valid = {agency: expiry for agency, expiry in agencies.items() if not _over(expiry, today)}
-        if rule is None:
-            unknown.append(word)
-        elif agencies and not valid:
-            expired.append(f"{word} (until {max(agencies.values())[:10]})")
-        else:
-            _add(categories, rule, valid)
-    diversities = tuple(_diversity(code, country, proofs) for code, proofs in sorted(categories.items()))
-    return Certificates(diversities, tuple(unknown), tuple(expired))
-
-
-def _over(expiry: str, today: date) -> bool:
-    return bool(expiry) and datetime.fromisoformat(expiry).date() < today
-
-
-def _add(categories: dict[str, list[Json]], rule: Certification, agencies: Mapping[str, str]) -> None:
-    proofs = categories.setdefault(rule.category, [])
-    for agency, expiry in sorted(agencies.items()):
-        proof = {"description": agency[:LONGEST_TEXT]} | ({"expiry-date": expiry} if expiry else {})
-        if proof not in proofs:
-            proofs.append(proof)
-
-
-def _diversity(code: str, country: str, proofs: list[Json]) -> Json:
-    found: Json = {"diversity-category": {"code": code}, "country": {"code": country}}
-    return found | ({"sim-diversity-certificate-artifacts": proofs} if proofs else {})
 
 
 def supplier_body(

@@ -201,6 +201,27 @@ def reprice(state: AmazonState, body: Json) -> Json:
     return changed
 
 
+def certify_seller(state: AmazonState, body: Json) -> Json:
+    """Amazon shows a seller as it is now, on the lines of old orders too."""
+    name, kind = body.get("seller"), str(body.get("certificateType") or "")
+    shown = [row for row in state.seed.order_lines if row.at(state.now()) is not None]
+    rows = [row for row in shown if (row.document.get("seller") or {}).get("name") == name]
+    if not rows:
+        raise LookupError(f"no order line of a seller {name!r}")
+    if not kind:
+        raise ValueError("certificateType is missing")
+    given = (("agencyName", "agencyName"), ("expires", "certificateExpirationDate"))
+    agency = {wire: str(body[ours]) for ours, wire in given if body.get(ours)}
+    detail = {"certificateType": kind, "certifyingAgenciesDetails": [agency] if agency else []}
+    for row in rows:
+        seller = _now(state, row)["seller"]
+        held = seller.get("credentials") or {}
+        details = [one for one in held.get("details") or () if one["certificateType"] != kind]
+        types = list(dict.fromkeys([*(held.get("types") or ()), kind]))
+        state.change(row, seller={**seller, "credentials": {"types": types, "details": [*details, detail]}})
+    return {"seller": name, "orderLines": len(rows)}
+
+
 def duplicate(state: AmazonState, body: Json) -> Json:
     transaction = state.find_transaction(str(body.get("transactionId")))
     state.duplicated.add(transaction.document["transactionId"])
@@ -239,6 +260,10 @@ EVENTS = {
     "reprice_offer": Event("an offer's price changes: offerId, price", offers.reprice_offer),
     "withdraw_offer": Event("an offer is gone: offerId", offers.withdraw_offer),
     "add_offer": Event("a product has one more offer: asin, offer (in Product Search's form)", offers.add_offer),
+    "certify_seller": Event(
+        "a seller gains a certificate, or renews it: seller (name), certificateType, agencyName?, expires?",
+        certify_seller,
+    ),
     "duplicate": Event("a transaction appears twice in its page from now on: transactionId", duplicate),
     "reorder": Event("the feed comes newest first from now on: reversed? (true)", reorder),
 }

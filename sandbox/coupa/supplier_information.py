@@ -6,6 +6,7 @@ a background job whose body the documentation leaves open: the published model s
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from sandbox.coupa.errors import bad_query, invalid
@@ -165,6 +166,17 @@ def _enter_email(instance: Instance, given: Json) -> Json:
     return {"supplier": supplier["id"], "email": contact["email"]}
 
 
+def _enter_diversity(instance: Instance, given: Json) -> Json:
+    """A person adds a diversity with its certificates to the supplier's page."""
+    supplier, row = _named_supplier(instance, given), given.get("diversity")
+    problems = _diversity_problems([row])
+    if problems:
+        raise bad_query("; ".join(problems))
+    rows = [*(supplier.get("diversities") or ()), row]
+    instance.change("suppliers", supplier, diversities=_numbered({"diversities": deepcopy(rows)})["diversities"])
+    return {"supplier": supplier["id"], "diversities": len(rows)}
+
+
 def _enter_supplier(instance: Instance, given: Json) -> Json:
     """A person keys a supplier: the body of POST /api/suppliers."""
     return {"supplier": create(instance, "suppliers", given)["id"]}
@@ -178,12 +190,14 @@ def _named_supplier(instance: Instance, given: Json) -> Record:
 EVENTS: Mapping[str, Callable[[Instance, Json], Json]] = {
     "approve_supplier": _decide("approve"),
     "reject_supplier": _decide("reject"),
+    "enter_diversity": _enter_diversity,
     "enter_supplier": _enter_supplier,
     "enter_supplier_email": _enter_email,
 }
 DESCRIPTIONS: Mapping[str, str] = {
     "approve_supplier": "A supplier in onboarding is approved and becomes active. number, name or id",
     "reject_supplier": "It is rejected and becomes inactive. number, name or id",
+    "enter_diversity": "A person enters a diversity. number, name or id; diversity (as in supplier information)",
     "enter_supplier": "A person keys a supplier. The body of POST /api/suppliers",
     "enter_supplier_email": "A person enters the address of its primary contact. number, name or id; email",
 }

@@ -213,10 +213,12 @@ def _tax_rate(purchase: Purchase, amounts: Amounts) -> str:
 def _write_invoice_details(seed: AmazonSeed, purchase: Purchase) -> None:
     """What getInvoiceDetailsByOrderLineItems answers per order line and shipment, as the numbers become known."""
     known: dict[tuple[str, str], list[tuple[datetime, InvoiceNumber, str]]] = {}
+    sellers: dict[str, Json] = {}
     documents = [(one, charge) for one in purchase.shipments for charge in one.transactions] + purchase.refunds
     for shipment, transaction in documents:
         for parcel in transaction.parcels if transaction.invoice else ():
             key = (parcel.line.reconciliation_id, shipment.reconciliation_id)
+            sellers[parcel.line.reconciliation_id] = _seller_information(parcel.line.article.seller)
             kind = "STANDARD" if transaction.kind == "CHARGE" else "CREDIT_MEMO"
             assert transaction.invoice
             known.setdefault(key, []).append((transaction.feed_at, transaction.invoice, kind))
@@ -225,11 +227,18 @@ def _write_invoice_details(seed: AmazonSeed, purchase: Purchase) -> None:
         moments = sorted(
             {moment for feed_at, invoice, _ in entries for moment in (feed_at, invoice.known_at) if moment}
         )
-        states = [(moment, {"invoiceDetails": _details(entries, moment)}) for moment in moments]
+        states = [(moment, {"invoiceDetails": _details(entries, moment, sellers[line_id])}) for moment in moments]
         seed.invoice_details.append(Timed({"orderLineItem": key_wire, **states[0][1]}, moments[0], states[1:]))
 
 
-def _details(entries: list[tuple[datetime, InvoiceNumber, str]], moment: datetime) -> list[Json]:
+def _seller_information(seller: Seller) -> Json:
+    """Amazon gives it in Japan only: the seller's registration for consumption tax."""
+    if not seller.registration:
+        return {}
+    return {"sellerInformation": {"name": seller.name, "registrationNumber": seller.registration}}
+
+
+def _details(entries: list[tuple[datetime, InvoiceNumber, str]], moment: datetime, seller: Json) -> list[Json]:
     rows: dict[str, Json] = {}
     for feed_at, invoice, kind in entries:
         if moment < feed_at:
@@ -238,7 +247,7 @@ def _details(entries: list[tuple[datetime, InvoiceNumber, str]], moment: datetim
         if pending and not invoice.consolidated:
             continue
         number = "Pending" if pending else invoice.number
-        row: Json = {"invoiceNumber": number, "invoiceDate": utc(invoice.dated_at), "invoiceType": kind}
+        row: Json = {"invoiceNumber": number, "invoiceDate": utc(invoice.dated_at), "invoiceType": kind, **seller}
         if invoice.consolidated:
             row["consolidatedInvoiceDetails"] = {"invoiceNumber": number}
         rows.setdefault(number, row)

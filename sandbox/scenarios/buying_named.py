@@ -17,6 +17,7 @@ OWED = (
 )  # fmt: skip
 YEAR = 365
 DAYS_BEFORE_NOW = 60
+NEVER = timedelta(days=36_500)
 
 
 def build_buying(name: str, seed: int, now: datetime, *, ids: str = "equal") -> World:
@@ -54,9 +55,10 @@ def build_old_pos(name: str, seed: int, now: datetime, *, orders: int = 200, ids
 
 
 def build_open_orders(
-    name: str, seed: int, now: datetime, *, orders: int = 100, delivered: int = 10, ids: str = "equal"
+    name: str, seed: int, now: datetime, *, orders: int = 100, delivered: int = 10, lost: int = 0, ids: str = "equal"
 ) -> World:
-    """`orders` placed at Amazon four days ago, `delivered` of them delivered today; nothing is received yet."""
+    """`orders` placed at Amazon four days ago, `delivered` of them delivered today; nothing is received yet. `lost` of the
+    others left in time and never arrive, without a word."""
     buying = Buying(name, seed, now, ids)
     for place in range(orders):
         purchase = buying.purchase()
@@ -67,6 +69,8 @@ def build_open_orders(
         if place < delivered:
             at = buying.now - buying.minutes(1, 8 * 60)
             buying.ship_order(order, at - timedelta(days=2), delivered_at=at)
+        elif place < delivered + lost:
+            buying.ship_order(order, buying.now - timedelta(hours=6), delivered_at=buying.now + NEVER)
         else:
             buying.ship_order(order, buying.now + timedelta(days=1) + buying.minutes(0, 3 * 24 * 60))
         expected = "received_whole" if place < delivered else "open"

@@ -11,19 +11,24 @@ from sandbox.seed import Json
 
 @dataclass(frozen=True, slots=True)
 class Seller:
+    """`registration`: in Japan, the number on its invoices."""
+
     name: str
     city: str
     state: str
     postal_code: str
     credentials: tuple[str, ...] = ()
+    street: str = "9 Sample St"
+    country: str = "US"
+    registration: str = ""
 
     def to_wire(self) -> Json:
         address: Json = {
-            "addressLine1": "9 Sample St",
+            "addressLine1": self.street,
             "city": self.city,
             "stateOrRegion": self.state,
             "postalCode": self.postal_code,
-            "countryCode": "US",
+            "countryCode": self.country,
         }
         wire: Json = {"name": self.name, "primaryAddress": address}
         if self.credentials:

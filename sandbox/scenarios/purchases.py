@@ -25,6 +25,7 @@ class Marketplace:
 
 US = Marketplace("US", "ATVPDKIKX0DER", "USD", "America/Los_Angeles", Decimal("0.0825"))
 DE = Marketplace("DE", "A1PA6795UKMFR9", "EUR", "Europe/Berlin", Decimal("0.19"))
+JP = Marketplace("JP", "A1VC38T7YXB528", "JPY", "Asia/Tokyo", Decimal("0.10"))
 MARKETPLACES = {  # by the name that Amazon's reports give the website
     "Amazon.com": US,
     "Amazon.ca": Marketplace("CA", "A2EUQ1WTGCTBG2", "CAD", "America/Toronto", Decimal("0.13")),

@@ -14,6 +14,7 @@ from sandbox.scenarios.catalog_world import build_catalog
 from sandbox.scenarios.currencies import build_currencies
 from sandbox.scenarios.named import NAMED, build_named
 from sandbox.scenarios.quarter import build_clean, build_quarter
+from sandbox.scenarios.sellers import build_sellers, build_sellers_in_japan
 from sandbox.scenarios.verdicts import build_verdicts
 from sandbox.seed import World
 
@@ -48,7 +49,7 @@ SCENARIOS = {
     "open_orders": Scenario(
         "Orders on their way, some of them delivered today, none received yet",
         build_open_orders,
-        frozenset({"ids", "orders", "delivered"}),
+        frozenset({"ids", "orders", "delivered", "lost"}),
     ),
     "owed": Scenario(
         "Purchases that Amazon charged and then lost, took back or cancelled, with and without a credit", build_owed
@@ -60,6 +61,10 @@ SCENARIOS = {
     ),
     "verdicts": Scenario(
         "Invoices that Coupa's own tolerances judge otherwise than stricter or looser ones would", build_verdicts
+    ),
+    "sellers": Scenario("Sellers that Amazon spells in several ways: some are one, some may be", build_sellers),
+    "sellers_in_japan": Scenario(
+        "Sellers in Japan, whose invoices carry their registration number", build_sellers_in_japan
     ),
     "currencies": Scenario(
         "Purchases whose PO is in another currency than Amazon bills, with and without an exchange rate",

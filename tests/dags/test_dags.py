@@ -16,6 +16,7 @@ from connectors.errors import AuthError, NotFound, RejectedError, TransientError
 from local.airflow_processes import POOLS
 from procurement.buying_policies import Ordering, OrderPolicies
 from procurement.errors import ConfigurationError, DuplicateTarget, IncompleteRun, LedgerUnreachable, MappingError
+from procurement.pipelines.dead_letters import ACTIONS
 from procurement_airflow.provider import get_provider_info
 from procurement_airflow.retries import RETRY_POLICY
 from procurement_airflow.tasks import LOAD_SECONDS, skip_unless
@@ -26,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
 NAMES = [path.stem for path in FILES]
 READERS = ("reconciliation",)  # compares and tells; sends to neither system
-SENDERS = [name for name in NAMES if name not in READERS]
+BY_HAND = ("dead_letters",)  # changes what the ledger keeps, as a person says; carries nothing
+SENDERS = [name for name in NAMES if name not in (*READERS, *BY_HAND)]
 RULES_OF = {  # their files hold rules, not fields
     "amazon_catalog_to_coupa": "catalog",
     "amazon_order_status_to_coupa": "order_status",
@@ -110,6 +112,14 @@ def test_what_only_compares_has_no_task_that_sends_and_reports_after_it_compared
     assert [task.task_id for task in dag.topological_sort()] == ["extract", "compare", "report", "close"]
     assert pools(bag, name)["extract"] == ("amazon_business_api", 1)
     assert pools(bag, name)["compare"] == ("coupa_api", 4)
+
+
+def test_dead_letters_are_acted_on_without_a_vendor_before_the_mail_about_them(bag: Any) -> None:
+    assert [task.task_id for task in bag.dags["dead_letters"].topological_sort()] == ["act", "close"]
+    assert set(pools(bag, "dead_letters").values()) == {("default_pool", 1)}
+    params = bag.dags["dead_letters"].params
+    assert params.get_param("action").schema["enum"] == [*ACTIONS]
+    assert params["action"] == "list"  # what the schedule does, and a form sent off as it is
 
 
 @pytest.mark.parametrize("name", SENDERS)
@@ -209,6 +219,7 @@ def test_two_runs_of_one_pipeline_never_plan_at_once_and_missed_hours_are_one_ru
         ("amazon_catalog_to_coupa", ["dry_run", "release", "scope"]),
         ("amazon_spend_to_coupa_budgets", ["dry_run", "from", "to"]),
         ("purchase_compliance", ["dry_run", "from", "order_ids", "to"]),
+        ("dead_letters", ["action", "held", "keys", "kind", "pipeline", "reason"]),
         ("reconciliation", ["from", "po_numbers", "supplier", "to"]),
     ],
 )
@@ -239,9 +250,12 @@ def test_windows_are_intervals_so_that_a_backfill_means_a_range(bag: Any, name: 
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_dag_runs_the_pipeline_of_its_name(name: str) -> None:
+    assert name in {path.stem for path in (ROOT / "procurement" / "pipelines").iterdir()}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_HAND])
 def test_a_pipeline_has_one_name_everywhere(name: str) -> None:
-    modules = {path.stem for path in (ROOT / "procurement" / "pipelines").iterdir()}
-    assert name in modules
     assert (ROOT / "mappings" / f"{RULES_OF.get(name, name)}.yml").exists()
     assert (ROOT / "tests" / "golden" / name).is_dir()
 

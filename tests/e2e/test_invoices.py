@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -62,6 +63,20 @@ def test_dead_letters_are_summed_up_in_one_mail(running: Running, first_run: tup
     (mail,) = mails(running, f"1 dead letter in {DAG}")
     assert mail["to"] == "accounts.payable@example.com"
     assert "Coupa has no PO" in mail["text"] or "no PO number" in mail["text"]
+
+
+def test_a_form_shows_a_dead_letter_with_its_errors_and_what_is_dead_is_mailed(
+    running: Running, first_run: tuple[str, str]
+) -> None:
+    with Ledger.opened(running.ledger_url) as ledger:
+        (letter,) = ledger.dead_letters.list(pipeline=DAG)
+    running.rest.unpause("dead_letters")
+    run_id = running.rest.trigger("dead_letters", {"action": "show", "keys": [letter.key]})
+    assert running.rest.follow("dead_letters", run_id, seconds=180) == "success"
+    act = f"dags/dead_letters/dagRuns/{quote(run_id, safe='')}/taskInstances/act/xcomEntries/return_value"
+    shown = running.rest.get(act, {"deserialize": "true"})["value"]["shown"]
+    assert any("no PO" in line for line in shown[letter.key])
+    assert any("in all" in mail["subject"] and letter.key in mail["text"] for mail in read_mails(running.mails))
 
 
 def test_running_again_writes_nothing(running: Running, first_run: tuple[str, str]) -> None:

@@ -15,6 +15,7 @@ RULES_OF = {  # their files hold rules, not fields
     "amazon_suppliers_to_coupa": "suppliers",
     "purchase_compliance": "compliance",
     "amazon_spend_to_coupa_budgets": "spend",
+    "dead_letters": "policies",
 }
 DAGS = {path.stem for path in (ROOT / "dags").glob("*.py")}
 

@@ -148,7 +148,9 @@ class Planner:
                 )
         policies = self._policies
         for number in [
-            number for number, group in groups.items() if not any(arrived(one, policies) for _, one in group)
+            number
+            for number, group in groups.items()
+            if not any(arrived(one, policies) or one.is_lost for _, one in group)
         ]:
             for record, facts in groups.pop(number):
                 gone = facts.tracking_status in policies.reversing_tracking
@@ -285,7 +287,8 @@ class Planner:
             if decision.ask is not None:
                 manager = managers.get((order.requester_email or "").lower())
                 deliveries.append(writer.question(one.shipment, decision, manager))
-            if one.record.id in pending or deliveries or one.unsent:
+            refunded = one.facts.is_lost and decision.state == "skipped"  # a person need not look for it any more
+            if one.record.id in pending or deliveries or one.unsent or refunded:
                 _settle_placed(plan, one, decision, deliveries)
         plan.deliveries += progress(
             order,

@@ -1,4 +1,4 @@
-"""The two writes to Coupa: taking a supplier on, and inviting it to the portal."""
+"""The two writes to Coupa, taking a supplier on and inviting it to the portal; and the certificates that people enter."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,15 @@ from connectors.errors import RejectedError, UncertainOutcome
 from connectors.http import Permit
 from connectors.tally import Json
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_suppliers_to_coupa.names import FOLLOWING, INVITE, ONBOARD
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, FOLLOWING, INVITE, ONBOARD
+from procurement.sellers.certificates import Certificate, stands_in
 from procurement.sending import Action
+
+ENTERED = "Coupa's supplier has it by now"
 
 
 def actions(coupa: Coupa) -> dict[str, Action]:
-    return {ONBOARD: TakeOn(coupa), INVITE: Invite(coupa)}
+    return {ONBOARD: TakeOn(coupa), INVITE: Invite(coupa), CERTIFICATE: LeftToPeople(coupa)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,32 @@ class Invite:
     def ask(self, delivery: Claimed) -> Found | None:
         sentence = f"Coupa cannot be asked whether {delivery.payload['name']} was invited: look at the supplier's page"
         raise RejectedError((sentence,), operation="create_supplier_invite")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToPeople:
+    """Payload: {supplier_id, category, agency, expiry}. Nothing is ever sent: what a supplier's page says of certificates is
+    people's. Replayed, it is looked at again."""
+
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("create_supplier_information")
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        certificate = Certificate.read(delivery.payload)
+        for page in self.coupa.suppliers_with_diversities([int(delivery.payload["supplier_id"])]):
+            for raw in page:
+                if stands_in(certificate, raw):
+                    return Stop("skipped", ENTERED)
+        question = f"{certificate} is not on the supplier's page in Coupa"
+        return Stop("held", question, (question,))
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raise RejectedError(("a certificate is entered by a person",), operation="create_supplier_information")
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        return None
 
 
 def mail_address(supplier: Json) -> str | None:

@@ -1,4 +1,4 @@
-"""After the supplier was created: who is told, what people decided, whom to invite."""
+"""After the supplier was created: who is told, what people decided and entered, whom to invite."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,18 +6,28 @@ from typing import Any
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
-from procurement.pipelines.amazon_suppliers_to_coupa.actions import mail_address
-from procurement.pipelines.amazon_suppliers_to_coupa.names import ENDED, FOLLOWING, INVITE, ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.actions import ENTERED, mail_address
+from procurement.pipelines.amazon_suppliers_to_coupa.names import (
+    CERTIFICATE,
+    ENDED,
+    FOLLOWING,
+    INVITE,
+    ONBOARD,
+    PIPELINE,
+)
 from procurement.policies import Mode, Rules
+from procurement.sellers.certificates import Certificate, stands_in
 
 Json = dict[str, Any]
 Summary = dict[str, Any]
 NOTICE = "new_supplier"
+RENEWED = "the seller holds a later one by now"
 
 
 def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
-    """Reads the suppliers that people still decide on; records approvals and rejections, and plans invitations."""
-    counts = {"followed": 0, "approved": 0, "rejected": 0, "invited": 0}
+    """Reads the suppliers that people still decide on, or whose certificates they are to enter; records what they decided and
+    entered, and plans invitations."""
+    counts = {"followed": 0, "approved": 0, "rejected": 0, "invited": 0, "certificates_entered": 0}
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is not Mode.LIVE:
         return {"run": run.id, **counts}
     tell(ledger, rules=rules)
@@ -46,7 +56,24 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summar
         with ledger.planning.planning_lock(PIPELINE):
             counts["invited"] = ledger.planning.keep(run, plan).planned
     ledger.deliveries.note_facts(facts)
+    counts["certificates_entered"] = _settle_certificates(coupa, ledger)
     return {"run": run.id, **counts, "followed": len(open_ones)}
+
+
+def _settle_certificates(coupa: Coupa, ledger: Ledger) -> int:
+    """Reports that need nobody any more: people entered the certificate, or a later one is reported. How many were entered."""
+    asked = [one for one in ledger.deliveries.of_keys_like(PIPELINE, CERTIFICATE, [""]) if one.state == "held"]
+    payloads = ledger.deliveries.payloads(one.id for one in asked)
+    reports = {id: (int(str(raw["supplier_id"])), Certificate.read(raw)) for id, raw in payloads.items()}
+    suppliers = _by_id(coupa.suppliers_with_diversities({supplier_id for supplier_id, _ in reports.values()}), "id")
+    entered = 0
+    for id, (supplier_id, certificate) in reports.items():
+        told = [other for of, other in reports.values() if of == supplier_id]
+        if stands_in(certificate, suppliers.get(supplier_id, {})):
+            entered += ledger.deliveries.skip(id, ENTERED)
+        elif any(map(certificate.is_renewed_by, told)):
+            ledger.deliveries.skip(id, RENEWED)
+    return entered
 
 
 def _invitation(one: Known, supplier: Json, rules: Rules) -> PlannedDelivery:

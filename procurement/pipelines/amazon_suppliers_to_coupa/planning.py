@@ -1,19 +1,20 @@
 """What becomes of every seller known so far: planned all together, because a new spelling may change whose it is."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from connectors.amazon_business.sellers import NOBODY
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
-from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE
 from procurement.pipelines.proposals import SHADOW, Proposal
 from procurement.policies import Mode, Rules
+from procurement.sellers.certificates import Certificate, certificates, gained
 from procurement.sellers.facts import SellerFacts
 from procurement.sellers.identity import Decisions, KnownParties, Party, Place
 from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group, registration_of
-from procurement.sellers.profile import certificates, country_of, name_of, still_missing, supplier_body, supplier_number
+from procurement.sellers.profile import country_of, name_of, still_missing, supplier_body, supplier_number
 from procurement.sellers.rules import Purchases
 
 Json = dict[str, Any]
@@ -28,22 +29,28 @@ AMAZON_ITSELF = "Amazon itself, no seller to take on"
 
 @dataclass(frozen=True, slots=True)
 class TakenOn:
-    """An onboarding that may have been sent: its members are settled."""
+    """An onboarding that may have been sent, with what was sent: its members are settled."""
 
     known: Known
-    members: frozenset[str]
+    payload: Json
 
+    @property
+    def members(self) -> frozenset[str]:
+        """The spellings that it was sent with."""
+        return frozenset(self.payload.get("members") or ())
 
-def members_of(payload: Json) -> frozenset[str]:
-    """The spellings that an onboarding was sent with."""
-    return frozenset(payload.get("members") or ())
+    @property
+    def stands(self) -> bool:
+        """There is a supplier, and nobody turned it away."""
+        return self.known.state == "delivered" and self.known.outcome not in ("rejected", "deleted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """`suppliers`: every Coupa supplier as Coupa shows it, read once when the first seller is to be recognised; `taken_on`:
-    what may have been sent; `settled`: spellings that stay as they are, with the reason: a person discarded them, or they
-    were planned in shadow and nothing was bought since; `account`: the Amazon account."""
+    what may have been sent; `reported`: the business keys of certificates that people were told of; `settled`: spellings that
+    stay as they are, with the reason: a person discarded them, or they were planned in shadow and nothing was bought since;
+    `account`: the Amazon account."""
 
     account: str
     rules: Rules
@@ -51,6 +58,7 @@ class Planner:
     taken_on: Sequence[TakenOn]
     today: date
     settled: Mapping[str, str] = field(default_factory=dict)
+    reported: frozenset[str] = frozenset()
     _taken: dict[str, list[TakenOn]] = field(default_factory=dict)  # by spelling
     _coupa: list[KnownParties] = field(default_factory=list)
     _named: dict[str, str] = field(default_factory=dict)  # Coupa's suppliers: number by name
@@ -87,6 +95,7 @@ class Planner:
         taken = [one for facts in seller.members for one in self._taken.get(facts.key, ())]
         if taken:
             self._settle_taken(plan, [by_key[facts.key] for facts in seller.members], taken)
+            plan.deliveries += self._certificates(seller, taken)
             return
         if aside := self._set_aside(seller):
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
@@ -138,6 +147,16 @@ class Planner:
                     PlannedRecord(record_id=record.id, state="planned", bills=(ONBOARD, own), hash=record.hash)
                 )
 
+    def _certificates(self, seller: Seller, taken: Sequence[TakenOn]) -> Iterator[PlannedDelivery]:
+        """What the seller holds since its supplier was created: for a person to enter, each state once."""
+        country = country_of(seller, usual_country(self.rules, self.account))
+        held = certificates(seller.members, self.rules.suppliers, country=country, today=self.today)
+        for one in {one.known.id: one for one in taken if one.stands}.values():
+            for certificate in gained(held, one.payload["body"].get("diversities") or ()):
+                report = _report(one, certificate, seller)
+                if report.business_key not in self.reported:
+                    yield report
+
     def _is_ours(self, known: Known) -> bool:
         return known.business_key.startswith(f"{self.account}/")
 
@@ -186,6 +205,20 @@ class Planner:
             )
             self._coupa.append(known_suppliers(raws, self.rules))
         return self._coupa[0]
+
+
+def _report(taken: TakenOn, certificate: Certificate, seller: Seller) -> PlannedDelivery:
+    supplier = f"supplier {taken.payload['number']} ({taken.payload['name']})"
+    question = f"{supplier} holds a certificate at Amazon that was not there when it was created: {certificate}"
+    told = (
+        question, f"Seen as: {'; '.join(dict.fromkeys(facts.key for facts in seller.members))}.",
+        "Enter it in Coupa, and the entry goes away by itself; or discard the entry with the reason.",
+    )  # fmt: skip
+    return PlannedDelivery(
+        action=CERTIFICATE, business_key="/".join([taken.known.business_key, *filter(None, astuple(certificate))]),
+        payload={"supplier_id": taken.known.target_id, **asdict(certificate)}, state="held", reason=question, errors=told,
+        error_class="policy", required=False,
+    )  # fmt: skip
 
 
 def usual_country(rules: Rules, account: str) -> str:

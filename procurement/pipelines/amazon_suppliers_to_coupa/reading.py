@@ -18,6 +18,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.observing import (
     Sale,
     fold,
     midnight,
+    order_id_of,
     read_sales,
     sellers_of_lines,
 )
@@ -25,8 +26,11 @@ from procurement.pipelines.windows import pieces
 
 Json = dict[str, Any]
 LONGEST_FEED = timedelta(days=30)
-ORDERED_BEFORE = timedelta(days=300)  # how long before its charge an order may have been placed
-SPREAD = timedelta(days=60)  # of the transactions whose order lines are asked for together: a call spans 366 days
+ORDERED_BEFORE = timedelta(days=300)  # how long before its charge an order is looked for first
+LONGEST_REPORT = timedelta(
+    days=366
+)  # of order dates in one call; what is not found is looked for once more before that
+SPREAD = timedelta(days=60)  # of the transactions whose order lines are asked for together
 ORDERS_A_BATCH = 300
 JAPAN = "JP"
 
@@ -48,7 +52,8 @@ def observe(amazon: AmazonBusiness, window: Window | None, tally: Tally, *, coun
 
 
 def read_order_lines(amazon: AmazonBusiness, sales: Sequence[Sale], tally: Tally, *, until: datetime) -> list[Json]:
-    """The order lines of the sales' orders, 30 orders a call, grouped by date so that a call's dates suffice."""
+    """The order lines of the sales' orders, 30 orders a call, grouped by date so that a call's dates suffice; orders that are
+    older are asked for once more, a year further back."""
     first: dict[str, date] = {}
     for sale in sales:
         if sale.order_id and sale.dated != date.min:
@@ -58,9 +63,18 @@ def read_order_lines(amazon: AmazonBusiness, sales: Sequence[Sale], tally: Tally
         start = midnight(orders[0][1]) - ORDERED_BEFORE
         end = min(midnight(orders[-1][1]) + timedelta(days=2), until)  # Amazon refuses dates to come
         for ids in batched((order_id for order_id, _ in orders), ORDERS_A_BATCH):
-            pages = counted_order_lines(amazon.order_line_pages(start, end, order_ids=ids), tally)
-            found += [row for page in pages for row in page]
+            rows = _lines_of(amazon, start, end, ids, tally)
+            found += rows
+            if older := sorted(set(ids) - set(map(order_id_of, rows))):
+                found += _lines_of(amazon, start - LONGEST_REPORT, start, older, tally)
     return found
+
+
+def _lines_of(
+    amazon: AmazonBusiness, start: datetime, end: datetime, order_ids: Sequence[str], tally: Tally
+) -> list[Json]:
+    pages = counted_order_lines(amazon.order_line_pages(start, end, order_ids=order_ids), tally)
+    return [row for page in pages for row in page]
 
 
 def _spans(orders: Sequence[tuple[str, date]]) -> Iterator[list[tuple[str, date]]]:

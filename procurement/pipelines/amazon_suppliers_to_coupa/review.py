@@ -9,7 +9,7 @@ from typing import Any
 from connectors.amazon_business.sellers import KIND
 from procurement.ledger import Ledger
 from procurement.ledger.types import DeadLetter, Run
-from procurement.pipelines.amazon_suppliers_to_coupa.names import PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, PIPELINE
 from procurement.pipelines.amazon_suppliers_to_coupa.planning import usual_country
 from procurement.pipelines.amazon_suppliers_to_coupa.records import known_sellers
 from procurement.policies import Rules
@@ -36,8 +36,8 @@ class Entry:
 
 
 def review_list(ledger: Ledger, *, rules: Rules) -> list[Entry]:
-    """Everything that waits for a person, by name: sellers, once under all their spellings, writes that are held, and
-    certificates whose word nobody listed."""
+    """Everything that waits for a person, by name: sellers, once under all their spellings, writes that are held,
+    certificates to enter in Coupa, and those whose word nobody listed."""
     asked: dict[tuple[str, ...], list[DeadLetter]] = {}
     for letter in ledger.dead_letters.list(states=("held",), pipeline=PIPELINE):
         asked.setdefault(letter.errors or (letter.key, letter.reason or "no reason was kept"), []).append(letter)
@@ -64,7 +64,7 @@ def _entry(letters: Sequence[DeadLetter]) -> Entry:
     """Letters of one seller: they carry the same question and evidence."""
     first = letters[0]
     question, *evidence = first.errors or (first.reason or "no reason was kept",)
-    names = [letter.document.removeprefix(f"{KIND} ") for letter in letters]
+    names = [letter.document.removeprefix(f"{KIND} ").removeprefix(f"{CERTIFICATE} ") for letter in letters]
     return Entry(max(names, key=len), question, tuple(evidence), " ".join(letter.key for letter in letters))
 
 

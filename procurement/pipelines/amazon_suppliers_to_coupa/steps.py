@@ -15,8 +15,8 @@ from procurement.ledger.types import Record, Run, Staged
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_suppliers_to_coupa import following, review
 from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
-from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of, usual_country
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, usual_country
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
 from procurement.pipelines.amazon_suppliers_to_coupa.records import LONG_AGO, known_sellers
 from procurement.pipelines.proposals import SHADOW, unkept
@@ -99,7 +99,8 @@ def _planner(
     return Planner(
         account=account, rules=rules, today=run.now.date(),
         suppliers=lambda: (raw for page in coupa.every_supplier() for raw in page),
-        taken_on=[TakenOn(one, members_of(payloads[one.id])) for one in made],
+        taken_on=[TakenOn(one, payloads[one.id]) for one in made],
+        reported=frozenset(one.business_key for one in ledger.deliveries.of_keys_like(PIPELINE, CERTIFICATE, [""])),
         settled={
             key: reason for key, (_, reason) in fates.items()
             if reason.startswith(DISCARDED) or (reason == SHADOW and pending is not None and key not in pending)

@@ -104,10 +104,10 @@ def start_sandbox() -> Iterator[StartSandbox]:
         yield lambda scenario, **options: stack.enter_context(sandbox_of(scenario, **options))
 
 
-def connect_amazon(pair: SandboxPair, ledger: Ledger) -> AmazonBusiness:
+def connect_amazon(pair: SandboxPair, ledger: Ledger, *, region: str = "US") -> AmazonBusiness:
     settings = amazon_connection.AmazonBusinessSettings(
         base_url=pair.amazon_url, token_url=f"{pair.amazon_url}/auth/O2/token", client_id="sandbox-client", client_secret="sandbox-secret",
-        refresh_token="Atzr|sandbox", account="sandbox", region="US",
+        refresh_token="Atzr|sandbox", account="sandbox", region=region,
         user_email="buyer@example.com", rate_multiplier=SPEED,
     )  # fmt: skip
     return amazon_connection.connect(settings, ledger.limiter)

@@ -164,6 +164,7 @@ def tour_suppliers(coupa: Coupa, enter_email: Callable[[str], object]) -> None:
     supplier = int(made["supplier-id"])
     assert any(row["id"] == supplier for page in coupa.every_supplier() for row in page)
     assert [row["id"] for page in coupa.suppliers_by_id([supplier]) for row in page] == [supplier]
+    assert [row["id"] for page in coupa.suppliers_with_diversities([supplier]) for row in page] == [supplier]
     assert [row["comment-source"] for page in coupa.supplier_information([supplier]) for row in page] == ["tour"]
     enter_email("Tour Traders LLC")
     coupa.create_supplier_invite(supplier, coupa.permit("create_supplier_invite"))

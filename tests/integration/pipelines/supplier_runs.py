@@ -60,6 +60,7 @@ class SupplierRun:
     ledger: Ledger
     rules: Rules
     now: datetime = NOW
+    region: str = "US"
     runs: int = 0
     mails: list[Notice] = field(default_factory=list)
 
@@ -81,7 +82,7 @@ class SupplierRun:
     def clients(self, request: RunRequest) -> tuple[AmazonBusiness, Coupa, Run]:
         """What the steps of one run are given."""
         run = pipeline.open_run(self.ledger, request, rules=self.rules, clock=FixedClock(self.now))
-        return connect_amazon(self.pair, self.ledger), connect_coupa(self.pair, self.ledger), run
+        return connect_amazon(self.pair, self.ledger, region=self.region), connect_coupa(self.pair, self.ledger), run
 
     def coupa(self, event: str, **body: object) -> Any:
         """A person does something in Coupa."""

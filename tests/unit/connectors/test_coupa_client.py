@@ -78,6 +78,7 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
         {"description[starts_with]": "AB/"},
     ),
     "every supplier": (lambda c: c.every_supplier(), "suppliers", {}),
+    "suppliers with diversities": (lambda c: c.suppliers_with_diversities([4, 5]), "suppliers", {"id[in]": "4,5"}),
     "suppliers by id": (lambda c: c.suppliers_by_id([4, 5]), "suppliers", {"id[in]": "4,5"}),
     "supplier information": (
         lambda c: c.supplier_information([4, 5]),

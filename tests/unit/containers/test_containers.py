@@ -105,6 +105,15 @@ def test_a_volume_for_logs_is_mounted_where_the_image_has_a_folder_of_the_user()
     assert "mkdir -p /opt/airflow/logs" in image and "chown -R airflow:airflow /opt/airflow" in image
 
 
+def test_every_folder_that_a_task_writes_to_is_in_a_volume() -> None:
+    """The default of each lies beside the code, where the image's user cannot write."""
+    plumbing = (ROOT / "plugins/procurement_airflow/tasks.py").read_text()
+    environment = SERVICES["worker"]["environment"]
+    folders = set(re.findall(r'"([A-Z]+_FOLDER)"', plumbing))
+    assert folders and all(":-/opt/airflow/reports/" in environment.get(name, "missing") for name in folders)
+    assert "reports:/opt/airflow/reports" in SERVICES["worker"]["volumes"]
+
+
 def test_everything_the_image_copies_exists_and_is_let_through_to_the_engine() -> None:
     copied = [
         source

@@ -9,8 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.amazon_business.tracking import PackageTracking
-from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts
-from procurement.pipelines.open_order_times import RECEIPTS, next_read, tracking_by
+from procurement.order_facts import LineFacts, OrderFacts, ShipmentFacts, join_orders
+from procurement.pipelines.lost_parcels import give_up
+from procurement.pipelines.open_order_names import RECEIPTS
+from procurement.pipelines.open_order_times import next_read, tracking_by
 from procurement.pipelines.order_reports import Report, by_order, read_report, track
 from procurement.policies import Rules, read_rules
 from procurement.policy_files import Mode, PipelineRollout, Rollout
@@ -191,3 +193,41 @@ def test_when_tracking_is_asked_for_returns_is_policy(after_days: int, asked: bo
     rules = replace(receiving(Mode.OFF), order_status=replace(RULES.order_status, reading=reading))
     arrived = the_shipment(read(report(delivery="DELIVERED")))
     assert tracking_by(rules, "sandbox")(arrived, DAY + timedelta(days=10)) is asked
+
+
+def silent(rules: Rules, after: timedelta, **more: Any) -> OrderFacts:
+    """The order, read so long after its parcel left and nothing was heard since."""
+    return give_up(order(**more), now=DAY + after, rules=rules)
+
+
+def test_a_parcel_of_which_nothing_is_heard_is_given_up_and_read_no_more() -> None:
+    live, days = receiving(Mode.LIVE), timedelta(days=45)
+    assert not the_shipment(silent(live, days - timedelta(seconds=1))).is_lost
+    gone = silent(live, days)
+    assert the_shipment(gone).lost == DAY and the_shipment(gone).is_lost
+    state, moment = next_read(gone, now=DAY + days, rules=live)
+    assert state == "lost" and moment is not None and moment > DAY + timedelta(days=3000)
+
+
+def test_a_later_promise_or_a_delivery_ends_that() -> None:
+    gone = silent(receiving(Mode.LIVE), timedelta(days=45))
+    for news in ({"expected_at": DAY + timedelta(days=50)}, {"delivered_seen": DAY + timedelta(days=50)}):
+        known = join_orders(
+            gone, replace(order(), shipments={k: replace(one, **news) for k, one in order().shipments.items()})
+        )
+        assert not the_shipment(known).is_lost
+        assert next_read(known, now=DAY + timedelta(days=51), rules=RULES)[0] in ("open", "settled")
+
+
+def test_an_order_with_units_that_did_not_leave_is_still_read() -> None:
+    gone = silent(receiving(Mode.LIVE), timedelta(days=45))
+    more = replace(gone, lines={"L1": replace(gone.lines["L1"], ordered=4, left=4)})
+    assert next_read(more, now=DAY + timedelta(days=45), rules=RULES)[0] == "open"
+
+
+def test_nothing_is_given_up_where_nobody_would_hear_of_it() -> None:
+    never = RULES.policies.receipts.model_copy(update={"lost_after_days": 0})
+    off, live = receiving(Mode.OFF), receiving(Mode.LIVE)
+    patient = replace(live, policies=live.policies.model_copy(update={"receipts": never}))
+    for rules in (off, patient):
+        assert not the_shipment(silent(rules, timedelta(days=400))).is_lost

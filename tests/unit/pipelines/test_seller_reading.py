@@ -17,7 +17,10 @@ ADDRESS = {"addressLine1": "梅田1-1", "city": "大阪市", "postalCode": "530-
 
 
 class Amazon:
-    """Forty orders of one seller, charged one a day; two lines each."""
+    """Forty orders of one seller, charged one a day; two lines each. `ordered`: when, where it is not the day of the charge."""
+
+    def __init__(self) -> None:
+        self.ordered: dict[str, datetime] = {}
 
     def __call__(self, call: Call) -> Any:
         if call.path.endswith("/transactions"):
@@ -25,11 +28,10 @@ class Amazon:
             days = [START.replace(hour=12) + timedelta(days=n) for n in range(40)]
             return {"transactions": [self.charge(n, day) for n, day in enumerate(days) if start <= day < end]}
         if call.path.endswith("/orderLineItemReports"):
-            return {
-                "orderLineItemsReport": [
-                    self.line(order, n) for order in call.query["orderIds"].split(",") for n in "12"
-                ]
-            }
+            start, end = (datetime.fromisoformat(call.query[name]) for name in ("orderStartDate", "orderEndDate"))
+            asked = call.query["orderIds"].split(",")
+            shown = [order for order in asked if start <= self.ordered.get(order, END - timedelta(days=41)) <= end]
+            return {"orderLineItemsReport": [self.line(order, n) for order in shown for n in "12"]}
         assert call.path.endswith("/invoices")
         found = {
             "invoiceNumber": "1",
@@ -86,6 +88,21 @@ def test_the_feed_is_read_from_midnight_in_months_and_order_lines_by_thirty_orde
     assert sum(month.bought.lines for month in months) == 80
     assert {key for _, key in tally.seen} == {"株式会社ペン", "ペン（株） | 梅田1-1, 大阪市, 530-0001, JP"}
     assert calls(vendor, "/invoices") == []
+
+
+def test_an_order_a_year_older_than_its_charge_is_asked_for_once_more_and_no_other(
+    vendor: Vendor, amazon: AmazonBusiness
+) -> None:
+    vendor.usual.ordered = {"A-1": START - timedelta(days=500), "A-2": START - timedelta(days=900)}
+    (month, *_) = observe(amazon, Window(START, END), Tally(), country="US")
+    again = [
+        call.query for call in calls(vendor, "/orderLineItemReports") if call.query["orderIds"].startswith("A-1,A-2")
+    ]
+    assert [query["orderIds"] for query in again] == ["A-1,A-2"]
+    (start, end) = (datetime.fromisoformat(again[0][name]) for name in ("orderStartDate", "orderEndDate"))
+    assert end - start == timedelta(days=366) and start < START - timedelta(days=500) < end
+    seller, legal = month.facts["ペン（株） | 梅田1-1, 大阪市, 530-0001, JP"], month.facts["株式会社ペン"]
+    assert "A-1" in seller.orders and legal.orders == ("A-2",)
 
 
 def test_in_japan_one_invoice_of_each_spelling_gives_its_registration_number(

@@ -1,5 +1,6 @@
 """What was taken on, discarded or only shown stays so; everybody else is decided anew."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from procurement.ledger.types import Known, Record
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, members_of
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn
 from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
@@ -38,10 +39,12 @@ def records(*names: str) -> list[Record]:
     ]
 
 
-def taken(account: str = "us", *members: str) -> TakenOn:
+def taken(account: str = "us", *members: str, diversities: Sequence[dict[str, Any]] = ()) -> TakenOn:
     key = f"{account}/{members[0]}"
     known = Known(id=1, action=ONBOARD, business_key=key, state="delivered", claimed=True, target_id="7")
-    return TakenOn(known, members_of({"members": list(members)}))
+    return TakenOn(
+        known, {"members": list(members), "number": "ABS-1", "name": members[0], "body": {"diversities": diversities}}
+    )
 
 
 def fates(made: Planner, *names: str) -> dict[str, tuple[str, str | None]]:
@@ -109,3 +112,53 @@ def test_a_seller_whose_name_coupa_has_already_is_a_question_even_where_a_person
         [Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h", raw=facts.written())]
     ).plan.records
     assert record.state == "held" and record.reason is not None and "S-9" in record.reason
+
+
+def certified(*certificates: tuple[str, str, str]) -> Record:
+    """`LLC` with certificates: Amazon's word, agency, expiry."""
+    credentials: dict[str, dict[str, str]] = {}
+    for word, agency, expiry in certificates:
+        credentials.setdefault(word, {})
+        if agency:
+            credentials[word][agency] = expiry
+    facts = SellerFacts(key=LLC, name=LLC, orders=("A-1",), credentials=credentials)
+    return Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h1", raw=facts.written())
+
+
+def reported(made: Planner, *certificates: tuple[str, str, str]) -> list[str]:
+    plan = made.propose([certified(*certificates)]).plan
+    held = [one for one in plan.deliveries if one.action == "report_certificate"]
+    assert all((one.state, one.required, bool(one.errors)) == ("held", False, True) for one in held)
+    return [one.business_key for one in held]
+
+
+WOMEN = ("Women-Owned Business", "Council", "2027-06-30T00:00:00+00:00")
+SENT = {
+    "diversity-category": {"code": "WBE"}, "country": {"code": "US"},
+    "sim-diversity-certificate-artifacts": [{"description": "Council", "expiry-date": "2027-06-30T00:00:00+00:00"}],
+}  # fmt: skip
+
+
+def test_a_certificate_is_reported_when_its_state_is_not_what_the_supplier_was_created_with() -> None:
+    made = planner(taken_on=[taken("us", LLC, diversities=[SENT])])
+    assert reported(made, WOMEN) == []
+    renewed = ("Women-Owned Business", "Council", "2029-06-30T00:00:00+00:00")
+    bare = ("Small Business", "", "")
+    assert reported(made, renewed, bare) == [f"us/{LLC}/SBE", f"us/{LLC}/WBE/Council/2029-06-30"]
+    over = ("Minority-Owned Business", "Council", "2026-01-01T00:00:00+00:00")
+    unknown = ("889 certification", "", "")
+    assert reported(made, WOMEN, over, unknown) == []  # not valid; listed among the unknown words
+    known = planner(taken_on=[taken("us", LLC, diversities=[SENT])], reported=frozenset({f"us/{LLC}/SBE"}))
+    assert reported(known, WOMEN, bare) == []
+
+
+def test_nothing_is_reported_of_a_supplier_that_is_not_there() -> None:
+    for state, outcome in (("sending", None), ("delivered", "rejected"), ("delivered", "deleted")):
+        one = taken("us", LLC)
+        one = replace(one, known=replace(one.known, state=state, outcome=outcome))
+        assert reported(planner(taken_on=[one]), WOMEN) == []
+
+
+def test_a_certificate_that_another_account_sees_is_reported_of_the_supplier_all_the_same() -> None:
+    assert reported(planner(taken_on=[taken("de", LLC)]), WOMEN) == [f"de/{LLC}/WBE/Council/2027-06-30"]
+    assert reported(planner("shadow", taken_on=[taken("us", LLC)]), WOMEN) == []

@@ -54,6 +54,7 @@ shipments = st.builds(
         lambda some: tuple(sorted(some, key=lambda one: one.package_id))
     ),
     overdue=maybe,
+    lost=maybe,
     received_by_people=st.integers(0, 5),
     receiving_status=st.none() | words,
 )

@@ -295,3 +295,17 @@ def test_near_a_months_end_a_receipt_waits_a_while_for_trackings_moment() -> Non
     assert only(CoupaLine().decide(late, now=seen)).post is None
     after = only(CoupaLine().decide(late, now=seen + timedelta(days=2)))
     assert after.post is not None and after.post.received_at == seen
+
+
+def test_a_parcel_that_was_given_up_is_a_persons_matter_until_it_arrives() -> None:
+    promised = NOW - timedelta(days=50)
+    gone = shipment(quantity=2, delivered_seen=None, shipped_at=promised, expected_at=promised, lost=promised)
+    (decision,) = CoupaLine().decide(gone).values()
+    assert (decision.state, decision.post, decision.recheck) == ("held", None, False)
+    assert "2 units of PO 4500 line 1 never arrived" in decision.reason and f"{promised:%Y-%m-%d}" in decision.reason
+    assert [(note.kind, note.expected, note.actual) for note in decision.notes] == [("parcel_lost", 2, 0)]
+    (back,) = CoupaLine().decide(replace(gone, went_back=2, cause="refunded")).values()
+    assert back.state == "skipped"
+    arrived = replace(gone, facts=replace(gone.facts, delivered_seen=NOW))
+    (found,) = CoupaLine().decide(arrived).values()
+    assert found.post is not None and found.post.units == 2

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from procurement.errors import MappingError
 from procurement.policies import read_rules
+from procurement.sellers.certificates import Certificates, certificates
 from procurement.sellers.facts import Bought, FeedDay, SellerFacts
 from procurement.sellers.identity import Place
 from procurement.sellers.onboarding import Seller, registration_of
-from procurement.sellers.profile import Certificates, certificates, still_missing, supplier_body, supplier_number
+from procurement.sellers.profile import still_missing, supplier_body, supplier_number
 from procurement.sellers.rules import Onboarding, OnboardingRule, Progress, Purchases, SuppliersFile, unshown
 
 SHIPPED = Path(__file__).parents[3] / "mappings"

@@ -178,3 +178,10 @@ def test_an_unknown_event_names_those_there_are(amazon: Amazon) -> None:
     answer = amazon.control("POST", "events/explode", {})
     assert answer.status_code == 404
     assert "refund" in answer.json()["detail"]
+
+
+def test_a_certificate_of_a_seller_whom_no_order_line_names_is_refused(amazon: Amazon) -> None:
+    assert (
+        amazon.control("POST", "events/certify_seller", {"seller": "Nobody", "certificateType": "WBE"}).status_code
+        == 400
+    )

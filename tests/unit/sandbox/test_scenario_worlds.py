@@ -113,3 +113,12 @@ def test_an_unknown_ids_mode_is_refused() -> None:
 def test_a_now_without_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         build("tiny", 1, NOW.replace(tzinfo=None))
+
+
+def test_only_in_japan_invoices_carry_the_sellers_number() -> None:
+    def numbers(scenario: str) -> set[str]:
+        rows = [row for one in build(scenario, 1, NOW).amazon.invoice_details for row in one.document["invoiceDetails"]]
+        return {row.get("sellerInformation", {}).get("registrationNumber", "none") for row in rows}
+
+    assert numbers("sellers") == numbers("quarter") == {"none"}
+    assert numbers("sellers_in_japan") == {"T1234567890123", "T9876543210987", "none"}
