@@ -178,8 +178,8 @@ class CompiledMapping:
                 chosen = [f"{path} {value!r}" for path, read in self._coding if (value := read(context)) is not None]
                 why = f"no account follows from {', '.join(chosen)}" if chosen else "nothing says which account"
                 yield (
-                    f"{self._name(line.number, context)} ({line.description[:60]}): it names no PO, and {why}. Add a row to the lookup and replay, "
-                    "or enter the invoice in Coupa and discard this one."
+                    f"{self._name(line.number, context)} ({line.description[:60]}): it names no PO, and {why}. Add a row to the "
+                    "lookup and replay, or enter the invoice in Coupa and discard this one."
                 )
 
     def _charges(self, charges: Sequence[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
