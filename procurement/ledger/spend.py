@@ -221,7 +221,9 @@ _POSTED_SINCE = sa.text(f"""
         SELECT record_id, bool_or(times % 2 = 1) AS on_budget, bool_or(times % 2 = 0) AS taken_back FROM lines GROUP BY record_id
     )
     SELECT r.id AS record_id, r.group_key AS number, s.on_budget, s.taken_back, ARRAY(
-        SELECT DISTINCT line ->> 'orderId' FROM json_array_elements(v.raw -> 'transactionLineItems') AS line
+        SELECT DISTINCT line ->> 'orderId' FROM json_array_elements(
+            CASE WHEN json_typeof(v.raw -> 'transactionLineItems') = 'array' THEN v.raw -> 'transactionLineItems' END
+        ) AS line
         WHERE line ->> 'orderId' IS NOT NULL
     ) AS orders
     FROM standing s JOIN source_records r ON r.id = s.record_id AND r.source = :source
