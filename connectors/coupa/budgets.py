@@ -37,9 +37,10 @@ class Budgets(CoupaWrites):
         """The budget lines of these periods, by the periods' names; unknown periods have none."""
         return self._among("list_budget_lines", "period[name]", periods, BUDGET_LINE)
 
-    def budget_line_adjustments(self, line_ids: Iterable[int]) -> Pages:
-        """Everything that consumed these budget lines: Coupa's own adjustments name their `adjuster`."""
-        return self._among("list_budget_line_adjustments", "budget_line[id]", line_ids, ADJUSTMENT)
+    def budget_line_adjustments(self, line_ids: Iterable[int], *, after: int = 0) -> Pages:
+        """What consumed these budget lines, from the adjustment after the one of this id on: Coupa's own name their `adjuster`."""
+        query = {"id[gt]": after} if after else {}
+        return self._among("list_budget_line_adjustments", "budget_line[id]", line_ids, ADJUSTMENT, query=query)
 
     def adjustments_of(self, line_id: int, *, described: str) -> Pages:
         """What was posted on one budget line with a description that begins so."""

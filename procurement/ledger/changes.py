@@ -36,13 +36,18 @@ def open_to_change(delivery: str) -> str:
 
 
 # Both work on the temporary table `changed (record_id, key, amount, currency, claimed)`. `billed` is what deliveries and
-# earlier decisions already hold of the record.
+# earlier decisions already hold of the record, `discarded` the difference that a person put aside: that very one is not
+# asked about again.
 _BILLED = f"""
     JOIN LATERAL (
-        SELECT sum(o.amount) FILTER (WHERE o.part <> '{CHANGED_PART}') AS billed, bool_or(o.part = '{CHANGED_PART}') AS held
+        SELECT sum(o.amount) FILTER (WHERE o.part <> '{CHANGED_PART}') AS billed, bool_or(o.part = '{CHANGED_PART}') AS held,
+            max(o.amount) FILTER (
+                WHERE o.part = '{CHANGED_PART}' AND o.state = 'skipped' AND o.reason LIKE '{DISCARDED}%'
+            ) AS discarded
         FROM allocations o WHERE o.record_id = c.record_id AND o.role = 'bills'
     ) b ON true
 """
+_UNDECIDED = "(b.discarded IS NULL OR b.discarded IS DISTINCT FROM c.amount - b.billed)"
 REPORT_CHANGED_AFTER_CLAIM = sa.text(f"""
     INSERT INTO findings (record_id, run_id, kind, sentence, expected, actual, difference)
     SELECT c.record_id, :run, 'changed_after_claim',
@@ -52,14 +57,14 @@ REPORT_CHANGED_AFTER_CLAIM = sa.text(f"""
                 c.currency, '.')
         END,
         b.billed, c.amount, c.amount - b.billed
-    FROM changed c {_BILLED} WHERE c.claimed ORDER BY c.record_id
+    FROM changed c {_BILLED} WHERE c.claimed AND {_UNDECIDED} ORDER BY c.record_id
 """)
 HOLD_CHANGED_AFTER_CLAIM = sa.text(f"""
     INSERT INTO allocations (record_id, part, pipeline, state, reason, amount, currency)
     SELECT c.record_id, '{CHANGED_PART}', :pipeline, CASE WHEN c.amount = b.billed THEN 'skipped' ELSE 'held' END,
         CASE WHEN c.amount = b.billed THEN 'changed back' ELSE 'changed after it was sent' END, c.amount - b.billed, c.currency
     FROM changed c {_BILLED}
-    WHERE c.claimed AND c.amount IS NOT NULL AND (b.held OR c.amount <> b.billed) ORDER BY c.record_id
+    WHERE c.claimed AND {_UNDECIDED} AND c.amount IS NOT NULL AND (b.held OR c.amount <> b.billed) ORDER BY c.record_id
     ON CONFLICT (record_id, part) WHERE role = 'bills'
     DO UPDATE SET state = excluded.state, reason = excluded.reason, amount = excluded.amount, changed_at = clock_timestamp()
 """)

@@ -153,7 +153,8 @@ _DISCARD_RECORD = sa.text(f"""
         UPDATE allocations SET state = 'skipped', reason = '{DISCARDED}' || CAST(:reason AS text), changed_at = clock_timestamp()
         WHERE record_id = :id AND state IN ('dead', 'held') RETURNING record_id
     )
-    UPDATE source_records SET to_plan = false WHERE id IN (SELECT record_id FROM discarded)
+    UPDATE source_records s SET to_plan = EXISTS (SELECT FROM allocations a WHERE a.record_id = s.id AND a.state = 'waiting')
+    WHERE s.id IN (SELECT record_id FROM discarded)
 """)
 _RECORD_EVENT = sa.text(
     "INSERT INTO events (document, kind, sentence) SELECT source || '/' || kind || '/' || key, :kind, :sentence "

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from procurement.errors import ConfigurationError, LedgerUnreachable
 from procurement.ledger import schema
+from procurement.ledger.budget_books import BudgetBooks
 from procurement.ledger.completeness import CompletenessCheck
 from procurement.ledger.compliance import ComplianceBooks
 from procurement.ledger.coverage import Coverage
@@ -69,6 +70,7 @@ class Ledger:
         self.reconciliation = Reconciliation(engine)
         self.dead_letters = DeadLetters(engine)
         self.spend = Spend(engine)
+        self.budget_books = BudgetBooks(engine)
         self.limiter = PostgresLimiter(engine)
 
     @classmethod

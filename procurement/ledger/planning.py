@@ -17,6 +17,8 @@ from procurement.ledger.encoding import clean, dump_json, hash_text
 from procurement.ledger.findings import amount_and_currency
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Run
 
+INVOICE_OR_BUDGET = "invoice or budget"  # the planning lock of whoever decides where spend without a PO is counted
+
 
 class Planning:
     def __init__(self, engine: sa.Engine) -> None:

@@ -6,16 +6,18 @@ the segment are the spend rules' words.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from procurement.ledger.bulk import analyze_once, copy_rows
 from procurement.ledger.changes import CHANGED_PART, open_to_change
-from procurement.money import MINOR_UNITS
+from procurement.money import MINOR_UNITS, Money
 
 DIMENSIONS = ("legal_entity", "cost_center", "department", "gl_account", "commodity")
+ADJUSTMENT = "d.pipeline = 'amazon_spend_to_coupa_budgets' AND d.action = 'adjust_budget'"
+INVOICE = "d.pipeline = 'amazon_invoices_to_coupa' AND d.action = 'create_invoice'"
 COLUMNS = ("record_id", "line", "spent_on", "period", "counted", "currency", "minor", *DIMENSIONS)
 Segment = tuple[str | None, ...]  # in the order of DIMENSIONS
 
@@ -48,7 +50,8 @@ class SpendTotal:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Where a part of a record stands. `delivery`: it is billed by one; `fixed`: that one may have been sent."""
+    """Where a part of a record stands. `delivery`: it is billed by one; `fixed`: that one may have been sent. `target` and
+    `period`: the budget line that it adjusts."""
 
     record_id: int
     part: str
@@ -57,6 +60,27 @@ class Part:
     amount: Decimal | None
     delivery: bool
     fixed: bool
+    target: int | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostedRecord:
+    """A transaction of which something was posted, and its names in Coupa. `on_budget`, `taken_back`: some line of it is."""
+
+    record_id: int
+    number: str | None
+    orders: tuple[str, ...]
+    on_budget: bool
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInvoice:
+    """The document that the invoice pipeline has of a transaction, unless it was put aside."""
+
+    state: str
+    number: str
 
 
 class Spend:
@@ -89,19 +113,45 @@ class Spend:
             totals, key=lambda one: (one.period, one.counted, one.currency, [word or "" for word in one.segment])
         )
 
-    def outside_by_day(self, period: str) -> dict[tuple[str | None, str, date], int]:
-        """What was posted to budgets, by cost center, currency and day, in minor units."""
+    def outside_by_day(self, instance: str, line_ids: Iterable[int]) -> dict[int, dict[date, Decimal]]:
+        """What these budget lines were adjusted by and Coupa has, in the line's currency, spend positive, by the day it was spent."""
+        values = {"instance": instance, "lines": [str(id) for id in sorted(set(line_ids))]}
+        found: dict[int, dict[date, Decimal]] = {}
         with self._engine.begin() as connection:
-            rows = connection.execute(_BY_DAY, {"period": period})
-            return {(row.cost_center, row.currency, row.spent_on): int(row.minor) for row in rows}
+            for row in connection.execute(_BY_DAY, values):
+                found.setdefault(int(row.target), {})[row.spent_on] = row.amount
+        return found
 
     def posted(self, source: str, keys: Iterable[str]) -> frozenset[str]:
-        """Those of these transactions with a line that went, or is about to go, to a budget line. Asks nothing for no keys."""
+        """Those of these transactions with a line that stands, or is about to, on a budget line. Asks nothing for no keys."""
         wanted = sorted(set(keys))
         if not wanted:
             return frozenset()
         with self._engine.begin() as connection:
             return frozenset(connection.execute(_POSTED, {"source": source, "keys": wanted}).scalars())
+
+    def posted_since(self, source: str, since: datetime) -> list[PostedRecord]:
+        """Transactions of the source of which something was posted to a budget line by a run since then (business time)."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_POSTED_SINCE, {"source": source, "since": since})
+            return [
+                PostedRecord(row.record_id, row.number, tuple(row.orders or ()), row.on_budget, row.taken_back)
+                for row in rows
+            ]
+
+    def own_invoices(self, source: str, keys: Iterable[str]) -> dict[str, OwnInvoice]:
+        """What the invoice pipeline made, or has planned, of these transactions; of several the one that is furthest from done."""
+        values = {"source": source, "keys": sorted(set(keys))}
+        with self._engine.begin() as connection:
+            rows = connection.execute(_OWN_INVOICES, values)
+            return {row.key: OwnInvoice(row.state, row.number) for row in rows}
+
+    def charged(self, source: str, kind: str, numbers: Iterable[str]) -> dict[str, Money | None]:
+        """What the source's records of each invoice number come to; None where they are of several currencies."""
+        values = {"source": source, "kind": kind, "numbers": sorted(set(numbers))}
+        with self._engine.begin() as connection:
+            rows = connection.execute(_CHARGED, values)
+            return {row.number: Money.of(row.amount, row.currency) if row.currency else None for row in rows}
 
     def posted_days(self) -> list[date]:
         """The days on which something was spent that went to a budget."""
@@ -150,15 +200,51 @@ _BY_SEGMENT = sa.text(f"""
     WHERE CAST(:period AS text) IS NULL OR period = :period
     GROUP BY period, counted, currency, {", ".join(DIMENSIONS)}
 """)
-_POSTED = sa.text("""
-    SELECT DISTINCT r.key FROM source_records r JOIN spend_lines l ON l.record_id = r.id
-    JOIN allocations a ON a.record_id = r.id AND a.role = 'bills' AND a.part = CAST(l.line AS text)
-    JOIN deliveries d ON d.id = a.delivery_id AND d.state NOT IN ('skipped', 'dead')
+# A line's deliveries post it, take it back, post it again: an odd number of them stands on a budget line.
+_POSTED = sa.text(f"""
+    SELECT DISTINCT r.key FROM source_records r
+    JOIN allocations a ON a.record_id = r.id AND a.role = 'bills'
+    JOIN deliveries d ON d.id = a.delivery_id AND {ADJUSTMENT} AND d.state NOT IN ('skipped', 'dead')
     WHERE r.source = :source AND r.key = ANY(:keys)
+    GROUP BY r.key, r.id, split_part(a.part, '/', 1) HAVING count(*) % 2 = 1
 """)
-_BY_DAY = sa.text("""
-    SELECT cost_center, currency, spent_on, sum(minor) AS minor FROM spend_lines
-    WHERE period = :period AND counted = 'budget' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+_POSTED_SINCE = sa.text(f"""
+    WITH recent AS (
+        SELECT DISTINCT a.record_id FROM deliveries d JOIN runs u ON u.id = d.planned_by AND u.now >= :since
+        JOIN allocations a ON a.delivery_id = d.id AND a.role = 'bills'
+        WHERE {ADJUSTMENT} AND d.state = 'delivered'
+    ), lines AS (
+        SELECT a.record_id, count(*) AS times FROM recent JOIN allocations a USING (record_id)
+        JOIN deliveries d ON d.id = a.delivery_id AND {ADJUSTMENT} AND d.state = 'delivered'
+        WHERE a.role = 'bills' GROUP BY a.record_id, split_part(a.part, '/', 1)
+    ), standing AS (
+        SELECT record_id, bool_or(times % 2 = 1) AS on_budget, bool_or(times % 2 = 0) AS taken_back FROM lines GROUP BY record_id
+    )
+    SELECT r.id AS record_id, r.group_key AS number, s.on_budget, s.taken_back, ARRAY(
+        SELECT DISTINCT line ->> 'orderId' FROM json_array_elements(
+            CASE WHEN json_typeof(v.raw -> 'transactionLineItems') = 'array' THEN v.raw -> 'transactionLineItems' END
+        ) AS line
+        WHERE line ->> 'orderId' IS NOT NULL
+    ) AS orders
+    FROM standing s JOIN source_records r ON r.id = s.record_id AND r.source = :source
+    JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash ORDER BY r.id
+""")
+_OWN_INVOICES = sa.text(f"""
+    SELECT DISTINCT ON (r.key) r.key, d.state, regexp_replace(d.business_key, '^[^/]*/[^/]*/', '') AS number
+    FROM source_records r JOIN allocations a ON a.record_id = r.id AND a.role = 'bills'
+    JOIN deliveries d ON d.id = a.delivery_id AND {INVOICE} AND d.state <> 'skipped'
+    WHERE r.source = :source AND r.key = ANY(:keys) ORDER BY r.key, d.state = 'delivered', d.id
+""")
+_CHARGED = sa.text("""
+    SELECT group_key AS number, sum(amount) AS amount, CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency
+    FROM source_records WHERE source = :source AND kind = :kind AND group_key = ANY(:numbers) AND amount IS NOT NULL GROUP BY group_key
+""")
+_BY_DAY = sa.text(f"""
+    SELECT d.payload ->> 'line' AS target, l.spent_on, sum(a.amount) AS amount
+    FROM deliveries d JOIN allocations a ON a.delivery_id = d.id AND a.role = 'bills'
+    JOIN spend_lines l ON l.record_id = a.record_id AND CAST(l.line AS text) = split_part(a.part, '/', 1)
+    WHERE {ADJUSTMENT} AND d.state = 'delivered' AND split_part(d.business_key, '/', 1) = :instance
+    AND d.payload ->> 'line' = ANY(:lines) GROUP BY 1, 2 ORDER BY 1, 2
 """)
 _UNBALANCED = sa.text(f"""
     SELECT r.key FROM (SELECT record_id, currency, sum(minor) AS minor FROM spend_lines GROUP BY 1, 2) l
@@ -171,7 +257,8 @@ _UNBALANCED = sa.text(f"""
 """)
 _PARTS = sa.text(f"""
     SELECT a.record_id, a.part, coalesce(a.state, d.state) AS state, coalesce(a.reason, d.reason) AS reason, a.amount,
-        d.id IS NOT NULL AS delivery, coalesce(NOT {open_to_change("d")}, false) AS fixed
+        d.id IS NOT NULL AS delivery, coalesce(NOT {open_to_change("d")}, false) AS fixed,
+        CAST(d.payload ->> 'line' AS bigint) AS target, d.payload ->> 'period' AS period
     FROM allocations a LEFT JOIN deliveries d ON d.id = a.delivery_id
     WHERE a.role = 'bills' AND a.record_id = ANY(:ids) ORDER BY a.record_id, a.part
 """)

@@ -254,6 +254,18 @@ spend_lines = sa.Table(
     sa.Index("ix_spend_lines_period", "period", "cost_center"),
 )  # fmt: skip
 
+budget_books = sa.Table(  # what was read so far of the adjustments of Coupa's budget lines
+    "budget_books", metadata,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("read_as", sa.Text, nullable=False),
+    sa.Column("last_id", sa.BigInteger, nullable=False),
+    sa.Column("consumed", sa.Numeric, nullable=False),
+    sa.Column("held", sa.Numeric, nullable=False),
+    sa.Column("unexplained", sa.Numeric, nullable=False),
+    sa.Column("days", JSONB, nullable=False),
+)  # fmt: skip
+
 rate_buckets = sa.Table(
     "rate_buckets", metadata,
     sa.Column("name", sa.Text, primary_key=True),

@@ -65,6 +65,7 @@ class CompiledMapping:
             for path in dict.fromkeys(path for rule in file.line.account for path in rule.from_paths)
             if path.startswith("line.")
         ]
+        self._order_id = compile_read(("line.orderId",))
         self._transaction_type = compile_read(("transaction.transactionType",))
 
     def invoice(self, header: Context, lines: Sequence[Context]) -> Invoice:
@@ -113,7 +114,8 @@ class CompiledMapping:
             try:
                 values[target] = field(context)
             except FieldProblem as problem:
-                found.problems.append(f"Line {number}: {target} {problem}.")
+                name = self._name(number, context) if target == "account" else f"Line {number}"
+                found.problems.append(f"{name}: {target} {problem}.")
                 values[UNREADABLE] = True
         values["is_overrefund"] = self._transaction_type(context) == OVERREFUND
         return values
@@ -164,6 +166,11 @@ class CompiledMapping:
             requester_email=top.get("requester_email"), custom_fields=_custom(top, self._header_custom), notes=tuple(_notes(billed)),
         )  # fmt: skip
 
+    def _name(self, number: int, context: Context) -> str:
+        """The line, with the Amazon order on which somebody chose its coding."""
+        order = self._order_id(context)
+        return f"Line {number} of order {order}" if order else f"Line {number}"
+
     def _uncoded(self, invoice: Invoice, contexts: Sequence[Context]) -> Iterator[str]:
         """Lines that neither a PO nor the mapping gives an account: Coupa would refuse them."""
         for line, context in zip(invoice.lines, contexts, strict=True):
@@ -171,8 +178,8 @@ class CompiledMapping:
                 chosen = [f"{path} {value!r}" for path, read in self._coding if (value := read(context)) is not None]
                 why = f"no account follows from {', '.join(chosen)}" if chosen else "nothing says which account"
                 yield (
-                    f"Line {line.number} ({line.description[:60]}): it names no PO, and {why}. Add a row to the lookup and replay, "
-                    "or enter the invoice in Coupa and discard this one."
+                    f"{self._name(line.number, context)} ({line.description[:60]}): it names no PO, and {why}. Add a row to the "
+                    "lookup and replay, or enter the invoice in Coupa and discard this one."
                 )
 
     def _charges(self, charges: Sequence[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:

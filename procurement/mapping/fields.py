@@ -109,14 +109,19 @@ def compile_target(name: str, rules: Sequence[FieldRule], tables: Tables) -> Com
     kind = KINDS.get(name, to_text)
     limit = LIMITS.get(name)
     required = name in ALWAYS or any(rule.required for rule in rules)
-    compiled = [_compile_rule(rule, kind, limit, tables, last=rule is rules[-1]) for rule in rules]
+    compiled = [_compile_rule(rule, kind, limit, tables, alone=len(rules) == 1) for rule in rules]
     only = compiled[0] if len(compiled) == 1 else None
 
     def first(context: Context) -> Any:
+        unknown = None
         for one in compiled:
             value = one(context)
-            if value is not None:
+            if type(value) is _Unknown:
+                unknown = unknown or value
+            elif value is not None:
                 return value
+        if unknown is not None:
+            raise FieldProblem(unknown.problem)
         return None
 
     found = only or first
@@ -138,9 +143,9 @@ def _places(rules: Sequence[FieldRule]) -> str:
 
 
 def _compile_rule(
-    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, last: bool
+    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, alone: bool
 ) -> Compiled:
-    steps = [step for step in _steps(rule, kind, limit, tables, last=last) if step is not None]
+    steps = [step for step in _steps(rule, kind, limit, tables, alone=alone) if step is not None]
     read, default = _source(rule), kind(rule.default) if rule.default is not None else None
     if len(steps) == 1 and default is None and not (rule.convert or rule.lookup):
 
@@ -153,7 +158,7 @@ def _compile_rule(
     def value_of(context: Context) -> Any:
         value = read(context)
         for step in steps:
-            if value is None:
+            if value is None or type(value) is _Unknown:
                 break
             value = step(value, context)
         return default if value is None else value
@@ -162,6 +167,14 @@ def _compile_rule(
 
 
 def _source(rule: FieldRule) -> Read:
+    read = _given(rule)
+    if not rule.unless:
+        return read
+    other = compile_read(rule.unless)
+    return lambda context: read(context) if other(context) is None else None
+
+
+def _given(rule: FieldRule) -> Read:
     if rule.from_all:
         parts = [compile_read(paths) for paths in rule.from_all]
 
@@ -178,11 +191,11 @@ Step = Callable[[Any, Context], Any]
 
 
 def _steps(
-    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, last: bool
+    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, alone: bool
 ) -> list[Step | None]:
     steps: list[Step | None] = [_conversion(name, rule, tables) for name in rule.convert]
     if rule.lookup:
-        steps.append(_lookup(tables.lookups[rule.lookup], last=last))
+        steps.append(_lookup(tables.lookups[rule.lookup], alone=alone))
     if CONVERTERS[rule.convert[-1]].convert is not kind if rule.convert and not rule.lookup else True:
         steps.append(lambda value, context: kind(value))
     if kind is to_text:
@@ -211,13 +224,23 @@ def _marketplace_date(read_marketplace: Read, zones: Mapping[str, str]) -> Step:
     return convert
 
 
-def _lookup(table: Lookup, *, last: bool) -> Step:
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A key that nobody listed, while another rule may still give a value."""
+
+    problem: str
+
+
+def _lookup(table: Lookup, *, alone: bool) -> Step:
     def look_up(value: Any, context: Context) -> Any:
         key = to_text(value)
         found = table.find(key) if key else None
-        if found is None and key and last:
-            raise FieldProblem(f"is unknown: {table.name}.yml has no row for {key[:40]!r}; add one")
-        return found
+        if found is not None or not key:
+            return found
+        problem = f"is unknown: {table.name}.yml has no row for {key[:40]!r}; add one"
+        if alone:
+            raise FieldProblem(problem)
+        return _Unknown(problem)
 
     return look_up
 

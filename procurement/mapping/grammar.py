@@ -75,6 +75,7 @@ class FieldRule(RuleModel):
     from_all: tuple[Texts, ...] = Field(
         (), description="several values joined with '/', the key of a lookup; all must be filled"
     )
+    unless: Texts = Field((), description="the rule counts only where nothing stands at any of these places")
     convert: Annotated[tuple[ConverterName, ...], BeforeValidator(_tuple)] = Field(
         (), description="named conversions, in order"
     )
@@ -87,7 +88,7 @@ class FieldRule(RuleModel):
         (), description="another place that must say the same where it is filled, else the invoice is held"
     )
 
-    @field_validator("from_", "from_lines", "zone_from", "must_equal")
+    @field_validator("from_", "from_lines", "unless", "zone_from", "must_equal")
     @classmethod
     def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         return _check_paths(paths, cls.roots, cls.names)
@@ -123,7 +124,7 @@ class FieldRule(RuleModel):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return (*self.from_paths, *self.zone_from, *self.must_equal)
+        return (*self.from_paths, *self.unless, *self.zone_from, *self.must_equal)
 
 
 Target = Annotated[tuple[FieldRule, ...], BeforeValidator(_tuple, json_schema_input_type=FieldRule | list[FieldRule])]

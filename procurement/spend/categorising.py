@@ -1,7 +1,8 @@
 """A line of spend as segment and as Coupa counts it, by the rules of spend.yml. Pure: what surrounds the line is given.
 
-Promises: the first rule that gives a value decides; a line lacks a required value only with a reason that names every
-rule that was tried; nothing here changes an amount.
+Promises: the first rule that gives a value decides, also where nobody listed the value: what was mistyped is never replaced
+by what a later rule says; a line lacks a required value only with a reason that names every rule that was tried; nothing
+here changes an amount.
 """
 
 from collections.abc import Mapping
@@ -70,16 +71,18 @@ class SpendRules:
         missing = []
         context = {"line": line, "transaction": transaction, "order": order, "dimension": found}
         for name, dimension in self.file.dimensions.items():
-            tried = []
+            tried, unknown = list[str](), False
             for number, rule in enumerate(dimension.rules, 1):
                 value, why = self._value(rule, context)
-                if value is not None and dimension.values and value not in dimension.values:
-                    value, why = None, f"{value!r} is none of the values of spend.yml"
-                if value is not None:
+                unknown = value is not None and bool(dimension.values) and value not in dimension.values
+                if value is not None and not unknown:
                     found[name], decided[name] = value, number
                     break
+                if unknown:
+                    tried.append(f"rule {number}: {value!r} is none of the values of spend.yml{_order_of(line)}")
+                    break
                 tried.append(f"rule {number}: {why}")
-            if dimension.required and name not in found:
+            if name not in found and (dimension.required or unknown):
                 missing.append(f"No {name.replace('_', ' ')}: {'; '.join(tried)}.")
         return Categorised(Segment(**found), tuple(missing), decided)
 
@@ -93,7 +96,7 @@ class SpendRules:
                 if (rule.from_ or "").startswith("order."):
                     return True
                 value, _ = self._value(rule, context)
-                if value is not None and (not dimension.values or value in dimension.values):
+                if value is not None:
                     break
         return False
 
@@ -112,6 +115,11 @@ class SpendRules:
         if rule.lookup:
             return self.lookups[rule.lookup].find(read), f"{rule.lookup}.yml has no {read!r}"
         return read, ""
+
+
+def _order_of(line: Json) -> str:
+    order = read_path("line.orderId", {"line": line})
+    return f" (order {order})" if order else ""
 
 
 def read_path(path: str, context: Mapping[str, Json]) -> str | None:

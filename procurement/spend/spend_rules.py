@@ -105,6 +105,16 @@ class DimensionRules(RuleModel):
     rules: list[SpendRule] = Field(min_length=1)
 
 
+class InvoicedLater(RuleModel):
+    """What stands on a budget line while Coupa has an invoice of it by now. `take_back`: the budget line gets it back where
+    Amazon's number and the money are the invoice's, else a person decides; `hold`: a person always decides."""
+
+    look_back_days: int = Field(
+        120, ge=0, le=3660, description="so long after it was posted it is looked for among invoices; 0: never"
+    )
+    then: Literal["take_back", "hold"] = "hold"
+
+
 class SpendExample(RuleModel):
     """A line in Amazon's spelling, and what becomes of it; `expect_uncategorised`: a part of the reason."""
 
@@ -129,6 +139,7 @@ class SpendFile(RuleModel):
     order_look_back_days: int = Field(60, ge=1, le=366, description="an order may be so much older than its charge")
     settle_days: int = Field(7, ge=0, le=366, description="an authorised amount waits so long for its real one")
     outside: list[OutsideRule] = Field(min_length=1)
+    invoiced_later: InvoicedLater = Field(default_factory=lambda: InvoicedLater.model_validate({}))
     dimensions: dict[Dimension, DimensionRules]
     examples: list[SpendExample] = Field(min_length=1)
 

@@ -12,6 +12,7 @@ from connectors.amazon_business.transactions import KIND
 from connectors.coupa.client import Coupa
 from procurement.clock import Clock
 from procurement.ledger import Ledger
+from procurement.ledger.planning import INVOICE_OR_BUDGET
 from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Pending, Record, Run
 from procurement.pipelines import closing, loading, windows
@@ -64,7 +65,7 @@ def transform(
     planned = records = 0
     previews: list[dict[str, Any]] = []
     source = amazon_source(amazon.account)
-    with ledger.planning.planning_lock(PIPELINE):
+    with ledger.planning.planning_lock(PIPELINE), ledger.planning.planning_lock(INVOICE_OR_BUDGET):
         if request.document_numbers:
             ledger.records.reopen(source, KIND, request.document_numbers)
         waiting = ledger.records.to_plan(source, KIND)

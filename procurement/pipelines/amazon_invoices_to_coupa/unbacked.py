@@ -54,8 +54,8 @@ class Unbacked:
         if draft.ordered or not posted or number in self.released:
             return None
         sentence = (
-            f"The spend of {', '.join(posted)} was posted to a budget line. Adjust that line back in Coupa and release "
-            f"{number} by its number, or discard it."
+            f"The spend of {', '.join(posted)} was posted to a budget line. Release {number} by its number, and the next run of "
+            "spend takes it off that line or asks about it (spend.yml, invoiced_later); or discard it."
         )
         return Verdict("held", "its spend is on a budget line already", (sentence,))
 

@@ -1,7 +1,7 @@
 """The writes: an adjustment of a budget line, and a task for the group that owns it."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,20 @@ from connectors.http import Permit
 from procurement.errors import DuplicateTarget
 from procurement.ledger import Ledger
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_spend_to_coupa_budgets.names import ADJUST, PIPELINE, TASK, adjustment_prefix, marker
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import (
+    ADJUST,
+    PIPELINE,
+    TASK,
+    adjustment_prefix,
+    marker,
+    rollout_of,
+)
 from procurement.pipelines.coupa_actions import CreateTask
+from procurement.policies import Mode, Rules
 from procurement.sending import Action
 
 Json = dict[str, Any]
+SWITCHED_OFF = "switched off in rollout.yml after it was planned"
 TO_DO = "To do: open the period, or mend {name} in Coupa, and replay this letter; or adjust the budget by hand and discard it."
 
 
@@ -24,18 +33,23 @@ class AdjustBudget:
     """Appends an adjustment. Payload {line, name, period, marker, body}; the description begins with the marker.
 
     Coupa knows no key and takes the same adjustment as often as it is sent, so its list is read before each write.
-    `known(line id)`: the markers of every adjustment of the line that this ledger has.
+    `known(line id)`: the markers of every adjustment of the line that this ledger has. `live(cost center)`: whether its
+    spend may be posted now; where one of the payload's may not, the lines are planned again, each for itself.
     """
 
     coupa: Coupa
     account: str
     known: Callable[[int], Collection[str]]
+    live: Callable[[str | None], bool]
 
     def permit(self) -> Permit:
         return self.coupa.permit("adjust_budget_line")
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        """Held where Coupa already has this adjustment, or one of ours that this ledger knows nothing of."""
+        """Waits where rollout.yml switched a part of it off meanwhile. Held where Coupa already has this adjustment, or one of
+        ours that this ledger knows nothing of."""
+        if not all(self.live(center or None) for center in delivery.payload.get("cost_centers", [None])):
+            return Stop("waiting", SWITCHED_OFF)
         line, own = int(delivery.payload["line"]), str(delivery.payload["marker"])
         posted = {_marker(row) for row in self._ours(line)}
         if own in posted:
@@ -80,9 +94,24 @@ def _marker(row: Json) -> str:
     return str(row.get("description")).partition(" ")[0]
 
 
-def actions(coupa: Coupa, ledger: Ledger, account: str) -> dict[str, Action]:
+@dataclass(frozen=True, slots=True)
+class AlertOwner(CreateTask):
+    """A task about a budget line. `live` as above; a task that it stops waits until the line is live again."""
+
+    live: Callable[[str | None], bool] = field(kw_only=True)
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        if not self.live(delivery.payload.get("cost_center")):
+            return Stop("waiting", SWITCHED_OFF)
+        return CreateTask.gate(self, delivery)
+
+
+def actions(coupa: Coupa, ledger: Ledger, account: str, rules: Rules) -> dict[str, Action]:
+    def live(cost_center: str | None) -> bool:
+        return rollout_of(rules, account, cost_center).mode is Mode.LIVE
+
     def known(line: int) -> Collection[str]:
         prefix = f"{coupa.instance}/{account}/{line}/"
         return {marker(account, one.business_key) for one in ledger.deliveries.of_keys_like(PIPELINE, ADJUST, [prefix])}
 
-    return {ADJUST: AdjustBudget(coupa, account, known), TASK: CreateTask(coupa)}
+    return {ADJUST: AdjustBudget(coupa, account, known, live), TASK: AlertOwner(coupa, live=live)}

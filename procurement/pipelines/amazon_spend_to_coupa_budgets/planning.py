@@ -9,39 +9,54 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from connectors.coupa.budgets import DESCRIPTION_SIZE
 from procurement.ledger.changes import CHANGED_PART
 from procurement.ledger.spend import Part, SpendLine
-from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record
+from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.money import Money, minor_unit
-from procurement.pipelines.amazon_spend_to_coupa_budgets.names import ADJUST, PIPELINE, business_key, marker
+from procurement.pipelines.amazon_spend_to_coupa_budgets.invoiced_later import invoiced_later
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import ADJUST, business_key, marker, rollout_of
+from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import (
+    CANCELS_OUT,
+    Postings,
+    by_line,
+    is_discarded,
+    twice_part,
+)
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Line, Purchase, Unreadable
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import BudgetLine, Surroundings
 from procurement.pipelines.proposals import Proposal
 from procurement.policies import Mode, Rules
-from procurement.spend.categorising import Segment
+from procurement.spend.categorising import Categorised, Segment
+from procurement.spend.spend_rules import Count
 
 Json = dict[str, Any]
 BEFORE_GO_LIVE = "before go-live"
 OFF = "switched off in rollout.yml"
 UNCATEGORISED = "uncategorised: no rule of spend.yml says where it belongs"
-CANCELS_OUT = "charges and refunds of this budget line come to nothing"
 NO_RULE = "no rule of spend.yml says whether Coupa counts it"
 CHANGED = "changed after it was sent"
 CHANGED_TO_DO = (
     "Amazon changed it after a part of it was posted. Adjust the budget by hand by this much, and discard this letter."
 )
 UNSETTLED = "not settled yet: the amount is an authorisation"
+COUNTED_TWICE = "counted twice: on a budget line, and with an invoice in Coupa"
+COUNTED_ONCE = "nothing is to be taken back by now"
+BY_ORDER, BY_INVOICE = "counted by Coupa on its purchase order", "counted by Coupa with its invoice"
+OWN_INVOICE = "our own invoice of it is on its way to Coupa, or waits for a person: settled first"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A line and what becomes of it. `counted` is the word of the spend report; `line` where its money goes."""
+    """A line and what becomes of `amount` of it, under the name `part`. `counted` is the word of the spend report; `budget`
+    where its money goes; `back`: a budget line gets back what it was charged, which the report has on no line of its own."""
 
     purchase: Purchase
     source: Line
+    part: str
+    amount: Money
     segment: Segment
     counted: str
     state: str
@@ -49,10 +64,14 @@ class Judged:
     errors: tuple[str, ...] = ()
     budget: BudgetLine | None = None
     shadow: bool = False
+    back: bool = False
 
     @property
-    def part(self) -> str:
-        return str(self.source.number)
+    def group(self) -> tuple[int, bool, str]:
+        """What is one adjustment. Charges that are taken back never offset refunds that are: each is seen to have happened."""
+        assert self.budget is not None
+        word = "" if not self.back else "charges back" if self.amount.amount < 0 else "refunds back"
+        return self.budget.id, self.shadow, word
 
 
 @dataclass(slots=True)
@@ -64,6 +83,18 @@ class Planned:
     spend: list[SpendLine] = field(default_factory=list)
     records: set[int] = field(default_factory=set)
     sent: set[tuple[int, int]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Fate:
+    """One transaction: its lines as judged now, what stands from before or waits for a person, its lines in the report, and
+    those that are left alone there."""
+
+    judged: list[Judged] = field(default_factory=list)
+    report: list[SpendLine] = field(default_factory=list)
+    records: list[PlannedRecord] = field(default_factory=list)
+    findings: list[PlannedFinding] = field(default_factory=list)
+    alone: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,27 +110,82 @@ class Planner:
         planned = Planned()
         judged: list[Judged] = []
         for one in read:
-            fixed = {part.part for part in earlier.get(one.record.id, ()) if part.fixed}
+            parts = earlier.get(one.record.id, ())
             planned.records.add(one.record.id)
-            planned.sent |= {(one.record.id, int(part)) for part in fixed if part.isdecimal()}
             if isinstance(one, Unreadable):
+                planned.sent |= {(one.record.id, line) for line, posted in by_line(parts).items() if posted.sent}
                 planned.proposal.live.records.append(_dead(one))
                 continue
-            lines = [self._judge(one, line) for line in one.lines]
-            fresh = [line for line in lines if line.part not in fixed]
-            planned.spend += [self._kept(line) for line in fresh]
-            changed = _changed(one, fresh, [part for part in earlier.get(one.record.id, ()) if part.fixed])
-            if not _as_before(fresh, changed, [part for part in earlier.get(one.record.id, ()) if not part.fixed]):
-                judged += fresh
-                planned.proposal.live.records += changed
-                planned.proposal.live.findings += self._findings(one)
+            fate = self._fate(one, parts)
+            planned.sent |= {(one.record.id, line) for line in fate.alone}
+            planned.spend += fate.report
+            if not _as_before(fate, [part for part in parts if not part.fixed]):
+                judged += fate.judged
+                planned.proposal.live.records += fate.records
+                planned.proposal.live.findings += [*fate.findings, *self._findings(one)]
         self._place(planned.proposal, judged)
         return planned
 
-    def _judge(self, purchase: Purchase, line: Line) -> Judged:
+    def _fate(self, purchase: Purchase, parts: Sequence[Part]) -> Fate:
+        lines, fate = by_line(parts), Fate()
+        for line in purchase.lines:
+            posted = lines.get(line.number, Postings(line.number))
+            if posted.sent and (posted.on_budget or not posted.delivered):
+                self._posted(fate, purchase, line, posted)
+            elif standing := posted.settled(line.amount.amount):
+                fate.alone.add(line.number)
+                fate.records += [_again(purchase, part) for part in standing]
+            else:
+                fate.judged.append(self._judge(purchase, line, posted.name()))
+        fate.report += [
+            self._kept(purchase, one.source, one.segment, one.counted) for one in fate.judged if not one.back
+        ]
+        gone = [one for number, one in lines.items() if number > len(purchase.lines) and one.sent]
+        fate.alone |= {one.number for one in gone}
+        fate.records += _changed(purchase, fate, parts)
+        return fate
+
+    def _posted(self, fate: Fate, purchase: Purchase, line: Line, posted: Postings) -> None:
+        """A line that stands on a budget line, or is on its way there or back: left alone, unless an invoice counts it by now."""
+        found = self._by_invoice(purchase, line, posted)
+        if isinstance(found, BudgetLine):
+            segment, back = self._categorised(purchase, line).segment, Money.of(-posted.amount, line.amount.currency)
+            fate.judged += [
+                Judged(purchase, line, posted.name(), back, segment, "coupa", "planned", budget=found, back=True),
+                Judged(purchase, line, posted.name(2), line.amount, segment, "coupa", "skipped", BY_INVOICE),
+            ]
+            return
+        twice = twice_part(line.number)
+        kept = posted.discarded(twice) if posted.on_budget else [one for one in posted.rest if not one.delivery]
+        fate.records += [_again(purchase, part) for part in kept]
+        if isinstance(found, PlannedFinding):
+            fate.findings.append(found)
+            fate.records.append(_letter(purchase, line, "held", COUNTED_TWICE, found.sentence))
+        elif len(kept) < len(posted.rest):  # what was asked, or about to be taken back, is so no more
+            fate.records.append(_letter(purchase, line, "skipped", COUNTED_ONCE))
+        if any(part.delivery for part in posted.rest):
+            fate.report.append(self._kept(purchase, line, self._categorised(purchase, line).segment, "budget"))
+        else:
+            fate.alone.add(line.number)
+
+    def _by_invoice(self, purchase: Purchase, line: Line, posted: Postings) -> BudgetLine | PlannedFinding | None:
+        """The budget line to take it back from, or what a person must decide, where an invoice counts by now what a budget line
+        has; None where there is none, where a person decided already, and where rules or rollout.yml leave it alone."""
+        settled = posted.on_budget and posted.delivered and posted.amount
+        if not settled or posted.discarded(twice_part(line.number)) or self._count(purchase, line, True) != "coupa":
+            return None
+        center = self._categorised(purchase, line).segment.cost_center
+        if rollout_of(self.rules, self.account, center).mode is not Mode.LIVE:
+            return None
+        return invoiced_later(purchase, line, posted, self.around, then=self.rules.spend.file.invoiced_later.then)
+
+    def _categorised(self, purchase: Purchase, line: Line) -> Categorised:
         order = self.around.orders.get(line.order_id or "", {})
-        found = self.rules.spend.categorise(line=line.raw, transaction=purchase.raw, order=order)
-        rollout = self.rules.rollout.of(PIPELINE, account=self.account, cost_center=found.segment.cost_center)
+        return self.rules.spend.categorise(line=line.raw, transaction=purchase.raw, order=order)
+
+    def _judge(self, purchase: Purchase, line: Line, part: str) -> Judged:
+        found = self._categorised(purchase, line)
+        rollout = rollout_of(self.rules, self.account, found.segment.cost_center)
         before = rollout.go_live is not None and purchase.spent_on < rollout.go_live
         aside = ("before", "skipped", BEFORE_GO_LIVE) if before else self._not_outside(purchase, line)
         if aside is None and rollout.mode is Mode.OFF:
@@ -111,32 +197,43 @@ class Planner:
         if aside is not None:
             counted, state, reason = aside
             errors = found.missing if counted == "uncategorised" else ()
-            return Judged(purchase, line, found.segment, counted, state, reason, errors)
-        return self._on_budget(purchase, line, found.segment, shadow=rollout.mode is Mode.SHADOW)
+            return Judged(purchase, line, part, line.amount, found.segment, counted, state, reason, errors)
+        return self._on_budget(purchase, line, part, found.segment, shadow=rollout.mode is Mode.SHADOW)
+
+    def _po(self, line: Line) -> str:
+        return "none" if line.po_number is None else "known" if line.po_number in self.around.known_pos else "unknown"
+
+    def _count(self, purchase: Purchase, line: Line, invoiced: bool) -> Count:
+        return self.rules.spend.count(po=self._po(line), paid_by=purchase.paid_by, invoiced=invoiced)
 
     def _not_outside(self, purchase: Purchase, line: Line) -> tuple[str, str, str] | None:
-        """(counted, state, reason) of a line that is not for a budget by the rules of `outside`; None for one that is."""
-        po = "none" if line.po_number is None else "known" if line.po_number in self.around.known_pos else "unknown"
+        """(counted, state, reason) of a line that is not for a budget by the rules of `outside`; None for one that is.
+
+        An invoice that the ledger has of the transaction is settled first, whatever the rules have become: never both."""
         invoiced = purchase.invoice_number is not None and purchase.invoice_number in self.around.invoiced
-        count = self.rules.spend.count(po=po, paid_by=purchase.paid_by, invoiced=invoiced)
+        count = self._count(purchase, line, invoiced)
         if count == "coupa":
-            by = "on its purchase order" if po == "known" else "with its invoice"
-            return "coupa", "skipped", f"counted by Coupa {by}"
+            return "coupa", "skipped", BY_ORDER if self._po(line) == "known" else BY_INVOICE
         if count == "wait":
             return "wait", "waiting", "no invoice of it in Coupa yet, which will count it"
         if count == "hold":
-            return "hold", "held", f"{NO_RULE}: PO {po}, paid by {purchase.paid_by}"
+            return "hold", "held", f"{NO_RULE}: PO {self._po(line)}, paid by {purchase.paid_by}"
+        own = self.around.own_invoices.get(purchase.record.key)
+        if own is not None and own.state != "delivered":
+            return "wait", "waiting", OWN_INVOICE
+        if own is not None and own.number in self.around.invoiced:
+            return "coupa", "skipped", BY_INVOICE
         return None
 
-    def _on_budget(self, purchase: Purchase, line: Line, segment: Segment, *, shadow: bool) -> Judged:
+    def _on_budget(self, purchase: Purchase, line: Line, part: str, segment: Segment, *, shadow: bool) -> Judged:
         """Held, with the reason, where Coupa has no open budget line of the segment, period and currency."""
         budgets = self.rules.budgets
         period = budgets.periods.of(purchase.spent_on).name
         target = self.around.budget_line(period, budgets.line_key(segment), line.amount.currency)
         if isinstance(target, str):
-            return Judged(purchase, line, segment, "hold", "held", target)
+            return Judged(purchase, line, part, line.amount, segment, "hold", "held", target)
         counted = "shadow" if shadow else "budget"
-        return Judged(purchase, line, segment, counted, "planned", budget=target, shadow=shadow)
+        return Judged(purchase, line, part, line.amount, segment, counted, "planned", budget=target, shadow=shadow)
 
     def _settles(self, purchase: Purchase) -> bool:
         return self.now.date() < purchase.spent_on + timedelta(days=self.rules.spend.file.settle_days)
@@ -153,34 +250,32 @@ class Planner:
             expected=str(purchase.unsettled.amount), actual=str(total.amount), difference=str((total - purchase.unsettled).amount),
         )]  # fmt: skip
 
-    def _kept(self, line: Judged) -> SpendLine:
-        amount = line.source.amount
+    def _kept(self, purchase: Purchase, line: Line, segment: Segment, counted: str) -> SpendLine:
         return SpendLine(
-            line.purchase.record.id, line.source.number, line.purchase.spent_on,
-            self.rules.budgets.periods.of(line.purchase.spent_on).name, line.counted, amount.currency,
-            int(amount.amount / minor_unit(amount.currency)), line.segment.values,
+            purchase.record.id, line.number, purchase.spent_on, self.rules.budgets.periods.of(purchase.spent_on).name, counted,
+            line.amount.currency, int(line.amount.amount / minor_unit(line.amount.currency)), segment.values,
         )  # fmt: skip
 
     def _place(self, proposal: Proposal, judged: Iterable[Judged]) -> None:
         """Each line into a plan: those with a budget line together, the others on their own."""
-        groups: dict[tuple[int, bool], list[Judged]] = {}
+        groups: dict[tuple[int, bool, str], list[Judged]] = {}
         for line in judged:
             if line.budget is None:
                 proposal.live.records.append(_alone(line))
             else:
-                groups.setdefault((line.budget.id, line.shadow), []).append(line)
-        for (_, shadow), lines in sorted(groups.items(), key=lambda group: group[0]):
+                groups.setdefault(line.group, []).append(line)
+        for (_, shadow, _), lines in sorted(groups.items(), key=lambda group: group[0]):
             self._adjust(proposal.shadow if shadow else proposal.live, lines)
 
     def _adjust(self, plan: Plan, lines: Sequence[Judged]) -> None:
         """One adjustment for all lines of a budget line; none where they cancel each other out."""
         budget = lines[0].budget
         assert budget is not None
-        total = Money.sum((line.source.amount for line in lines), budget.currency)
+        total = Money.sum((line.amount for line in lines), budget.currency)
         if not total:
             plan.records += [_alone(line, state="skipped", reason=CANCELS_OUT) for line in lines]
             return
-        parts = [(line.purchase.record.key, line.part, str(line.source.amount.amount)) for line in lines]
+        parts = [(line.purchase.record.key, line.part, str(line.amount.amount)) for line in lines]
         key = business_key(self.instance, self.account, budget.id, budget.period, parts)
         plan.deliveries.append(PlannedDelivery(
             action=ADJUST, business_key=key, payload=self._payload(budget, key, lines, total), amount=total.amount,
@@ -189,7 +284,7 @@ class Planner:
         plan.records += [
             PlannedRecord(
                 record_id=line.purchase.record.id, part=line.part, state="planned", bills=(ADJUST, key),
-                amount=line.source.amount.amount, currency=line.source.amount.currency, hash=line.purchase.record.hash or None,
+                amount=line.amount.amount, currency=line.amount.currency, hash=line.purchase.record.hash or None,
             )
             for line in lines
         ]  # fmt: skip
@@ -197,12 +292,11 @@ class Planner:
     def _payload(self, budget: BudgetLine, key: str, lines: Sequence[Judged], total: Money) -> Json:
         """Spend is negative in Coupa, a refund positive. The description names the set, and says what it is to a person."""
         days: list[date] = sorted(line.purchase.spent_on for line in lines)
-        refunds = sum(line.source.amount.amount < 0 for line in lines)
         span = f"{days[0]}" if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-        counted = f"{len(lines) - refunds} charged and {refunds} refunded" if refunds else f"{len(lines)} charged"
-        text = f"{marker(self.account, key)} Amazon Business outside purchase orders, {span}: {counted} lines"
+        text = f"{marker(self.account, key)} Amazon Business outside purchase orders, {span}: {_counted(lines)}"
         return {
             "line": budget.id, "name": budget.name, "period": budget.period, "marker": marker(self.account, key),
+            "cost_centers": sorted({line.segment.cost_center or "" for line in lines}),
             "body": {
                 "adjustment-amount": str(-total.amount), "currency": {"code": total.currency},
                 "description": text[:DESCRIPTION_SIZE],
@@ -210,27 +304,57 @@ class Planner:
         }  # fmt: skip
 
 
-def _changed(purchase: Purchase, fresh: Sequence[Judged], sent: Sequence[Part]) -> list[PlannedRecord]:
-    """What the transaction comes to beside its lines, since Amazon changed it after a part of it was sent: a person's."""
+def _counted(lines: Sequence[Judged]) -> str:
+    if lines[0].back:
+        return f"{len(lines)} lines taken back, which invoices count"
+    refunds = sum(line.amount.amount < 0 for line in lines)
+    return f"{len(lines) - refunds} charged and {refunds} refunded lines" if refunds else f"{len(lines)} charged lines"
+
+
+def _again(purchase: Purchase, part: Part) -> PlannedRecord:
+    """A part as it stands already."""
+    return PlannedRecord(
+        record_id=part.record_id, part=part.part, state=cast("PlannedState", part.state), reason=part.reason, amount=part.amount,
+        currency=purchase.record.currency, to_plan=part.state in ("waiting", "held"), hash=purchase.record.hash or None,
+    )  # fmt: skip
+
+
+def _letter(purchase: Purchase, line: Line, state: PlannedState, reason: str, *errors: str) -> PlannedRecord:
+    """Asks a person about a line that may count twice; it carries no money, which stands where it was posted."""
+    return PlannedRecord(
+        record_id=purchase.record.id, part=twice_part(line.number), state=state, reason=reason, amount=Decimal(0),
+        currency=line.amount.currency, error_class="policy" if state == "held" else None, errors=errors,
+        to_plan=state == "held", hash=purchase.record.hash or None,
+    )  # fmt: skip
+
+
+def _changed(purchase: Purchase, fate: Fate, parts: Sequence[Part]) -> list[PlannedRecord]:
+    """What the transaction comes to beside its lines, since Amazon changed it after a part of it was sent: a person's, unless
+    one discarded just that."""
+    sent = [part.amount or Decimal(0) for part in parts if part.fixed]
     if not sent:
         return []
-    record, lines = purchase.record, sum((line.source.amount.amount for line in fresh), Decimal(0))
-    difference = (record.amount or Decimal(0)) - lines - sum((part.amount or Decimal(0) for part in sent), Decimal(0))
+    planned = [line.amount.amount for line in fate.judged] + [one.amount or Decimal(0) for one in fate.records]
+    difference = (purchase.record.amount or Decimal(0)) - sum(planned, Decimal(0)) - sum(sent, Decimal(0))
     if not difference:
         return []
+    decided = [one for one in parts if one.part == CHANGED_PART and one.amount == difference and is_discarded(one)]
+    if decided:
+        return [_again(purchase, decided[0])]
+    record = purchase.record
     return [PlannedRecord(
         record_id=record.id, part=CHANGED_PART, state="held", reason=CHANGED, amount=difference, currency=record.currency,
         error_class="policy", errors=(CHANGED_TO_DO,), to_plan=True, hash=record.hash or None,
     )]  # fmt: skip
 
 
-def _as_before(lines: Sequence[Judged], changed: Sequence[PlannedRecord], parts: Sequence[Part]) -> bool:
+def _as_before(fate: Fate, parts: Sequence[Part]) -> bool:
     """Whether planning again would change nothing: the same parts with the same fate, none of them on its way."""
     now: set[tuple[str, str, str | None, Decimal | None]] = {
-        (line.part, line.state, line.reason, line.source.amount.amount) for line in lines
+        (line.part, line.state, line.reason, line.amount.amount) for line in fate.judged
     }
-    now |= {(one.part, one.state, one.reason, one.amount) for one in changed}
-    return bool(parts) and not any(part.delivery for part in parts) and now == {
+    now |= {(one.part, one.state, one.reason, one.amount) for one in fate.records}
+    return not any(part.delivery for part in parts) and now == {
         (part.part, part.state, part.reason, part.amount) for part in parts
     }  # fmt: skip
 
@@ -239,7 +363,7 @@ def _alone(line: Judged, *, state: str | None = None, reason: str | None = None)
     chosen: Any = state or line.state
     return PlannedRecord(
         record_id=line.purchase.record.id, part=line.part, state=chosen, reason=reason or line.reason,
-        amount=line.source.amount.amount, currency=line.source.amount.currency, errors=line.errors,
+        amount=line.amount.amount, currency=line.amount.currency, errors=line.errors,
         error_class="policy" if chosen == "held" else None, to_plan=chosen in ("waiting", "held"),
         hash=line.purchase.record.hash or None,
     )  # fmt: skip

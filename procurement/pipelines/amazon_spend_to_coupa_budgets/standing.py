@@ -1,13 +1,18 @@
-"""Where each watched budget line stands, from Coupa's own ledger of adjustments and the ledger's days of spend."""
+"""Where each watched budget line stands, from Coupa's own ledger of adjustments and the ledger's days of spend.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+Coupa only ever adds adjustments, so a run reads those that are new (`id[gt]`), fifty lines a call. What was read must
+still come to what Coupa says is consumed; a line where it does not is read from its first adjustment on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.coupa.client import Coupa
+from procurement.ledger.budget_books import BudgetBook, BudgetBooks
 from procurement.money import Money
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import adjustment_prefix
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import BudgetLine
@@ -28,39 +33,80 @@ class Watched:
 
 
 def read_standings(
-    coupa: Coupa, lines: Iterable[BudgetLine], *, period: Period, today: date, zone: ZoneInfo, accounts: Iterable[str]
+    coupa: Coupa,
+    books: BudgetBooks,
+    lines: Iterable[BudgetLine],
+    *,
+    period: Period,
+    today: date,
+    zone: ZoneInfo,
+    accounts: Iterable[str],
 ) -> list[Watched]:
-    """Fifty lines a call. What Coupa's arithmetic says remains is taken as it is; only its parts are told apart here.
+    """What Coupa's arithmetic says remains is taken as it is; only its parts are told apart here.
 
     `accounts`: whose adjustments are left out of the days, since the ledger gives their spend by its own.
     """
     ours = tuple(adjustment_prefix(account) for account in sorted(accounts))
     known = {line.id: line for line in lines}
-    rows: dict[int, list[Json]] = {id: [] for id in known}
-    for page in coupa.budget_line_adjustments(sorted(known)):
-        for row in page:
-            rows[int(row["budget-line"]["id"])].append(row)
-    return [_watched(line, rows[line.id], period, today, zone, ours) for line in known.values()]
+    read_as = f"{period.name} {period.first} {period.last} {zone.key} {' '.join(ours)}"
+    reader = _Reader(coupa, period, zone, ours)
+    before = books.read(coupa.instance, known.keys(), read_as=read_as)
+    after = reader.read([before[id] for id in known if id in before])
+    broken = [one.line_id for one in after if _gap(known[one.line_id], one) != one.unexplained]
+    anew = [id for id in known if id not in before or id in broken]
+    found = {one.line_id: one for one in after}
+    found |= {one.line_id: one for one in reader.read([BudgetBook(line_id=id, read_as=read_as) for id in anew])}
+    found |= {id: replace(found[id], unexplained=_gap(known[id], found[id])) for id in anew}
+    books.keep(coupa.instance, (one for id, one in found.items() if one != before.get(id)))
+    return [_watched(line, found[line.id], period.elapsed(today)) for line in known.values()]
 
 
-def _watched(
-    line: BudgetLine, rows: list[Json], period: Period, today: date, zone: ZoneInfo, ours: tuple[str, ...]
-) -> Watched:
-    held, days = Decimal(0), dict[date, Money]()
-    for row in rows:
-        amount = -Decimal(str(row["amount"]))
-        adjuster = row.get("adjuster") or {}
-        if str(adjuster.get("type")).startswith(HOLDS):
-            held += amount
-        if not str(row.get("description")).startswith(ours):
-            day = datetime.fromisoformat(str(row["created-at"])).astimezone(zone).date()
-            day = min(max(day, period.first), period.last)
-            days[day] = days.get(day, Money.zero(line.currency)) + Money.of(amount, line.currency)
+def _gap(line: BudgetLine, book: BudgetBook) -> Decimal:
+    return line.consumed.amount - book.consumed
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    coupa: Coupa
+    period: Period
+    zone: ZoneInfo
+    ours: tuple[str, ...]
+
+    def read(self, books: Sequence[BudgetBook]) -> list[BudgetBook]:
+        """The books with what came after them; all of them then go as far as the newest of them."""
+        if not books:
+            return []
+        first = {one.line_id: one.last_id for one in books}
+        rows: dict[int, list[Json]] = {id: [] for id in first}
+        last = max(first.values())
+        for page in self.coupa.budget_line_adjustments(sorted(first), after=min(first.values())):
+            for row in page:
+                id = int(row["budget-line"]["id"])
+                last = max(last, int(row["id"]))
+                if int(row["id"]) > first[id]:
+                    rows[id].append(row)
+        return [self._continued(one, rows[one.line_id], last) for one in books]
+
+    def _continued(self, book: BudgetBook, rows: Sequence[Json], last: int) -> BudgetBook:
+        consumed, held, days = book.consumed, book.held, dict(book.days)
+        for row in rows:
+            amount = -Decimal(str(row["amount"]))
+            consumed += amount
+            if str((row.get("adjuster") or {}).get("type")).startswith(HOLDS):
+                held += amount
+            if not str(row.get("description")).startswith(self.ours):
+                day = datetime.fromisoformat(str(row["created-at"])).astimezone(self.zone).date()
+                day = min(max(day, self.period.first), self.period.last)
+                days[day] = days.get(day, Decimal(0)) + amount
+        return replace(book, last_id=last, consumed=consumed, held=held, days=days)
+
+
+def _watched(line: BudgetLine, book: BudgetBook, elapsed: Decimal) -> Watched:
     committed = line.consumed
     standing = Standing(
         budget=line.budget,
-        actual=committed - Money.of(held, line.currency),
+        actual=committed - Money.of(book.held, line.currency),
         committed=committed,
-        elapsed=period.elapsed(today),
+        elapsed=elapsed,
     )
-    return Watched(line, standing, days)
+    return Watched(line, standing, {day: Money.of(amount, line.currency) for day, amount in book.days.items()})

@@ -1,7 +1,7 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -9,6 +9,7 @@ from connectors.coupa.client import Coupa
 from procurement.clock import Clock
 from procurement.errors import IncompleteRun
 from procurement.ledger import Ledger
+from procurement.ledger.planning import INVOICE_OR_BUDGET
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
@@ -16,7 +17,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase, Unreadable, read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
-from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import read_surroundings
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Kept, read_entered, read_surroundings
 from procurement.pipelines.feeds import read_feed, stage_feed
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.sources import amazon_source
@@ -63,18 +64,37 @@ def transform(
         return _show_plan(amazon, coupa, ledger, run=run, rules=rules)
     if mode is Mode.OFF or idle(run, request, rules):
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
-    with ledger.planning.planning_lock(PIPELINE):
+    with ledger.planning.planning_lock(PIPELINE), ledger.planning.planning_lock(INVOICE_OR_BUDGET):
         waiting = [row.id for row in ledger.records.to_plan(amazon_source(amazon.account), KIND)]
+        wanted = list(dict.fromkeys([*waiting, *invoiced_meanwhile(amazon, coupa, ledger, rules=rules, now=run.now)]))
         read: list[Purchase | Unreadable] = []
-        for start in range(0, len(waiting), BATCH):
+        for start in range(0, len(wanted), BATCH):
             read += [
-                read_purchase(record, rules.policies) for record in ledger.records.load(waiting[start : start + BATCH])
+                read_purchase(record, rules.policies) for record in ledger.records.load(wanted[start : start + BATCH])
             ]
         planned = _plan(amazon, coupa, ledger, read, run=run, rules=rules)
         ledger.spend.keep(planned.spend, of=planned.records, sent=planned.sent)
         counts = ledger.planning.keep(run, planned.proposal.plan)
         ledger.plans.keep(run, planned.proposal.in_shadow)
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(read)}
+
+
+def invoiced_meanwhile(
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, rules: Rules, now: datetime
+) -> list[int]:
+    """Records posted to budget lines within the look-back of spend.yml that Coupa has an invoice of by now, or, taken back
+    for an invoice, no longer has: fifty numbers a call, and none for what did not change."""
+    days = rules.spend.file.invoiced_later.look_back_days
+    posted = ledger.spend.posted_since(amazon_source(amazon.account), now - timedelta(days=days)) if days else []
+    names = {name for one in posted for name in (one.number, *one.orders) if name}
+    entered = read_entered(amazon, coupa, names, rules=rules)
+    counting = {name for name, invoices in entered.items() if any(one.counts for one in invoices)}
+    return [
+        one.record_id
+        for one in posted
+        if (one.on_budget and not counting.isdisjoint({one.number, *one.orders}))
+        or (one.taken_back and one.number not in entered)
+    ]
 
 
 def _plan(
@@ -87,17 +107,25 @@ def _plan(
     rules: Rules,
 ) -> Planned:
     purchases = [one for one in read if isinstance(one, Purchase)]
-    around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now)
+    source = amazon_source(amazon.account)
+    kept = Kept(
+        parts=ledger.spend.parts(one.record.id for one in read),
+        own_invoices=ledger.spend.own_invoices(source, (one.record.key for one in purchases)),
+        charged=ledger.spend.charged(source, KIND, (one.invoice_number for one in purchases if one.invoice_number)),
+    )
+    around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now, kept=kept)
     planner = Planner(account=amazon.account, instance=coupa.instance, rules=rules, now=run.now, around=around)
-    earlier = ledger.spend.parts(one.record.id for one in read)
-    return planner.propose(read, earlier)
+    return planner.propose(read, kept.parts)
 
 
 def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
-    """A dry run reads the window into memory, plans what was not posted yet, and keeps nothing but the plan for people to read."""
+    """A dry run reads the window into memory, plans what was not posted yet, and keeps nothing but the plan for people to read.
+
+    What an invoice counts meanwhile is planned, too, as the ledger has it."""
     source = amazon_source(amazon.account)
     rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
     known = ledger.records.find(source, KIND, rows)
+    meanwhile = ledger.records.load(invoiced_meanwhile(amazon, coupa, ledger, rules=rules, now=run.now))
     records = [
         Record(
             id=known[row.key].id if row.key in known else -n,
@@ -111,6 +139,7 @@ def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run
         )
         for n, row in enumerate(rows.values(), 1)
     ]
+    records += [record for record in meanwhile if record.key not in rows]
     read = [read_purchase(record, rules.policies) for record in records]
     proposal = _plan(amazon, coupa, ledger, read, run=run, rules=rules).proposal
     ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
@@ -122,7 +151,7 @@ def load(
 ) -> Summary:
     """Sends the adjustments that are planned for the account; what remains stays for the next run."""
     return loading.load(
-        ledger, PIPELINE, actions(coupa, ledger, account), run=run, rules=rules, workers=workers, seconds=seconds, scope=account
+        ledger, PIPELINE, actions(coupa, ledger, account, rules), run=run, rules=rules, workers=workers, seconds=seconds, scope=account
     )  # fmt: skip
 
 

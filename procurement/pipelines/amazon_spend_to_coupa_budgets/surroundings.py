@@ -1,6 +1,6 @@
 """What Coupa and Amazon say about a run's spend: purchase orders, invoices, orders, budget lines; each read once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
+from procurement.ledger.spend import OwnInvoice, Part
 from procurement.money import Money
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase
 from procurement.pipelines.order_reports import order_id_of
@@ -60,14 +61,40 @@ def read_lines(coupa: Coupa, periods: Iterable[str]) -> list[BudgetLine]:
     return [read_line(raw) for page in coupa.budget_lines(periods) for raw in page]
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An invoice or credit note of Coupa that pays something; a credit note's total is negative. `counts`: it was submitted."""
+
+    number: str
+    status: str
+    total: Money
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the ledger has of the purchases: `parts` of earlier plans by record, our own invoices by transaction, and what
+    Amazon charged in all under an invoice number (None: in several currencies)."""
+
+    parts: Mapping[int, Sequence[Part]] = field(default_factory=dict)
+    own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
+    charged: Mapping[str, Money | None] = field(default_factory=dict)
+
+    def is_posted(self, purchase: Purchase) -> bool:
+        return any(part.fixed for part in self.parts.get(purchase.record.id, ()))
+
+
 @dataclass(slots=True)
 class Surroundings:
-    """`orders`: Amazon's order reports by order id, where they were asked for."""
+    """`orders`: Amazon's order reports by order id, where they were asked for. `entered`: Coupa's invoices by number."""
 
     known_pos: Collection[str] = frozenset()
     invoiced: Collection[str] = frozenset()
     orders: dict[str, Json] = field(default_factory=dict)
     lines: list[BudgetLine] = field(default_factory=list)
+    entered: Mapping[str, Sequence[Entered]] = field(default_factory=dict)
+    own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
+    charged: Mapping[str, Money | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_key: dict[tuple[str, frozenset[tuple[str, str]]], list[BudgetLine]] = {}
@@ -77,6 +104,17 @@ class Surroundings:
 
     _by_key: dict[tuple[str, frozenset[tuple[str, str]]], list[BudgetLine]] = field(init=False, repr=False)
     _periods: set[str] = field(init=False, repr=False)
+
+    def counting(self, name: str | None) -> list[Entered]:
+        """The submitted invoices that carry this number."""
+        return [one for one in self.entered.get(name or "", ()) if one.counts]
+
+    def budget_line_of(self, id: int | None) -> BudgetLine | str:
+        """The line that something was posted to, while it can be adjusted; else why not."""
+        line = next((one for one in self.lines if one.id == id), None)
+        if line is None:
+            return f"Coupa has no budget line {id} any more"
+        return line if line.is_open else f"the budget period {line.period} is closed in Coupa"
 
     def budget_line(self, period: str, segments: dict[str, str], currency: str) -> BudgetLine | str:
         """The one open line in that currency, or why there is none, in words that do not change from run to run."""
@@ -97,9 +135,16 @@ class Surroundings:
 
 
 def read_surroundings(
-    amazon: AmazonBusiness, coupa: Coupa, purchases: Sequence[Purchase], *, rules: Rules, now: datetime
+    amazon: AmazonBusiness,
+    coupa: Coupa,
+    purchases: Sequence[Purchase],
+    *,
+    rules: Rules,
+    now: datetime,
+    kept: Kept | None = None,
 ) -> Surroundings:
     """Asks both systems about all purchases at once: fifty POs, invoices or periods a call."""
+    kept = kept or Kept()
     lines = [line for purchase in purchases for line in purchase.lines]
     numbers = {line.po_number for line in lines if line.po_number}
     known = (
@@ -108,29 +153,53 @@ def read_surroundings(
         else set()
     )
     periods = {rules.budgets.periods.of(purchase.spent_on).name for purchase in purchases}
+    periods |= {part.period for parts in kept.parts.values() for part in parts if part.fixed and part.period}
+    names = {name for purchase in purchases for name in _names(purchase, known, posted=kept.is_posted(purchase))}
+    names |= {one.number for one in kept.own_invoices.values()}
+    entered = read_entered(amazon, coupa, names, rules=rules)
     return Surroundings(
         known_pos=known,
-        invoiced=_invoiced(amazon, coupa, purchases, known, rules=rules),
+        invoiced=set(entered),
         orders=_orders(amazon, purchases, rules=rules, now=now),
         lines=read_lines(coupa, sorted(periods)) if periods else [],
+        entered=entered,
+        own_invoices=kept.own_invoices,
+        charged=kept.charged,
     )
 
 
-def _invoiced(
-    amazon: AmazonBusiness, coupa: Coupa, purchases: Sequence[Purchase], known_pos: Collection[str], *, rules: Rules
-) -> set[str]:
-    """Invoice numbers of purchases without a PO that Coupa has an invoice of, whoever made it; gone ones do not count."""
+def _names(purchase: Purchase, known_pos: Collection[str], *, posted: bool) -> set[str]:
+    """Under what an invoice of a purchase without a PO may stand in Coupa: its number, and where it was posted to a budget
+    line also the order ids that a clerk may have typed instead."""
+    names = {line.order_id or "" for line in purchase.lines} if posted else set()
+    if any(line.po_number not in known_pos for line in purchase.lines):
+        names.add(purchase.invoice_number or "")
+    return names - {""}
+
+
+def read_entered(
+    amazon: AmazonBusiness, coupa: Coupa, names: Collection[str], *, rules: Rules
+) -> dict[str, list[Entered]]:
+    """Coupa's invoices of the account's supplier by number, whoever made them; gone ones do not count."""
     account = rules.accounts.of(amazon.account)
-    numbers = {
-        purchase.invoice_number
-        for purchase in purchases
-        if purchase.invoice_number and any(line.po_number not in known_pos for line in purchase.lines)
-    }
-    if account is None or not numbers:
-        return set()
-    gone = set(rules.reconciliation.statuses.gone)
-    found = (raw for page in coupa.invoices(account.supplier, sorted(numbers)) for raw in page)
-    return {str(raw.get("invoice-number")) for raw in found if raw.get("status") not in gone}
+    if account is None or not names:
+        return {}
+    statuses, found = rules.reconciliation.statuses, dict[str, list[Entered]]()
+    for raw in (raw for page in coupa.invoices(account.supplier, sorted(names)) for raw in page):
+        if (status := str(raw.get("status"))) not in statuses.gone:
+            number = str(raw.get("invoice-number"))
+            entered = Entered(number, status, _total(raw), status not in statuses.unsubmitted)
+            found.setdefault(number, []).append(entered)
+    return found
+
+
+def _total(raw: Json) -> Money:
+    total = Money.of(
+        Decimal(str(raw.get("total-with-taxes") or raw.get("gross-total") or 0)),
+        str((raw.get("currency") or {}).get("code")),
+    )
+    is_credit_note = raw.get("document-type") == "Credit Note"
+    return -total if is_credit_note and total.amount > 0 else total
 
 
 def _orders(amazon: AmazonBusiness, purchases: Sequence[Purchase], *, rules: Rules, now: datetime) -> dict[str, Json]:

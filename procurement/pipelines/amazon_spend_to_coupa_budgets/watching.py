@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from procurement.money import MINOR_UNITS, Money
 from procurement.pipelines import loading
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
 from procurement.pipelines.amazon_spend_to_coupa_budgets.charts import burn_down
-from procurement.pipelines.amazon_spend_to_coupa_budgets.names import PIPELINE, TASK, WATCHED
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import PIPELINE, TASK, WATCHED, rollout_of
 from procurement.pipelines.amazon_spend_to_coupa_budgets.standing import Watched, read_standings
 from procurement.pipelines.amazon_spend_to_coupa_budgets.steps import idle
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import BudgetLine, read_lines
@@ -51,6 +52,7 @@ class Alert:
     text: str
     to: tuple[str, ...]
     group: str | None
+    cost_center: str | None = None
 
 
 def watch_budgets(
@@ -75,18 +77,21 @@ def watch_budgets(
     today = run.now.astimezone(zone).date()
     with ledger.planning.planning_lock(PIPELINE):
         standings = _standings(coupa, ledger, rules=rules, today=today, zone=zone, account=account)
-        charts = draw(ledger, standings, today, Path(folder), rules)
+        charts = draw(burn_downs(ledger, standings, rules, instance=coupa.instance), today, Path(folder))
         states = {one.key: one.state for one in ledger.open_documents.due(WATCHED, run.now + EVER)}
         alerts = 0
         for period, watched in standings.items():
             for one in watched:
+                if rollout_of(rules, account, rules.budgets.segment_of(one.line.raw).cost_center).mode is not Mode.LIVE:
+                    continue  # nobody is told of a budget whose spend is not carried over yet
                 known = _remembered(states, place_of(coupa, one))
                 alerts += _look(coupa, ledger, one, period, known, run=run, rules=rules, charts=charts)
+    ledger.deliveries.look_again(ledger.deliveries.waiting(PIPELINE, [TASK]))
     report = write_report(ledger.spend.by_segment(), Path(folder))
     sent = loading.load(
         ledger,
         PIPELINE,
-        actions(coupa, ledger, account),
+        actions(coupa, ledger, account, rules),
         run=run,
         rules=rules,
         workers=1,
@@ -110,7 +115,9 @@ def _standings(
     found = {}
     for period in sorted(periods, key=lambda one: one.first):
         lines = read_lines(coupa, [period.name])
-        found[period] = read_standings(coupa, lines, period=period, today=today, zone=zone, accounts=accounts)
+        found[period] = read_standings(
+            coupa, ledger.budget_books, lines, period=period, today=today, zone=zone, accounts=accounts
+        )
     return found
 
 
@@ -154,7 +161,7 @@ def _alert(coupa: Coupa, one: Watched, period: Period, crossing: Crossing, place
     ])  # fmt: skip
     to = dict.fromkeys([*(rule.to if rule else ()), *_owner(coupa, line.owner, rules)])
     key = f"{place}/{period.name}/{crossing.measure}/{crossing.level}/{crossing.number}"
-    return Alert(key, subject, text, tuple(to), rule.group if rule else None)
+    return Alert(key, subject, text, tuple(to), rule.group if rule else None, segment.cost_center)
 
 
 def _limit(crossing: Crossing, rules: Rules) -> object:
@@ -185,7 +192,7 @@ def _tell(ledger: Ledger, alert: Alert, *, run: Run, rules: Rules, chart: Path |
     marker = f"[{alert.key}]"
     payload = {
         "group": alert.group, "title": alert.subject[:255], "description": f"{alert.text}\n\n{marker}", "marker": marker,
-        "due": due.isoformat(),
+        "due": due.isoformat(), "cost_center": alert.cost_center,
     }  # fmt: skip
     task = PlannedDelivery(action=TASK, business_key=alert.key, payload=payload, policy_version=rules.version)
     ledger.planning.keep(run, Plan([task]))
@@ -196,27 +203,44 @@ def chart_name(period: Period, line: BudgetLine, rules: Rules) -> str:
     return f"{_safe(period.name)}/{_safe(_center(line, rules))}_{line.currency}"
 
 
-def draw(
-    ledger: Ledger, standings: Mapping[Period, Sequence[Watched]], today: date, folder: Path, rules: Rules
-) -> dict[str, Path]:
-    """A burn-down per cost center and period, as files; lines of different currencies are never added up."""
-    found: dict[str, Path] = {}
+@dataclass(frozen=True, slots=True)
+class BurnDown:
+    """What a chart shows: the budget, and what was consumed on which day of the period."""
+
+    title: str
+    period: Period
+    budget: Money
+    days: Mapping[date, Money]
+
+
+def burn_downs(
+    ledger: Ledger, standings: Mapping[Period, Sequence[Watched]], rules: Rules, *, instance: str
+) -> dict[str, BurnDown]:
+    """One per cost center and period, by chart name; lines of different currencies are never added up.
+
+    Beside what Coupa counted, each has exactly what was posted to its lines, whatever segments those have."""
+    found: dict[str, BurnDown] = {}
     for period, watched in standings.items():
-        outside = ledger.spend.outside_by_day(period.name)
+        outside = ledger.spend.outside_by_day(instance, (one.line.id for one in watched))
         groups: dict[tuple[str, str], list[Watched]] = {}
         for one in watched:
             groups.setdefault((_center(one.line, rules), one.line.currency), []).append(one)
         for (center, currency), lines in sorted(groups.items()):
-            days = _days(
-                lines, {day: minor for (of, money, day), minor in outside.items() if (of, money) == (center, currency)}
-            )
             budget = Money.sum((one.line.budget for one in lines), currency)
             title = f"{lines[0].line.raw.get('description') or center}, {period.name}: budget {budget}"
-            name = chart_name(period, lines[0].line, rules)
-            path = folder / f"{name}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(burn_down(title, budget, days, period, today))
-            found[name] = path
+            days = _days(lines, outside, period)
+            found[chart_name(period, lines[0].line, rules)] = BurnDown(title, period, budget, days)
+    return found
+
+
+def draw(shown: Mapping[str, BurnDown], today: date, folder: Path) -> dict[str, Path]:
+    """The charts as files, by name."""
+    found: dict[str, Path] = {}
+    for name, one in shown.items():
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(burn_down(one.title, one.budget, one.days, one.period, today))
+        found[name] = path
     return found
 
 
@@ -225,19 +249,14 @@ def _center(line: BudgetLine, rules: Rules) -> str:
     return rules.budgets.segment_of(line.raw).cost_center or "-".join(line.segments.values())
 
 
-def _days(lines: Sequence[Watched], outside: Mapping[date, int]) -> dict[date, Money]:
-    currency = lines[0].line.currency
+def _days(lines: Sequence[Watched], outside: Mapping[int, Mapping[date, Decimal]], period: Period) -> dict[date, Money]:
     found: dict[date, Money] = {}
     for one in lines:
-        for day, amount in one.days.items():
-            found[day] = found.get(day, Money.zero(currency)) + amount
-    for day, minor in outside.items():
-        found[day] = found.get(day, Money.zero(currency)) + Money.of(minor, currency) * _unit(currency)
+        posted = {day: Money.of(amount, one.line.currency) for day, amount in outside.get(one.line.id, {}).items()}
+        for day, amount in (*one.days.items(), *posted.items()):
+            within = min(max(day, period.first), period.last)
+            found[within] = found.get(within, Money.zero(one.line.currency)) + amount
     return found
-
-
-def _unit(currency: str) -> Any:
-    return Money.of(1, currency).amount.scaleb(-MINOR_UNITS[currency])
 
 
 def _safe(text: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from procurement.ledger import Ledger
-from procurement.ledger.types import Plan, RecordLine, Sent, StageCounts
+from procurement.ledger.types import Plan, PlannedRecord, RecordLine, Sent, StageCounts
 from tests.integration.ledger.documents import (
     CREATE,
     KIND,
@@ -70,6 +70,32 @@ def test_a_change_after_the_claim_is_a_finding_and_the_difference_is_held(ledger
     )
     (letter,) = ledger.dead_letters.list(states=("held",))
     assert (letter.amount, letter.reason) == (Decimal("2.50"), "changed after it was sent")
+
+
+def test_a_discarded_change_is_not_held_again_unless_it_comes_to_another_amount(ledger: Ledger) -> None:
+    run = plan_invoices(ledger, "T1")
+    ledger.deliveries.delivered(claim_next(ledger), Sent("77"))
+    stage(ledger, charge("T1", amount="12.50"))
+    (letter,) = ledger.dead_letters.list(states=("held",))
+    ledger.dead_letters.discard(letter.key, "booked by hand")
+    told = len(ledger.findings.of_run(run))
+    stage(ledger, charge("T1", amount="12.50", raw={"transactionId": "T1", "note": "reworded"}))
+    assert ledger.dead_letters.list(states=("held",)) == []
+    assert len(ledger.findings.of_run(run)) == told
+    stage(ledger, charge("T1", amount="13.00"))
+    (letter,) = ledger.dead_letters.list(states=("held",))
+    assert letter.amount == Decimal("3.00")
+
+
+def test_what_still_waits_of_a_record_is_planned_again_though_the_rest_was_discarded(ledger: Ledger) -> None:
+    stage(ledger, charge("T9"))
+    (record,) = pending(ledger)
+    ledger.planning.keep(open_run(ledger), Plan(records=[
+        PlannedRecord(record_id=record.id, part=part, state=state, reason=state, amount=Decimal(5), currency="USD", to_plan=True)
+        for part, state in (("1", "held"), ("2", "waiting"))
+    ]))  # fmt: skip
+    ledger.dead_letters.discard(f"R-{record.id}", "never")
+    assert [row.id for row in pending(ledger)] == [record.id]
 
 
 def test_a_change_after_the_claim_that_is_taken_back_holds_nothing_any_more(ledger: Ledger) -> None:

@@ -9,12 +9,23 @@ from typing import Any
 
 import pytest
 
+from procurement.clock import FixedClock
 from procurement.errors import MappingError
 from procurement.ledger import Ledger
+from procurement.pipelines import amazon_invoices_to_coupa as invoices
 from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets import PIPELINE as SPEND
+from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import OWN_INVOICE
+from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
-from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox, connect_amazon
+from tests.integration.pipelines.conftest import (
+    NOW,
+    InvoiceRun,
+    SandboxPair,
+    StartSandbox,
+    connect_amazon,
+    connect_coupa,
+)
 from tests.integration.pipelines.spend_runs import SpendRun
 
 pytestmark = pytest.mark.integration
@@ -167,3 +178,40 @@ def test_what_stands_on_a_budget_line_already_is_held_and_never_an_invoice_too(
     assert invoice(pair, number) is None
     run("released", invoice_numbers=[number])
     assert invoice(pair, number) is not None
+    spend = SpendRun(pair, ledger, edited(mappings_directory), tmp_path, later)
+    spend("taken back", kind="asset_triggered")
+    assert ledger.spend.posted("amazon_business/sandbox", [key]) == frozenset()
+    assert ledger.spend.unbalanced() == [] and ledger.completeness.population(SPEND).complete
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "discarded"])
+def test_a_policy_switched_back_while_a_coded_invoice_is_planned_never_writes_both(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, tmp_path: Path, *, sent: bool
+) -> None:
+    """The planned invoice is settled first; sent, its spend is Coupa's; put aside, it goes to the budget."""
+    pair, rules = start_sandbox("tiny"), edited(mappings_directory, CODED)
+    charge = without_po(pair, ledger)
+    number, key = charge["invoiceNumber"], charge["transactionId"]
+    amazon, coupa = connect_amazon(pair, ledger), connect_coupa(pair, ledger)
+    request = RunRequest(dag_id=PIPELINE, run_id="planned", kind="manual", params={"from": "2026-03-01"})
+    opened = invoices.open_run(ledger, request, rules=rules, clock=FixedClock(NOW))
+    invoices.extract(amazon, ledger, run=opened)
+    invoices.transform(amazon, coupa, ledger, run=opened, request=request, rules=rules)
+
+    back = edited(mappings_directory, (CODED[0], CODED[2], CODED[1]), TO_BUDGET)
+    spend = SpendRun(pair, ledger, back, tmp_path)
+    spend("while it is planned", **{"from": "2026-03-01"})
+    assert fate(ledger, SPEND, key) == ("waiting", OWN_INVOICE)
+    if sent:
+        invoices.load(coupa, ledger, run=opened, rules=back, workers=1, seconds=60)
+        assert invoice(pair, number) is not None
+    else:
+        known = ledger.deliveries.known(PIPELINE, "create_invoice", [f"acme/AMZN-US/{number}"])
+        assert ledger.deliveries.skip(known[f"acme/AMZN-US/{number}"].id, "a person put it aside")
+    spend("settled", kind="asset_triggered")
+    on_budget = ledger.spend.posted("amazon_business/sandbox", [key])
+    if sent:
+        assert (fate(ledger, SPEND, key), on_budget) == (("skipped", "counted by Coupa with its invoice"), frozenset())
+    else:
+        assert (fate(ledger, SPEND, key)[0], on_budget) in {("delivered", frozenset({key})), ("held", frozenset())}
+        assert invoice(pair, number) is None

@@ -1,5 +1,6 @@
 """Every cent of spend goes to one place, one set is one adjustment, and what is found in Coupa must be proven ours."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,16 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procurement.errors import DuplicateTarget
-from procurement.ledger.spend import Part
+from procurement.ledger.changes import CHANGED_PART
+from procurement.ledger.spend import OwnInvoice, Part
 from procurement.ledger.types import Record
 from procurement.money import Money
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import AdjustBudget
 from procurement.pipelines.amazon_spend_to_coupa_budgets.charts import burn_down, remaining_by_day
-from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE, business_key, marker
-from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE, business_key, marker, rollout_of
+from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import OWN_INVOICE, Planned, Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
+    Entered,
     Surroundings,
     read_line,
     read_surroundings,
@@ -30,6 +33,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
 from procurement.spend.budget_rules import Period
+from procurement.spend.spend_rules import InvoicedLater, OutsideRule
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 SHIPPED = read_rules(Path(__file__).parents[3] / "mappings")
@@ -77,8 +81,9 @@ def records(raws: list[dict[str, Any]]) -> Iterator[Record]:
         )
 
 
-def plan(raws: list[dict[str, Any]], earlier: dict[int, list[Part]] | None = None) -> Planned:
-    planner = Planner(account="us", instance="acme", rules=RULES, now=NOW, around=Surroundings(**AROUND))  # type: ignore[arg-type]
+def plan(raws: list[dict[str, Any]], earlier: dict[int, list[Part]] | None = None, **around: Any) -> Planned:
+    rules = around.pop("rules", RULES)
+    planner = Planner(account="us", instance="acme", rules=rules, now=NOW, around=Surroundings(**{**AROUND, **around}))  # type: ignore[arg-type]
     return planner.propose([read_purchase(record, RULES.policies) for record in records(raws)], earlier or {})
 
 
@@ -196,6 +201,162 @@ def test_what_would_come_out_as_before_is_left_alone() -> None:
     assert len(plan([CARD], {1: [before[0], changed]}).proposal.plan.records) == 1
 
 
+NUMBERED = {**CARD, "invoiceNumber": "1ABC", "transactionLineItems": CARD["transactionLineItems"][:1]}
+STANDS = Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True, target=2, period="FY26 Q2")
+BACK = Part(1, "1/2", "delivered", None, Decimal("-10.00"), delivery=True, fixed=True, target=2, period="FY26 Q2")
+TEN = Money.of("10.00", "USD")
+
+
+def by_invoice(total: Money = TEN, *, number: str = "1ABC", counts: bool = True) -> dict[str, Any]:
+    entered = Entered(number, "on_hold" if counts else "draft", total, counts)
+    return {"entered": {number: [entered]}, "invoiced": {number}, "charged": {"1ABC": TEN}}
+
+
+def parts_of(planned: Planned) -> dict[str, tuple[str, str | None, Decimal | None]]:
+    return {one.part: (one.state, one.reason, one.amount) for one in planned.proposal.plan.records}
+
+
+def as_parts(planned: Planned, *states: str) -> list[Part]:
+    """What the ledger would have of the plan, its deliveries being in these states."""
+    given = iter(states)
+    return [
+        Part(1, one.part, next(given) if one.bills else one.state, one.reason, one.amount, one.bills is not None, one.bills is not None, 2, "FY26 Q2")
+        for one in planned.proposal.plan.records
+    ]  # fmt: skip
+
+
+def test_what_an_invoice_counts_by_now_is_taken_back_and_posted_again_when_it_is_gone() -> None:
+    """Each step once, and the parts of the transaction always come to what Amazon charged."""
+    taken = plan([NUMBERED], {1: [STANDS]}, **by_invoice())
+    [delivery] = taken.proposal.plan.deliveries
+    assert delivery.payload["body"]["adjustment-amount"] == "10.00"
+    assert delivery.payload["line"] == 2
+    assert parts_of(taken) == {
+        "1/2": ("planned", None, Decimal("-10.00")), "1/3": ("skipped", "counted by Coupa with its invoice", Decimal("10.00")),
+    }  # fmt: skip
+    assert [(one.line, one.counted, one.minor) for one in taken.spend] == [(1, "coupa", 1000)]
+
+    under_way = [STANDS, *as_parts(taken, "sending")]
+    assert plan([NUMBERED], {1: under_way}, **by_invoice()).proposal.plan.records == []
+    done = [STANDS, *as_parts(taken, "delivered")]
+    assert plan([NUMBERED], {1: done}, **by_invoice()).proposal.plan.records == []
+
+    again = plan([NUMBERED], {1: done})
+    [delivery] = again.proposal.plan.deliveries
+    assert delivery.payload["body"]["adjustment-amount"] == "-10.00"
+    assert parts_of(again) == {"1/3": ("planned", None, Decimal("10.00"))}
+    assert [(one.line, one.counted) for one in again.spend] == [(1, "budget")]
+    keys = {one.business_key for planned in (taken, again) for one in planned.proposal.plan.deliveries}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("around", "doubt"),
+    [
+        (by_invoice(Money.of("12.00", "USD")), "Amazon charged USD 10.00 under this number"),
+        (by_invoice(Money.of("10.00", "CAD")), "Amazon charged USD 10.00 under this number"),
+        (by_invoice(number="113-1"), "the invoice carries Amazon's order id 113-1"),
+        ({**by_invoice(), "lines": []}, "Coupa has no budget line 2 any more"),
+        ({**by_invoice(), "lines": [read_line({**budget_line(2, "4400"), "period": {"name": "FY26 Q2", "is-open": False}})]}, "is closed in Coupa"),
+        ({**by_invoice(), "rules": replace(RULES, spend=replace(RULES.spend, file=RULES.spend.file.model_copy(
+            update={"invoiced_later": InvoicedLater.model_validate({"then": "hold"})}
+        )))}, "spend.yml leaves it to a person"),
+    ],
+)  # fmt: skip
+def test_a_person_decides_about_an_invoice_that_leaves_a_doubt(around: dict[str, Any], doubt: str) -> None:
+    """With document, line and money; the money itself stands where it was posted, and a decision is not asked for again."""
+    asked = plan([NUMBERED], {1: [STANDS]}, **around)
+    assert asked.proposal.plan.deliveries == []
+    [letter], [finding] = asked.proposal.plan.records, asked.proposal.plan.findings
+    assert (letter.part, letter.state, letter.amount, letter.to_plan) == ("1 counted twice", "held", 0, True)
+    assert doubt in letter.errors[0]
+    assert finding.sentence == letter.errors[0]
+    assert (finding.record_id, finding.line, finding.money) == (1, "1", TEN)
+    assert "order 113-1" in finding.sentence
+    assert plan([NUMBERED], {1: [STANDS, *as_parts(asked)]}, **around).proposal.plan.records == []
+    if "lines" not in around:
+        decided = [STANDS, replace(as_parts(asked)[0], state="skipped", reason="discarded: adjusted by hand")]
+        assert plan([NUMBERED], {1: decided}, **around).proposal.plan.records == []
+        assert plan([NUMBERED], {1: decided}, **by_invoice()).proposal.plan.deliveries == []
+    gone = plan([NUMBERED], {1: [STANDS, *as_parts(asked)]})
+    assert parts_of(gone) == {"1 counted twice": ("skipped", "nothing is to be taken back by now", Decimal(0))}
+
+
+def test_a_draft_counts_nothing_yet_and_what_is_switched_off_is_left_alone() -> None:
+    assert plan([NUMBERED], {1: [STANDS]}, **by_invoice(counts=False)).proposal.plan.records == []
+    off = PipelineRollout.model_validate(
+        {"mode": "live", "go_live": "2026-01-01", "cost_centers": {"4400": {"mode": "off"}}}
+    )
+    rules = replace(RULES, rollout=Rollout({PIPELINE: off}))
+    assert plan([NUMBERED], {1: [STANDS]}, rules=rules, **by_invoice()).proposal.plan.records == []
+    unsent = replace(STANDS, state="dead")
+    assert plan([NUMBERED], {1: [unsent]}, **by_invoice()).proposal.plan.records == []
+
+
+def test_a_charge_and_a_refund_that_are_taken_back_do_not_cancel_out() -> None:
+    refund = json.loads(json.dumps(NUMBERED).replace('"10.00"', '"-10.00"').replace("1ABC", "1MEMO"))
+    around = by_invoice()
+    around["entered"]["1MEMO"] = [Entered("1MEMO", "approved", -TEN, True)]
+    around["charged"]["1MEMO"] = -TEN
+    back = replace(STANDS, record_id=2, amount=Decimal("-10.00"))
+    planned = plan([NUMBERED, {**refund, "transactionType": "REFUND"}], {1: [STANDS], 2: [back]}, **around)
+    amounts = sorted(one.payload["body"]["adjustment-amount"] for one in planned.proposal.plan.deliveries)
+    assert amounts == ["-10.00", "10.00"]
+
+
+def test_the_part_that_takes_back_goes_when_the_invoice_goes_before_it_was_sent() -> None:
+    taken = plan([NUMBERED], {1: [STANDS]}, **by_invoice())
+    unsent = [STANDS, *(replace(one, fixed=False) for one in as_parts(taken, "planned"))]
+    planned = plan([NUMBERED], {1: unsent})
+    assert parts_of(planned) == {"1 counted twice": ("skipped", "nothing is to be taken back by now", Decimal(0))}
+    assert [(one.line, one.counted) for one in planned.spend] == [(1, "budget")]
+
+
+@pytest.mark.parametrize(
+    ("own", "fate"),
+    [
+        *[(OwnInvoice(state, "1ABC"), ("waiting", OWN_INVOICE)) for state in ("planned", "waiting", "sending", "held", "dead")],
+        (OwnInvoice("delivered", "1ABC"), ("skipped", "counted by Coupa with its invoice")),
+        (OwnInvoice("delivered", "1GONE"), ("planned", None)),
+        (None, ("planned", None)),
+    ],
+)  # fmt: skip
+def test_an_invoice_of_ours_is_settled_before_a_budget_hears_of_its_spend(
+    own: OwnInvoice | None, fate: tuple[str, str | None]
+) -> None:
+    """Even where the rules say budget before they ask for an invoice: yesterday's policy may have planned or made one."""
+    outside = [OutsideRule.model_validate({"when": {"po": "none"}, "count": "budget"})]
+    file = RULES.spend.file.model_copy(update={"outside": outside})
+    rules = replace(RULES, spend=replace(RULES.spend, file=file))
+    invoice = {**NUMBERED, "paymentInstrumentType": "Pay by Invoice"}
+    planned = plan([invoice], rules=rules, own_invoices={"T1": own} if own else {}, invoiced={"1ABC"})
+    assert parts_of(planned)["1"][:2] == fate
+
+
+def test_what_a_person_discarded_stays_so_for_that_very_amount() -> None:
+    """A line and a change after it was sent, though another line is planned again by every run."""
+    line = Part(1, "2", "skipped", "discarded: booked by hand", Decimal("2.00"), delivery=False, fixed=False)
+    sent = replace(STANDS, amount=Decimal("9.00"))
+    change = Part(1, CHANGED_PART, "skipped", "discarded: adjusted", Decimal("1.00"), delivery=False, fixed=False)
+    parts = [sent, line, change]
+    assert plan([CARD], {1: parts}).proposal.plan.records == []
+    more = json.loads(json.dumps(CARD).replace('"10.00"', '"11.00"').replace('"2.00"', '"2.50"'))
+    found = parts_of(plan([more], {1: parts}))
+    assert (found["2"][0], found[CHANGED_PART][0], found[CHANGED_PART][2]) == ("held", "held", Decimal("2.00"))
+
+
+def test_what_cancelled_out_is_not_posted_alone_when_its_transaction_is_planned_again() -> None:
+    """Its counterpart is another transaction, which nothing plans again."""
+    parts = [
+        Part(1, "1", "skipped", "charges and refunds of this budget line come to nothing", Decimal("10.00"), delivery=False, fixed=False),
+        Part(1, "2", "held", "another reason", Decimal("2.00"), delivery=False, fixed=False),
+    ]  # fmt: skip
+    planned = plan([CARD], {1: parts})
+    assert planned.proposal.plan.deliveries == []
+    assert parts_of(planned)["1"] == ("skipped", parts[0].reason, Decimal("10.00"))
+    assert (1, 1) in planned.sent
+
+
 class Posted:
     """Coupa's list of a line's adjustments."""
 
@@ -213,12 +374,14 @@ PAYLOAD = {
     "line": 7,
     "name": "budget line 7",
     "marker": OWN,
+    "cost_centers": ["4400"],
     "body": {"adjustment-amount": "-10.00", "currency": {"code": "USD"}},
 }
 
 
 def action(*rows: dict[str, Any], known: tuple[str, ...] = (OWN,)) -> Any:
-    return AdjustBudget(Posted(*rows), "us", lambda line: known)  # type: ignore[arg-type]
+    live = {"4400"}
+    return AdjustBudget(Posted(*rows), "us", lambda line: known, lambda center: center in live)  # type: ignore[arg-type]
 
 
 DELIVERY: Any = SimpleNamespace(payload=PAYLOAD)
@@ -243,6 +406,20 @@ def test_the_gate_reads_what_was_posted_before_it_posts() -> None:
     assert (stop.state, "AB/us/0000" in stop.reason) == ("held", True)
     stop = action(MINE).gate(DELIVERY)
     assert (stop.state, "already has the adjustment" in stop.reason) == ("held", True)
+
+
+def test_the_gate_asks_rollout_about_every_cost_center_of_the_adjustment() -> None:
+    both: Any = SimpleNamespace(payload={**PAYLOAD, "cost_centers": ["4100", "4400"]})
+    stop = action().gate(both)
+    assert (stop.state, stop.reason) == ("waiting", "switched off in rollout.yml after it was planned")
+    assert action().gate(DELIVERY) is None
+
+
+def test_the_rollout_of_the_accounts_supplier_counts_too() -> None:
+    entry = {"mode": "live", "go_live": "2026-01-01", "suppliers": {"AMZN-US": {"mode": "off"}}}
+    rules = replace(SHIPPED, rollout=Rollout({PIPELINE: PipelineRollout.model_validate(entry)}))
+    [account] = [name for name, one in rules.accounts.accounts.items() if one.supplier == "AMZN-US"][:1]
+    assert (rollout_of(rules, account, "4400").mode, rollout_of(rules, "unlisted", "4400").mode) == ("off", "live")
 
 
 def test_the_burn_down_ends_at_what_remains() -> None:

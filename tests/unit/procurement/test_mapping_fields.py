@@ -81,6 +81,17 @@ def test_a_key_without_a_row_is_a_problem_where_no_other_rule_follows() -> None:
     assert field("account", {"from": "line.b", "lookup": "gl"})(line()) is None
 
 
+def test_a_rule_counts_only_where_nothing_stands_at_its_unless_and_a_lost_key_is_named() -> None:
+    both = {"from_all": [["line.cc"], ["line.gl"]], "lookup": "gl"}
+    alone = {"from": "line.gl", "unless": "line.cc", "lookup": "gl"}
+    target = field("account", both, alone)
+    assert target(line(cc="4100", gl="6100")) == "10-4100-6100"
+    assert target(line(gl="6100")) == "10-6100"
+    with pytest.raises(FieldProblem, match=r"is unknown: gl\.yml has no row for '4199/6100'; add one"):
+        target(line(cc="4199", gl="6100"))
+    assert field("account", {"from": "line.a", "lookup": "gl"}, {"default": "elsewhere"})(line(a="6999")) == "elsewhere"
+
+
 def test_several_values_make_one_key_only_when_all_are_filled() -> None:
     target = field("account", {"from_all": [["line.cc", "line.costCenter"], ["line.gl"]], "lookup": "gl"})
     assert target(line(costCenter=4100, gl=" 6100 ")) == "10-4100-6100"

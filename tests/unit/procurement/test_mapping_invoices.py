@@ -98,8 +98,25 @@ def test_a_gl_code_nobody_listed_is_a_problem_that_says_what_to_do(rules: Rules,
     header, lines = make.contexts(make.amazon_line(businessOrderInfo={"GL code": "9999"}))
     del lines[0]["po_line"]["account"]
     assert problems(rules, (header, lines)) == (
-        "Line 1: account is unknown: gl_accounts.yml has no row for '9999'; add one.",
+        f"Line 1 of order {lines[0]['line']['orderId']}: account is unknown: gl_accounts.yml has no row for '9999'; add one.",
     )
+
+
+def test_a_mistyped_cost_center_is_named_and_never_coded_by_the_gl_code_alone(rules: Rules, make: Any) -> None:
+    def coded(**chosen: str) -> Any:
+        header, lines = make.contexts(make.amazon_line(businessOrderInfo=chosen))
+        del lines[0]["po_line"]["account"]
+        return header, lines
+
+    assert build(rules, coded(**{"GL code": "6100"})).lines[0].account == "10-4900-6100"
+    for label in ("Cost center", "costCenter"):
+        wrong = coded(**{label: "4999", "GL code": "6100"})
+        [problem] = problems(rules, wrong)
+        order = wrong[1][0]["line"]["orderId"]
+        assert (
+            problem
+            == f"Line 1 of order {order}: account is unknown: gl_accounts.yml has no row for '4999/6100'; add one."
+        )
 
 
 def test_the_commodity_follows_the_unspsc_code_where_the_po_has_none(rules: Rules, make: Any) -> None:

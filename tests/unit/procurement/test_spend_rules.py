@@ -73,6 +73,21 @@ def test_the_first_rule_that_gives_a_value_decides_and_later_ones_are_named_only
     assert [sentence.split(":")[0] for sentence in found.missing] == ["No cost center", "No gl account"]
 
 
+def test_a_cost_center_that_nobody_listed_is_named_with_its_order_and_never_replaced(rules: Rules) -> None:
+    """Neither by what the order says nor, where none is required, by nothing at all."""
+    line = {"orderId": "113-7", "businessOrderInfo": {"Cost center": "4999", "GL code": "6100"}}
+    order = {"businessOrderInfo": {"costCenter": "4400"}}
+    found = rules.spend.categorise(line=line, transaction={}, order=order)
+    assert found.segment.cost_center is None
+    assert found.missing == ("No cost center: rule 1: '4999' is none of the values of spend.yml (order 113-7).",)
+    dimensions = rules.spend.file.model_dump(by_alias=True)["dimensions"]
+    dimensions["cost_center"]["required"] = False
+    optional = replace(rules.spend, file=spend(rules, dimensions=dimensions))
+    assert optional.categorise(line=line, transaction={}, order=order).missing == found.missing
+    assert not optional.lacks_order(line=line, transaction={})
+    assert optional.categorise(line={"businessOrderInfo": {"GL code": "6100"}}, transaction={}, order={}).missing == ()
+
+
 def test_orders_are_asked_for_only_where_a_line_lacks_what_they_say(rules: Rules) -> None:
     coded = {"businessOrderInfo": {"Cost center": "4400", "GL code": "6100"}}
     assert not rules.spend.lacks_order(line=coded, transaction={})
