@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from connectors.amazon_business.products import Product
 from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
-from procurement.compliance.documents import cost_center_of, with_codes
+from procurement.compliance.documents import cost_center_of, cost_centers_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.ledger import Ledger
@@ -50,12 +50,13 @@ class CoupaReads(Agreed, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A PO as far as compliance needs it."""
+    """A PO as far as compliance needs it. `cost_centers`: all that it is coded to; `cost_center`: where that is one."""
 
     id: int
     facts: PoFacts
     requester_email: str
     cost_center: str
+    cost_centers: frozenset[str] = frozenset()
 
 
 def countries(rules: Rules) -> dict[str, str]:
@@ -99,7 +100,8 @@ def _order(raw: Json, approved: Mapping[int, datetime], segment: int) -> Order:
         str(raw.get("status")),
     )
     email = str(requester.get("email") or "").lower()
-    return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment))
+    centers = cost_centers_of(raw.get("order-lines") or (), segment)
+    return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment), centers)
 
 
 class Contracts:

@@ -15,6 +15,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_gate import ComplianceGate
+from procurement.pipelines.compliance_stopped import Stopped
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.compliance_unreported import Unreported
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
@@ -141,10 +142,10 @@ def load(
         coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules),
         articles=Articles(amazon, rules), unreported=Unreported(
             coupa=coupa, ledger=ledger, rules=rules, account=amazon.account, now=run.now, action=(PIPELINE, PLACE)
-        ),
+        ), stopped=Stopped(ledger=ledger, run=run, rules=rules, source=coupa_source(coupa.instance)),
     )  # fmt: skip
     gate = Gate(
-        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look,
+        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look, alone=complies.alone,
         known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
@@ -152,6 +153,7 @@ def load(
     ends, scope = time.monotonic() + seconds, amazon.account
     first = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds, scope=scope)
     followed = follow_up(coupa, ledger, run=run, rules=rules)
+    complies.stopped.close_settled()
     left = max(1.0, ends - time.monotonic())
     if not followed:
         return {**first, "followed_up": 0}

@@ -6,7 +6,7 @@ submitted again after a change: each state of it is judged once, and what was wr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -17,16 +17,19 @@ from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
+from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, surround
 from procurement.pipelines.proposals import SHADOW
-from procurement.pipelines.purchase_compliance import deciding, wording
+from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     COMMENT_REQUISITION,
     PIPELINE,
     REJECT,
+    REPORTED,
     REQUISITION,
+    SWITCHED_OFF,
 )
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.policies import Mode, Rules
@@ -34,8 +37,6 @@ from procurement.policies import Mode, Rules
 Json = dict[str, Any]
 PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
 PART = "screened"
-SWITCHED_OFF = "switched off for this account"
-REPORTED = "report only: nobody is written to"
 
 
 class Requisitions(CoupaReads, Protocol):
@@ -118,26 +119,39 @@ class Screener:
         around = surround(
             self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules
         )
-        rollout = self.rules.rollout.widest(PIPELINE, account=self.account)
-        quiet = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
         for record in records:
             purchase = read.get(f"requisition {record.key}")
             if purchase is None:
                 _settle(plan, record, "has no line for Amazon that can be judged")
                 continue
+            scope = self._scope(purchase)
+            rollout = rollout_of(self.rules, **scope)
             if rollout.mode is Mode.OFF and not self.rehearsal:
                 _settle(plan, record, SWITCHED_OFF)
                 continue
             found = judge(
                 purchase, around[purchase.key], self.rules.compliance, today=self.now.date(), before_order=True
             )
-            writes = list(self._writes(record, purchase, found))
+            writes = [
+                replace(write, payload={**write.payload, "scope": scope})
+                for write in self._writes(record, purchase, found)
+            ]
+            quiet = reports_only(rollout, self.rules, self.now)
             if quiet or self.rehearsal or rollout.mode is Mode.SHADOW:
                 previews += [_preview(record, found, writes)] if found else []
                 _settle(plan, record, SHADOW if rollout.mode is Mode.SHADOW else REPORTED if found else KEEPS)
                 continue
             self._plan(plan, record, found, writes)
         return plan, previews
+
+    def _scope(self, purchase: Purchase) -> Json:
+        """The account is the one that its supplier stands for: another one's requisitions are read here, too."""
+        accounts = self.rules.accounts.accounts
+        names = [name for name, account in accounts.items() if account.supplier == purchase.supplier]
+        return {
+            "account": self.account if self.account in names or not names else names[0], "supplier": purchase.supplier,
+            "cost_centers": sorted(purchase.cost_centers),
+        }  # fmt: skip
 
     def _read(self, record: Record) -> Purchase | None:
         at = _moment(record.raw.get("submitted-at")) or self.now

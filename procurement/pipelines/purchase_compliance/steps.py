@@ -17,7 +17,7 @@ from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
-from procurement.pipelines.purchase_compliance.actions import actions
+from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
@@ -162,7 +162,8 @@ def _rehearse(
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
     """Sends what is planned, for at most `seconds`; a pipeline that is not live only asks after what it sent before."""
-    return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
+    writes = actions(coupa, StillLive(rules, run.now))
+    return loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds)
 
 
 def report(ledger: Ledger, *, run: Run, rules: Rules, folder: str) -> Summary:
