@@ -5,31 +5,42 @@ whatever that is. What the rule tells at once is a comment on the purchase order
 routes is told by its question.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from procurement.compliance.judging import Violation
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
-from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
+from procurement.order_gate import standing
+from procurement.ordering import read_key
 from procurement.pipelines.compliance_questions import ORDERS
 from procurement.policies import Rules
 
 TELL_BLOCKED, SETTLE_BLOCKED = "comment_on_blocked_order", "close_blocked_comment"
 KIND = "purchase_order"  # of the source records that the orders' pipeline keeps of POs
 ORDERED = "it was ordered"
+HELD = "compliance:"  # begins the reason of what a rule stopped
 Json = Mapping[str, Any]
+
+
+class PurchaseOrders(Protocol):
+    """The part of the Coupa client that is read here."""
+
+    def purchase_orders(self, numbers: Iterable[str]) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """`source`: the Coupa instance whose purchase orders these are."""
+    """`source`: the Coupa instance whose purchase orders these are; `orders`: their orders in the ledger, by the beginnings of keys."""
 
+    coupa: PurchaseOrders
     ledger: Ledger
     run: Run
     rules: Rules
     source: str
+    orders: Callable[[Iterable[str]], Sequence[Known]]
 
     def note(self, order: Json, requisition: Json, stopped: Sequence[Violation], over: Mapping[str, str]) -> None:
         """The order's violations as they stand: `stopped` are open, all others over, with the reason by rule where `over` has one."""
@@ -50,6 +61,7 @@ class Stopped:
     def close_settled(self) -> int:
         """Closes what is open of orders that are at their end: ordered, or never to be. How many."""
         rows = [row for row in self.ledger.compliance.open_from(self.source) if row.po_number is not None]
+        self._let_go({str(row.po_number) for row in rows})
         settled = self.ledger.compliance.settled(self.run.dag_id, {row.record_id for row in rows}) if rows else {}
         over = {
             row: f"it is not ordered: {why}" if (why := settled[row.record_id]) else ORDERED
@@ -58,6 +70,25 @@ class Stopped:
         }
         self._close(over)
         return len(over)
+
+    def _let_go(self, numbers: Iterable[str]) -> None:
+        """What a rule holds of a purchase order that was cancelled or closed meanwhile needs nobody's decision any more."""
+        held = [
+            row
+            for row in self.orders([f"{number}-" for number in numbers])
+            if row.state == "held" and str(row.reason).startswith(HELD) and not row.claimed
+        ]
+        of = {row.id: key.po_number for row in held if (key := read_key(row.business_key)) is not None}
+        pages = self.coupa.purchase_orders(sorted(set(of.values()))) if of else ()
+        ended = {
+            str(raw["po-number"]): verdict.reason
+            for page in pages
+            for raw in page
+            if (verdict := standing(raw)) is not None and verdict.state == "skipped"
+        }
+        for id, number in of.items():
+            if number in ended:
+                self.ledger.deliveries.skip(id, ended[number])
 
     def _kept(self, one: Violation, number: str, record_id: int, known: KeptViolation | None) -> KeptViolation:
         """What was open keeps its moment and its day; what was over is found anew."""

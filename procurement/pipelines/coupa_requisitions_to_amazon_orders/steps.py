@@ -138,15 +138,16 @@ def load(
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
+    known = partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE)
+    source = coupa_source(coupa.instance)
     complies = ComplianceGate(
         coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules),
         articles=Articles(amazon, rules), unreported=Unreported(
             coupa=coupa, ledger=ledger, rules=rules, account=amazon.account, now=run.now, action=(PIPELINE, PLACE)
-        ), stopped=Stopped(ledger=ledger, run=run, rules=rules, source=coupa_source(coupa.instance)),
+        ), stopped=Stopped(coupa=coupa, ledger=ledger, run=run, rules=rules, source=source, orders=known),
     )  # fmt: skip
     gate = Gate(
-        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look, alone=complies.alone,
-        known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
+        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look, alone=complies.alone, known=known,
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
     writes = actions(amazon, coupa, gate)
