@@ -21,6 +21,7 @@ from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
+from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.pipelines.windows import RunRequest
@@ -100,7 +101,11 @@ def transform(
             planned += ledger.planning.keep(run, plan).planned
             previews += shown
         ledger.plans.keep(run, previews)
-    return {"run": run.id, "mode": mode.value, "planned": planned, "records": records, "violations": found}
+        reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)
+        overdue = reminders.send(coupa)
+    return {
+        "run": run.id, "mode": mode.value, "planned": planned, "records": records, "violations": found, "overdue": overdue,
+    }  # fmt: skip
 
 
 def _planner(
