@@ -20,6 +20,7 @@ from procurement.ledger.locks import session_lock
 from procurement.ledger.notices import add_notice
 
 Json = dict[str, Any]
+AGREED = " approved it"  # ends the reason why what a rule routed is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +196,16 @@ class ComplianceBooks:
         """Open and closed ones, by key."""
         values = {"source": source, "keys": sorted(set(keys))}
         return {one.key: one for one in self._read("source = :source AND key = ANY(:keys)", values)}
+
+    def agreed(self, po_numbers: Iterable[str]) -> set[tuple[str, str]]:
+        """(PO, rule) of what was stopped before these were ordered, until its approver agreed."""
+        query = sa.text(
+            "SELECT DISTINCT po_number, rule FROM violations WHERE po_number = ANY(:numbers) AND action = 'route' "
+            "AND closed_because LIKE :agreed"
+        )
+        with self._engine.begin() as connection:
+            rows = connection.execute(query, {"numbers": sorted(set(po_numbers)), "agreed": f"%{AGREED}"})
+            return {(row.po_number, row.rule) for row in rows}
 
     def untold(self, before: datetime) -> list[KeptViolation]:
         """Open, found before this moment, for the digest, and in none so far."""

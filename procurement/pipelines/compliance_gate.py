@@ -17,6 +17,7 @@ from procurement.compliance.judging import Violation, approver_of, judge
 from procurement.compliance.purchases import Purchase
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
+from procurement.ledger.compliance import AGREED
 from procurement.ledger.types import Plan, PlannedDelivery, Run
 from procurement.order_gate import Verdict
 from procurement.pipelines.compliance_questions import ORDERS, Answer, Question
@@ -95,9 +96,7 @@ class ComplianceGate:
         rows = [row for page in self.coupa.comments(ORDERS, int(order["id"])) for row in page] if questions else []
         answers = [(one, one.answer(rows, approved=one.login in purchase.approved_by)) for one in questions]
         unsettled = [(one, said) for one, said in answers if said is None or said.word == "no"]
-        agreed = {
-            one.rule: f"{one.login} approved it" for one, said in answers if said is not None and said.word == "yes"
-        }
+        agreed = {one.rule: f"{one.login}{AGREED}" for one, said in answers if said is not None and said.word == "yes"}
         stopped = [*blocked, *(violation for one, _ in unsettled for violation in one.found)]
         self.stopped.note(order, requisition, stopped, agreed)
         if blocked:

@@ -109,7 +109,7 @@ def asked_for(purchase: Purchase, orders: Mapping[str, Order]) -> Purchase:
         return purchase
     return replace(
         purchase, buyer=order.requester_email or purchase.buyer, cost_center=purchase.cost_center or order.cost_center,
-        po_cost_centers=order.cost_centers,
+        po_cost_centers=order.cost_centers, approved_by=order.approved_by,
     )  # fmt: skip
 
 

@@ -6,13 +6,13 @@ The register is written before the plan: a crash between leaves violations that 
 keys. Nothing here writes to Coupa.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from procurement.compliance.checks import Bought, Surroundings
-from procurement.compliance.judging import Violation, judge, waived
+from procurement.compliance.judging import Violation, judge, unapproved, waived
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
@@ -80,11 +80,8 @@ class Planner:
         around = surround(
             self.ledger, self.contracts, [case.purchase for case in cases], orders, source=self.source, rules=self.rules, beside=beside
         )  # fmt: skip
-        today = self.now.date()
-        found = {
-            case.record.id: judge(case.purchase, around[case.purchase.key], self.rules.compliance, today=today)
-            for case in cases
-        }
+        agreed = self._agreed_at_the_gate(cases)
+        found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
         known = self._known(cases, found)
         before = self._told(found, known)
         people = self._people(cases, found, known, before, orders)
@@ -156,6 +153,18 @@ class Planner:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)
             return []
         return [bought(line) for line in judgement.lines if line.standing != "cancelled"]
+
+    def _found(self, purchase: Purchase, at: Surroundings, agreed: Container[tuple[str, str]]) -> list[Violation]:
+        """What the rule's approver agreed to before it was ordered is no violation afterwards."""
+        file = self.rules.compliance
+        found = unapproved(judge(purchase, at, file, today=self.now.date()), file, purchase.approved_by)
+        return [one for one in found if one.action != "route" or (purchase.po_number or "", one.rule) not in agreed]
+
+    def _agreed_at_the_gate(self, cases: Sequence[Case]) -> set[tuple[str, str]]:
+        """PO and rule, where the gate asked and its approver said yes; not read where no rule routes anything."""
+        routing = any(rule.action == "route" for rule in self.rules.compliance.rules)
+        numbers = {case.purchase.po_number for case in cases if case.purchase.po_number}
+        return self.ledger.compliance.agreed(str(number) for number in numbers) if routing and numbers else set()
 
     def _known(self, cases: Sequence[Case], found: Mapping[int, Sequence[Violation]]) -> dict[str, KeptViolation]:
         """What the register has: open ones of these orders, open ones about the same subjects, and those of the same keys."""

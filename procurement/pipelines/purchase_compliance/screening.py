@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from connectors.tally import Tally
 from procurement.compliance.documents import Frame, read_requisition
-from procurement.compliance.judging import Violation, approver_of, judge
+from procurement.compliance.judging import Violation, approver_of, judge, unapproved
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
@@ -178,8 +178,9 @@ class Screener:
         file, id = self.rules.compliance, int(record.raw["id"])
         current = next((one for one in record.raw["approvals"] if one["status"] == CURRENT), None)
         asked = {one["approver"] for one in record.raw["approvals"]}
+        approved = {one["approver"] for one in record.raw["approvals"] if one["status"] == "approved"}
         rejected = False
-        for one in found:
+        for one in unapproved(found, file, approved):
             key = f"{id}/{record.raw.get('submitted-at') or '-'}/{one.key.split('/', 1)[1]}"
             if one.action == "route":
                 login = approver_of(one, file)

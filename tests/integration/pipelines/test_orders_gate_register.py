@@ -17,7 +17,8 @@ from procurement.pipelines import coupa_requisitions_to_amazon_orders as orders
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.buying import PIPELINE, OrderRun
-from tests.integration.pipelines.conftest import StartSandbox, connect_amazon, connect_coupa
+from tests.integration.pipelines.compliance_runs import ComplianceRun
+from tests.integration.pipelines.conftest import NOW, StartSandbox, connect_amazon, connect_coupa
 from tests.integration.pipelines.test_orders import purchase_order
 from tests.integration.pipelines.test_orders_gate import numbers
 from tests.integration.pipelines.test_orders_gate_compliance import (
@@ -278,3 +279,23 @@ def test_where_coupa_takes_no_comment_of_ours_other_orders_go_on_and_people_hear
     say(run, number, "Approved")
     run("four")
     assert [one.state for one in run.placed(number)] == ["delivered"]
+
+
+def test_what_the_approver_agreed_to_before_the_order_is_no_violation_after_it(
+    run: OrderRun, ledger: Ledger, mappings_directory: Path, tmp_path: Path
+) -> None:
+    (number,) = numbers(run)
+    run.rules = switched(mappings_directory, [asin_of(run, number)], action="route")
+    run("one")
+    say(run, number, "Approved")
+    run("two")
+    later(run, hours=1)
+    judged = ComplianceRun(run.pair, ledger, run.rules, tmp_path, passed=run.now - NOW)
+    assert judged()["documents"]["seen"] == 1
+    assert [row.rule for row in ledger.compliance.open() if row.rule == "restricted_goods"] == []
+    with ledger.engine.begin() as connection:  # as if nobody had ever agreed
+        connection.exec_driver_sql("UPDATE violations SET closed_because = 'it is not found any more'")
+    order_id = str(run.placed(number)[0].target_id)
+    ledger.records.plan_again([ledger.records.find("amazon_business/sandbox", "purchase", [order_id])[order_id].id])
+    judged()
+    assert [row.po_number for row in ledger.compliance.open() if row.rule == "restricted_goods"] == [number]
