@@ -7,6 +7,7 @@ routes is told by its question.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from procurement.compliance.judging import Violation
@@ -51,7 +52,10 @@ class Stopped:
         books = self.ledger.compliance
         known = {row.key: row for row in books.open_of([record.id])}
         known |= books.known(self.source, [one.key for one in stopped if one.key not in known])
-        kept = [self._kept(one, number, record.id, known.get(one.key)) for one in stopped]
+        kept = [
+            kept_row(one, known.get(one.key), source=self.source, record_id=record.id, now=self.run.now, told=self._told(one), po_number=number)
+            for one in stopped
+        ]  # fmt: skip
         books.register(kept)
         self._tell([row for row in kept if row.action == "block" and row.told == "at_once"], order, requisition)
         still = {row.key for row in kept}
@@ -90,20 +94,9 @@ class Stopped:
             if number in ended:
                 self.ledger.deliveries.skip(id, ended[number])
 
-    def _kept(self, one: Violation, number: str, record_id: int, known: KeptViolation | None) -> KeptViolation:
-        """What was open keeps its moment and its day; what was over is found anew."""
+    def _told(self, one: Violation) -> str:
         rule = self.rules.compliance.rule(one.rule)
-        told = "at_once" if one.action == "route" or rule is None or rule.tell == "at_once" else "weekly"
-        fresh = KeptViolation(
-            source=self.source, key=one.key, record_id=record_id, rule=one.rule, kind=one.kind, severity=one.severity,
-            action=one.action, purchase=one.purchase, po_number=number, orders=one.orders, subject=one.subject, shared=None,
-            buyer=one.buyer, cost_center=one.cost_center, seller=one.seller, commodity=one.commodity, amount=one.amount,
-            currency=one.currency, sentence=one.sentence, evidence=one.evidence, told=told, found_at=self.run.now,
-            act_by=one.act_by, times=1 if known is None else known.times + 1,
-        )  # fmt: skip
-        if known is None or known.closed_at is not None:
-            return fresh
-        return replace(fresh, told=known.told, found_at=known.found_at, act_by=known.act_by, times=known.times)
+        return "at_once" if one.action == "route" or rule is None or rule.tell == "at_once" else "weekly"
 
     def _tell(self, rows: Sequence[KeptViolation], order: Json, requisition: Json) -> None:
         user = (requisition.get("requested-by") or {}).get("id")
@@ -137,6 +130,29 @@ class Stopped:
                 )
         if plan.deliveries:
             self.ledger.planning.keep(self.run, plan)
+
+
+def kept_row(
+    one: Violation,
+    known: KeptViolation | None,
+    *,
+    source: str,
+    record_id: int,
+    now: datetime,
+    told: str,
+    po_number: str | None,
+) -> KeptViolation:
+    """What was open keeps its moment, its day and how it is told; what was over is found anew."""
+    fresh = KeptViolation(
+        source=source, key=one.key, record_id=record_id, rule=one.rule, kind=one.kind, severity=one.severity,
+        action=one.action, purchase=one.purchase, po_number=po_number, orders=one.orders, subject=one.subject, shared=None,
+        buyer=one.buyer, cost_center=one.cost_center, seller=one.seller, commodity=one.commodity, amount=one.amount,
+        currency=one.currency, sentence=one.sentence, evidence=one.evidence, told=told, found_at=now, act_by=one.act_by,
+        times=1 if known is None else known.times + 1,
+    )  # fmt: skip
+    if known is None or known.closed_at is not None:
+        return fresh
+    return replace(fresh, told=known.told, found_at=known.found_at, act_by=known.act_by, times=known.times)
 
 
 def comment(row: KeptViolation, id: int, mention: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from procurement.pipelines.purchase_compliance.names import (
     COMMENT,
     COMMENT_REQUISITION,
     OPEN_RUN,
+    PENDING,
     REJECT,
     REPORTED,
     RESOLVE,
@@ -31,7 +32,6 @@ from procurement.sending import Action
 
 Json = dict[str, Any]
 APPROVABLE = "RequisitionHeader"
-PENDING = "pending_approval"  # a requisition in approval, and the approval whose turn it is
 
 
 @dataclass(frozen=True, slots=True)

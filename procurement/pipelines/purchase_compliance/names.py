@@ -12,3 +12,4 @@ ADD_APPROVER, REJECT, COMMENT_REQUISITION = "add_approver", "reject_approval", "
 AT_ONCE, WEEKLY, REPORT_ONLY = "at_once", "weekly", "report_only"
 SWITCHED_OFF = "switched off in rollout.yml"
 REPORTED = "report only: nobody is written to"
+PENDING = "pending_approval"  # a requisition in approval, and the approval whose turn it is

@@ -25,17 +25,18 @@ from procurement.pipelines.purchase_compliance.judgements import KEEPS
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     COMMENT_REQUISITION,
+    PENDING,
     PIPELINE,
     REJECT,
     REPORTED,
     REQUISITION,
     SWITCHED_OFF,
 )
+from procurement.pipelines.purchase_compliance.screened import Screened, keyed
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
-PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
 PART = "screened"
 
 
@@ -101,9 +102,10 @@ def _moment(value: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screener:
-    """Judges waiting requisitions; writes nothing."""
+    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept."""
 
     ledger: Ledger
+    screened: Screened
     contracts: Contracts
     articles: Articles
     account: str
@@ -113,7 +115,7 @@ class Screener:
 
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
         """The plan, and what shadow or a dry run shows."""
-        plan, previews = Plan(), list[Json]()
+        plan, previews, registered = Plan(), list[Json](), dict[int, Sequence[Violation]]()
         purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
         read = {one.key: one for one in purchases}
         around = surround(
@@ -129,9 +131,10 @@ class Screener:
             if rollout.mode is Mode.OFF and not self.rehearsal:
                 _settle(plan, record, SWITCHED_OFF)
                 continue
-            found = judge(
+            judged = judge(
                 purchase, around[purchase.key], self.rules.compliance, today=self.now.date(), before_order=True
             )
+            found = [keyed(one, record.raw) for one in judged]
             writes = [
                 replace(write, payload={**write.payload, "scope": scope})
                 for write in self._writes(record, purchase, found)
@@ -142,6 +145,9 @@ class Screener:
                 _settle(plan, record, SHADOW if rollout.mode is Mode.SHADOW else REPORTED if found else KEEPS)
                 continue
             self._plan(plan, record, found, writes)
+            registered[record.id] = found
+        if registered:
+            self.screened.note(registered)
         return plan, previews
 
     def _scope(self, purchase: Purchase) -> Json:
@@ -176,12 +182,12 @@ class Screener:
     def _writes(self, record: Record, purchase: Purchase, found: Sequence[Violation]) -> Iterator[PlannedDelivery]:
         """What each violation asks for; a requisition that was submitted again after a rejection is a new one."""
         file, id = self.rules.compliance, int(record.raw["id"])
-        current = next((one for one in record.raw["approvals"] if one["status"] == CURRENT), None)
+        current = next((one for one in record.raw["approvals"] if one["status"] == PENDING), None)
         asked = {one["approver"] for one in record.raw["approvals"]}
         approved = {one["approver"] for one in record.raw["approvals"] if one["status"] == "approved"}
         rejected = False
         for one in unapproved(found, file, approved):
-            key = f"{id}/{record.raw.get('submitted-at') or '-'}/{one.key.split('/', 1)[1]}"
+            key = one.key
             if one.action == "route":
                 login = approver_of(one, file)
                 if login not in asked:

@@ -23,6 +23,7 @@ from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
+from procurement.pipelines.purchase_compliance.screened import Screened
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -93,7 +94,7 @@ def transform(
             planned += _keep(ledger, judgement, run=run, rules=rules)
             records, found = records + len(ids), found + judgement.found
             previews += judgement.previews
-        screener = _screener(amazon, ledger, planner.contracts, run=run, rules=rules)
+        screener = _screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules)
         for ids in batched(
             [row.id for row in ledger.records.to_plan(coupa_source(coupa.instance), REQUISITION)], BATCH
         ):
@@ -101,6 +102,7 @@ def transform(
             planned += ledger.planning.keep(run, plan).planned
             previews += shown
         ledger.plans.keep(run, previews)
+        screener.screened.close_decided(coupa)
         reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)
         overdue = reminders.send(coupa)
     return {
@@ -118,10 +120,11 @@ def _planner(
 
 
 def _screener(
-    amazon: AmazonBusiness, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
 ) -> screening.Screener:
     return screening.Screener(
-        ledger=ledger, contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
+        ledger=ledger, screened=Screened(ledger=ledger, source=coupa_source(coupa.instance), now=run.now),
+        contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
         rules=rules, now=run.now,
     )  # fmt: skip
 
@@ -159,7 +162,7 @@ def _rehearse(
     ]  # fmt: skip
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
     judgement = planner.propose(records)
-    screener = replace(_screener(amazon, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
+    screener = replace(_screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
     _, screened = screener.propose(screening.look(coupa, rules))
     ledger.plans.keep(run, [*judgement.previews, *unkept(judgement.plan, records), *screened])
     return {"run": run.id, "dry_run": True, "records": len(records), "violations": judgement.found}

@@ -313,9 +313,17 @@ def test_requisitions_in_approval_are_stopped_or_routed_before_anything_is_order
     assert (state[first]["status"], state[second]["status"]) == ("draft", "pending_approval")
     assert "is restricted" in state[first]["reject-reason-comment"]
     assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
+    waiting = {row.purchase: row for row in ledger.compliance.open_from("coupa/acme")}
+    assert set(waiting) == {f"requisition {first}", f"requisition {second}"}
+    row = waiting[f"requisition {second}"]
+    assert (row.rule, row.action, row.currency) == ("asked_first", "route", "USD")
+    assert row.amount > 0 and row.cost_center and row.buyer and "is restricted" in row.sentence
     sent = writes(pair)
     run()
     assert writes(pair) == sent
+    assert ledger.compliance.open_from("coupa/acme") == [row], "one a cause, and the rejected one is over"
+    over = waiting[f"requisition {first}"]
+    assert ledger.compliance.known(over.source, [over.key])[over.key].closed_because == "the requisition is draft"
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])
