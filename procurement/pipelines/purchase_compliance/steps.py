@@ -18,7 +18,7 @@ from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
 from procurement.pipelines.purchase_compliance.actions import StillLive, actions
-from procurement.pipelines.purchase_compliance.digest import send_digests
+from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.overdue import Reminders
@@ -175,12 +175,19 @@ def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, 
 
 
 def report(ledger: Ledger, *, run: Run, rules: Rules, folder: str) -> Summary:
-    """The weekly digests, and what was bought beside the contracts: CSV in `folder`, sums and first rows in the output."""
+    """The weekly digests, what is open by rule, and what was bought beside the contracts: CSV in `folder`, sums and first rows in
+    the output."""
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is Mode.OFF:
         return {"run": run.id, "digests": 0}
     digests = send_digests(ledger, run=run, rules=rules)
     months = rules.compliance.reading.leakage_months
-    return {"run": run.id, "digests": digests, **leakage.write(ledger, run=run, months=months, folder=folder)}
+    found = open_by_rule(ledger.compliance.open())
+    return {
+        "run": run.id,
+        "digests": digests,
+        "open_violations": found,
+        **leakage.write(ledger, run=run, months=months, folder=folder),
+    }
 
 
 def close(

@@ -14,6 +14,7 @@ from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.deliveries import Deliveries
 from procurement.ledger.types import Claimed
 from procurement.pipelines import coupa_requisitions_to_amazon_orders as orders
+from procurement.pipelines.purchase_compliance.digest import open_by_rule
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.buying import PIPELINE, OrderRun
@@ -74,6 +75,8 @@ def test_what_is_blocked_is_one_violation_with_money_and_cost_center_until_a_wai
     assert "may not be bought" in found.sentence and found.buyer
     (told,) = [text for text in comments(run) if "blocks it" in text]
     assert f"by {found.act_by}" in told
+    (counted,) = open_by_rule(ledger.compliance.open())
+    assert counted["stopped_before_order"] and counted["money"] == f"USD {found.amount}"
     (row,) = run.placed(number)
     later(run, hours=1)
     ledger.dead_letters.replay(f"D-{row.id}")

@@ -110,6 +110,12 @@ def _check_leakage(report: Json, pair: SandboxPair, ledger: Ledger) -> None:
     )  # fmt: skip
     assert sum(Decimal(row["off_contract"]) for row in rows) == off > 0
     assert Decimal(report["goods"]["USD"]["off_contract"]) == off
+    assert (
+        sum(Decimal(one["off_contract"].removeprefix("USD ")) for one in report["by_month"]) == off
+        and report["by_buyer"]
+    )
+    assert sum(one["count"] for one in report["open_violations"]) == len(ledger.compliance.open())
+    assert not any(one["stopped_before_order"] for one in report["open_violations"])
 
 
 def test_what_is_over_is_settled_where_it_was_told_and_found_again_is_told_again(
