@@ -7,6 +7,7 @@
     ├── RecordError          this document cannot be processed: it becomes a dead letter with all its problems
     │   └── DecisionNeeded   nothing is wrong with it, but a person must decide first: it is held
     ├── MoneyError           an amount or currency broke a rule of `money`
+    ├── NotPermitted         the integration user may not make this one write: it is a dead letter, the others go on
     ├── DuplicateTarget      the target holds two documents where there must be one: an alarm
     └── IncompleteRun        a run cannot account for every document it saw
         └── Unreconciled     both sides were compared, and they differ
@@ -48,6 +49,10 @@ class RecordError(ProcurementError):
 
 class DecisionNeeded(RecordError):
     """A policy wants a person's decision (conflicting currency, unknown tax code): hold it, with the same sentences."""
+
+
+class NotPermitted(ProcurementError):
+    """The target allows this one write to nobody of ours. The message says which right is missing, and what to do."""
 
 
 class DuplicateTarget(ProcurementError):

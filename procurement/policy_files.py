@@ -4,7 +4,7 @@ Every default is the careful one: nothing is live until rollout.yml says so with
 are invoiced, and what is unclear waits for a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -202,6 +202,17 @@ class Rollout:
             return RolloutRule()
         scopes = ((entry.cost_centers, cost_center), (entry.suppliers, supplier), (entry.accounts, account))
         return next((scope[name] for scope, name in scopes if name in scope), entry)
+
+    def most_careful(
+        self, pipeline: str, *, account: str | None, supplier: str | None, cost_centers: Iterable[str]
+    ) -> RolloutRule:
+        """Of a document: the most careful of the rules that hold for its cost centers, its supplier and the account; of equally
+        careful ones the one that goes live last."""
+        centers: list[str | None] = [center for center in dict.fromkeys(cost_centers) if center]
+        rules = [
+            self.of(pipeline, account=account, supplier=supplier, cost_center=center) for center in centers or [None]
+        ]
+        return min(rules, key=lambda one: (CAREFULNESS.index(one.mode), -one.go_live.toordinal() if one.go_live else 0))
 
     def widest(self, pipeline: str, *, account: str | None = None) -> RolloutRule:
         """How far any part of the pipeline (or of what it does for `account`) may go, and from the earliest date: what decides

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from connectors.errors import AuthError, ConnectorError, NotSent, RejectedError, TransientError
 from connectors.http import Permit
-from procurement.errors import ConfigurationError, DuplicateTarget
+from procurement.errors import ConfigurationError, DuplicateTarget, NotPermitted
 from procurement.ledger import Ledger
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 
@@ -33,7 +34,7 @@ class Action(Protocol):
         ...
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
-        """Exactly one HTTP attempt; raises NotSent, RejectedError, AuthError or UncertainOutcome."""
+        """Exactly one HTTP attempt; raises NotSent, RejectedError, NotPermitted, AuthError or UncertainOutcome."""
         ...
 
     def ask(self, delivery: Claimed) -> Found | None:
@@ -46,6 +47,15 @@ class Gated(Protocol):
     """An action with a gate."""
 
     def gate(self, delivery: Peeked) -> Stop | None: ...
+
+
+@runtime_checkable
+class Exclusive(Gated, Protocol):
+    """An action whose gate judges a write beside others of its kind: each must see what was claimed before it."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Held from the gate's look to the claim's commit, by one process and thread at a time."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,19 +264,23 @@ class _Load:
         except AuthError as error:
             self._stop("permission", error)
             return None
-        if self._finished():
-            return permit
-        hash = None
-        if isinstance(action, Gated):
-            peeked = self._deliveries.peek(id)
-            if peeked is None or not self._passes(action, peeked):
-                return permit
-            hash = peeked.hash
-        claimed = self._deliveries.claim(id, hash=hash)
+        with action.alone() if isinstance(action, Exclusive) else nullcontext():
+            claimed = self._claim(action, id)
         if claimed is None:
             return permit
         self._attempt(action, claimed, permit[1])
         return None
+
+    def _claim(self, action: Action, id: int) -> Claimed | None:
+        """None: it is somebody else's, its gate stopped it, or the time is over."""
+        if self._finished():
+            return None
+        if not isinstance(action, Gated):
+            return self._deliveries.claim(id)
+        peeked = self._deliveries.peek(id)
+        if peeked is None or not self._passes(action, peeked):
+            return None
+        return self._deliveries.claim(id, hash=peeked.hash)
 
     def _passes(self, action: Gated, peeked: Peeked) -> bool:
         """Whether the row may be claimed now. What the gate cannot see closes it: the row stays planned, the load ends. A question
@@ -303,6 +317,10 @@ class _Load:
                 self._turn_away(str(error))
         except RejectedError as error:
             self._deliveries.dead(claimed, error.reasons or (str(error),), error_class="data")
+            self._count("dead")
+            self._turned_away = 0
+        except NotPermitted as error:
+            self._deliveries.dead(claimed, (str(error),), error_class="permission")
             self._count("dead")
             self._turned_away = 0
         except AuthError as error:

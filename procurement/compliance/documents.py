@@ -4,7 +4,7 @@ No seller is known of them, and no day of an Amazon order: `ordered_at` is the m
 requisition was submitted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,9 @@ def read_requisition(raw: Json, frame: Frame) -> Purchase | None:
     if not lines:
         return None
     supplier = str(_at(rows[0], "supplier", "number"))
-    return _purchase(f"requisition {raw['id']}", lines, currency, raw, supplier, frame)
+    return _purchase(
+        f"requisition {raw['id']}", lines, currency, raw, supplier, frame, cost_centers_of(rows, frame.segment)
+    )
 
 
 def read_purchase_order(raw: Json, requisition: Json, frame: Frame) -> Purchase:
@@ -48,17 +50,24 @@ def read_purchase_order(raw: Json, requisition: Json, frame: Frame) -> Purchase:
         raise RecordError(
             f"PO {number}", [f"Line {id}: its price cannot be read, or its currency is not the PO's." for id in unread]
         )
-    return replace(_purchase(number, lines, currency, requisition, supplier, frame), po_number=number)
+    centers = cost_centers_of(rows, frame.segment)
+    return replace(_purchase(number, lines, currency, requisition, supplier, frame, centers), po_number=number)
 
 
 def _purchase(
-    key: str, lines: Sequence[PurchaseLine], currency: str, requisition: Json, supplier: str, frame: Frame
+    key: str,
+    lines: Sequence[PurchaseLine],
+    currency: str,
+    requisition: Json,
+    supplier: str,
+    frame: Frame,
+    cost_centers: frozenset[str],
 ) -> Purchase:
     approved = (one for one in requisition.get("approvals") or () if one.get("status") == APPROVED)
     return Purchase(
         key=key, ordered_at=frame.at, currency=currency, lines=tuple(lines), placed=False, supplier=supplier,
         buyer=str(_at(requisition, "requested-by", "email") or "").lower(), country=frame.suppliers.get(supplier, ""),
-        approved_by=frozenset(login for one in approved for login in _logins(one)),
+        approved_by=frozenset(login for one in approved for login in logins_of(one)), po_cost_centers=cost_centers,
     )  # fmt: skip
 
 
@@ -67,7 +76,7 @@ def _lines(rows: Sequence[Json], frame: Frame, *, price: str, header: str) -> tu
     return [line for row in rows if (line := _line(row, currency, frame.segment, price)) is not None], currency
 
 
-def _logins(approval: Json) -> list[str]:
+def logins_of(approval: Json) -> list[str]:
     """Who was asked and who acted: a delegate's approval is that of whom they stand for."""
     people = (approval.get("approver"), approval.get("approved-by"))
     return [str(one["login"]) for one in people if isinstance(one, Mapping) and one.get("login")]
@@ -103,6 +112,12 @@ def cost_center_of(order: Json, segment: int) -> str:
     """The one cost center of a PO's lines; empty where they have several."""
     found = {str(_at(row, "account", f"segment-{segment}") or "") for row in order.get("order-lines") or ()}
     return found.pop() if len(found) == 1 else ""
+
+
+def cost_centers_of(rows: Iterable[Json], segment: int) -> frozenset[str]:
+    """All that the lines are coded to, shares of split lines included."""
+    coded = (one for row in rows for one in (row, *(row.get("account-allocations") or ())))
+    return frozenset(str(center) for one in coded if (center := _at(one, "account", f"segment-{segment}")))
 
 
 def _at(raw: Json, *steps: str) -> Any:

@@ -86,14 +86,10 @@ def _only(values: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(value for value in values if value))
 
 
-def stopping(violations: Sequence[Violation], file: ComplianceFile, approved_by: Iterable[str]) -> list[Violation]:
-    """Those that stop a purchase before it is ordered: what is blocked, and what is routed and not yet approved."""
+def unapproved(violations: Sequence[Violation], file: ComplianceFile, approved_by: Iterable[str]) -> list[Violation]:
+    """All but what a rule routes to an approver who has approved the purchase."""
     approvers = frozenset(approved_by)
-    return [
-        one
-        for one in violations
-        if one.action == "block" or (one.action == "route" and approver_of(one, file) not in approvers)
-    ]
+    return [one for one in violations if one.action != "route" or approver_of(one, file) not in approvers]
 
 
 def approver_of(violation: Violation, file: ComplianceFile) -> str | None:

@@ -50,7 +50,8 @@ class PurchaseLine:
 class Purchase:
     """`key` is Amazon's order id, or the PO's or requisition's number of what is not ordered yet (`placed` False).
 
-    `country` is where it was bought, `supplier` the Coupa supplier that stands for Amazon."""
+    `country` is where it was bought, `supplier` the Coupa supplier that stands for Amazon. `po_cost_centers`: all that Coupa codes
+    it to, shares of split lines included."""
 
     key: str
     ordered_at: datetime
@@ -65,6 +66,7 @@ class Purchase:
     cancelled: bool = False
     placed: bool = True
     approved_by: frozenset[str] = field(default_factory=frozenset)  # Coupa logins
+    po_cost_centers: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def amount(self) -> Decimal:
@@ -72,6 +74,11 @@ class Purchase:
 
     def cost_center_of(self, line: PurchaseLine) -> str:
         return line.cost_center or self.cost_center
+
+    @property
+    def cost_centers(self) -> frozenset[str]:
+        """All that pay for it."""
+        return self.po_cost_centers | {center for line in self.lines if (center := self.cost_center_of(line))}
 
 
 def line_amount(raw: Json) -> tuple[Decimal | None, str | None]:

@@ -65,6 +65,8 @@ class ComplianceRule(RuleModel):
     tell: Tell = Field("weekly", description="at_once: a comment in Coupa; weekly: the category owner's digest")
     approver: Text | None = Field(None, description="Coupa login of whom route asks")
     act_within_days: Days = Field(3, description="by when somebody must act after the fact")
+    escalate_to: Texts = Field((), description="mail addresses told when nobody acted after the reminder either")
+    escalate_after_days: Days = Field(3, description="days after the reminder")
     tolerance_percent: Number | None = Field(None, ge=0)
     tolerance_amount: Number | None = Field(None, ge=0, description="per unit; with a percentage the larger one counts")
     unspsc: Texts = Field((), description="restricted UNSPSC codes, or what they begin with")
@@ -105,6 +107,9 @@ class ComplianceRule(RuleModel):
             raise ValueError("restricted needs unspsc or asins: else nothing is restricted")
         if self.action == "route" and self.approver is None:
             raise ValueError("route needs approver, the Coupa login of whom is asked")
+        for address in self.escalate_to:
+            if "@" not in address:
+                raise ValueError(f"escalate_to: {address!r} is no mail address")
         if self.kind == "split_order" and self.same == "cost_center":
             raise ValueError("same: split orders share a seller, a commodity or the buyer alone")
         if self.kind == "duplicate" and self.same in ("seller", "commodity"):

@@ -5,6 +5,7 @@ what was told of it is told once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,8 +16,11 @@ import sqlalchemy as sa
 from procurement.ledger.bulk import analyze_once, copy_rows, create_temporary
 from procurement.ledger.compliance_tables import purchased_lines, violations
 from procurement.ledger.encoding import dump_json
+from procurement.ledger.locks import session_lock
+from procurement.ledger.notices import add_notice
 
 Json = dict[str, Any]
+AGREED = " approved it"  # ends the reason why what a rule routed is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,8 @@ class PurchasedLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptViolation:
     """A violation as the register has it. `told`: at_once, weekly or report_only; `closed_at` None: it is open. `times`: how
-    often it was found anew after it was over; what is written about it is written once each time."""
+    often it was found anew after it was over; what is written about it is written once each time. `source` is Amazon's account
+    of an order, and Coupa's instance of what was stopped before it became one (`purchase`: the PO or requisition)."""
 
     source: str
     key: str
@@ -75,6 +80,8 @@ class KeptViolation:
     closed_at: datetime | None = None
     closed_because: str | None = None
     times: int = 1
+    reminded_at: datetime | None = None
+    escalated_at: datetime | None = None
     id: int = field(default=0, compare=False)
 
     @property
@@ -100,6 +107,10 @@ class Leaked:
 class ComplianceBooks:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+
+    def one_order_at_a_time(self, account: str) -> AbstractContextManager[None]:
+        """While an order of this account is looked at beside the others and claimed, over all processes; waits for its turn."""
+        return session_lock(self._engine, f"compliance/{account}")
 
     def keep_lines(self, record_ids: Iterable[int], lines: Sequence[PurchasedLine]) -> None:
         """Replaces the lines of these records by `lines`, all of them theirs."""
@@ -178,10 +189,23 @@ class ComplianceBooks:
     def open(self) -> list[KeptViolation]:
         return self._read("closed_at IS NULL", {})
 
+    def open_from(self, source: str) -> list[KeptViolation]:
+        return self._read("source = :source AND closed_at IS NULL", {"source": source})
+
     def known(self, source: str, keys: Iterable[str]) -> dict[str, KeptViolation]:
         """Open and closed ones, by key."""
         values = {"source": source, "keys": sorted(set(keys))}
         return {one.key: one for one in self._read("source = :source AND key = ANY(:keys)", values)}
+
+    def agreed(self, po_numbers: Iterable[str]) -> set[tuple[str, str]]:
+        """(PO, rule) of what was stopped before these were ordered, until its approver agreed."""
+        query = sa.text(
+            "SELECT DISTINCT po_number, rule FROM violations WHERE po_number = ANY(:numbers) AND action = 'route' "
+            "AND closed_because LIKE :agreed"
+        )
+        with self._engine.begin() as connection:
+            rows = connection.execute(query, {"numbers": sorted(set(po_numbers)), "agreed": f"%{AGREED}"})
+            return {(row.po_number, row.rule) for row in rows}
 
     def untold(self, before: datetime) -> list[KeptViolation]:
         """Open, found before this moment, for the digest, and in none so far."""
@@ -193,6 +217,25 @@ class ComplianceBooks:
         query = sa.text("UPDATE violations SET told_at = :at WHERE id = ANY(:ids) AND told_at IS NULL")
         with self._engine.begin() as connection:
             connection.execute(query, {"ids": sorted(set(ids)), "at": at})
+
+    def overdue(self, day: date) -> list[KeptViolation]:
+        """Open, told to people one way or the other, and the day by which somebody had to act is over."""
+        condition = "closed_at IS NULL AND told <> 'report_only' AND act_by < :day AND (told = 'at_once' OR told_at IS NOT NULL)"
+        return self._read(condition, {"day": day})
+
+    def remind(self, ids: Iterable[int], at: datetime, *, key: str, body: Json, escalated: bool = False) -> None:
+        """One mail about these, and that it was written, in one transaction: nothing of it is ever mailed twice."""
+        column = "escalated_at" if escalated else "reminded_at"
+        mark = sa.text(f"UPDATE violations SET {column} = :at WHERE id = ANY(:ids) AND {column} IS NULL")
+        with self._engine.begin() as connection:
+            add_notice(connection, key, "compliance", body)
+            connection.execute(mark, {"ids": sorted(set(ids)), "at": at})
+
+    def settled(self, pipeline: str, record_ids: Iterable[int]) -> dict[int, str | None]:
+        """Of these documents, those that the pipeline is through with: None where all of it was delivered, else why it was not."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(_SETTLED, {"pipeline": pipeline, "ids": sorted(set(record_ids))})
+            return {row.record_id: row.reason for row in rows}
 
     def close(self, reasons: Mapping[int, str], at: datetime) -> None:
         """By id: why it is over."""
@@ -242,6 +285,13 @@ _SENT_SINCE = sa.text("""
     WHERE d.pipeline = :pipeline AND d.action = :action AND d.state IN ('sending', 'delivered') AND d.scope = :scope AND r.now >= :since
     ORDER BY d.id
 """)
+# Nothing of the document is under way, held or still to be planned.
+_SETTLED = sa.text("""
+    SELECT a.record_id, max(coalesce(d.reason, a.reason)) FILTER (WHERE coalesce(d.state, a.state) = 'skipped') AS reason
+    FROM allocations a JOIN source_records r ON r.id = a.record_id LEFT JOIN deliveries d ON d.id = a.delivery_id
+    WHERE a.record_id = ANY(:ids) AND a.pipeline = :pipeline AND a.role = 'bills' AND NOT r.to_plan
+    GROUP BY a.record_id HAVING bool_and(coalesce(d.state, a.state) IN ('delivered', 'skipped'))
+""")
 _KEPT = (
     "source", "key", "record_id", "rule", "kind", "severity", "action", "purchase", "po_number", "orders", "subject", "shared",
     "buyer", "cost_center", "seller", "commodity", "amount", "currency", "sentence", "evidence", "told", "found_at", "act_by", "times",
@@ -259,7 +309,9 @@ _REGISTER = sa.text(f"""
     INSERT INTO violations ({", ".join(_KEPT)})
     SELECT DISTINCT ON (source, key) {", ".join(_KEPT)} FROM found ORDER BY source, key, ctid DESC
     ON CONFLICT (source, key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _UPDATED)},
-        told_at = CASE WHEN violations.closed_at IS NULL THEN violations.told_at END, closed_at = NULL, closed_because = NULL
+        told_at = CASE WHEN violations.closed_at IS NULL THEN violations.told_at END,
+        reminded_at = CASE WHEN violations.closed_at IS NULL THEN violations.reminded_at END,
+        escalated_at = CASE WHEN violations.closed_at IS NULL THEN violations.escalated_at END, closed_at = NULL, closed_because = NULL
 """)
 
 

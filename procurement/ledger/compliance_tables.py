@@ -62,6 +62,8 @@ violations = sa.Table(
     sa.Column("closed_at", _MOMENT),
     sa.Column("closed_because", sa.Text),
     sa.Column("times", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Column("reminded_at", _MOMENT),
+    sa.Column("escalated_at", _MOMENT),
     sa.UniqueConstraint("source", "key"),
     sa.Index("ix_violations_record", "record_id"),
     sa.Index("ix_violations_open", "source", "subject", postgresql_where=sa.text("closed_at IS NULL")),

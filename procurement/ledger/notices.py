@@ -18,11 +18,8 @@ class Notices:
 
     def add(self, key: str, kind: str, body: Json) -> bool:
         """False when a notice of this key exists already, sent or not."""
-        query = sa.text(
-            "INSERT INTO notices (key, kind, body) VALUES (:key, :kind, CAST(:body AS json)) ON CONFLICT DO NOTHING"
-        )
         with self._engine.begin() as connection:
-            return connection.execute(query, {"key": key, "kind": kind, "body": dump_json(body)}).rowcount == 1
+            return add_notice(connection, key, kind, body)
 
     def pending(self) -> list[Notice]:
         query = sa.select(notices).where(notices.c.sent_at.is_(None)).order_by(notices.c.created_at, notices.c.key)
@@ -33,6 +30,14 @@ class Notices:
         query = sa.text("UPDATE notices SET sent_at = clock_timestamp() WHERE key = :key AND sent_at IS NULL")
         with self._engine.begin() as connection:
             connection.execute(query, {"key": key})
+
+
+def add_notice(connection: sa.Connection, key: str, kind: str, body: Json) -> bool:
+    """As `Notices.add`, in the transaction of whatever makes it necessary."""
+    query = sa.text(
+        "INSERT INTO notices (key, kind, body) VALUES (:key, :kind, CAST(:body AS json)) ON CONFLICT DO NOTHING"
+    )
+    return connection.execute(query, {"key": key, "kind": kind, "body": dump_json(body)}).rowcount == 1
 
 
 class Plans:

@@ -5,8 +5,8 @@ delivery is returned as late; one planned into a delivery that bills other recor
 deferred: the delivery waits and all its records are planned together by the next run.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_tem
 from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM
 from procurement.ledger.encoding import clean, dump_json, hash_text
 from procurement.ledger.findings import amount_and_currency
+from procurement.ledger.locks import session_lock
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Run
 
 INVOICE_OR_BUDGET = "invoice or budget"  # the planning lock of whoever decides where spend without a PO is counted
@@ -24,16 +25,9 @@ class Planning:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def planning_lock(self, pipeline: str) -> Iterator[None]:
-        """One transform of a pipeline at a time, over all processes; waits for its turn. Holds a connection, not a transaction."""
-        values = {"name": f"planning/{pipeline}"}
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), values)
-            try:
-                yield
-            finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), values)
+    def planning_lock(self, pipeline: str) -> AbstractContextManager[None]:
+        """One transform of a pipeline at a time, over all processes; waits for its turn."""
+        return session_lock(self._engine, f"planning/{pipeline}")
 
     def keep(self, run: Run, plan: Plan) -> PlanCounts:
         """Keeps `plan` for the run's pipeline; keeping it again changes nothing. ValueError for a plan that contradicts itself."""

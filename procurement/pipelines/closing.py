@@ -16,6 +16,7 @@ Summary = dict[str, Any]
 SendMail = Callable[[Notice], None]
 MOST_LISTED = 50
 NOTICES = "notices"
+PERMISSION = "permission"
 
 
 def close(
@@ -38,14 +39,28 @@ def close(
         return {"run": run.id, "dry_run": True, "plans": len(ledger.plans.of(run))}
     completeness = ledger.completeness.settle(run)
     letters = ledger.dead_letters.list(states=told, pipeline=pipeline, since_run=run)
-    if letters:
-        body = letters_mail(pipeline, letters, rules)
+    if any(letter.error_class == PERMISSION for letter in letters):
+        _tell_missing_permissions(ledger, pipeline, rules)
+    if others := [letter for letter in letters if letter.error_class != PERMISSION]:
+        body = letters_mail(pipeline, others, rules)
         ledger.notices.add(f"{pipeline}/letters/{run.run_id}", "dead_letters", body)
     try:
         send_pending(ledger, send_mail)
     finally:
         completeness.require()  # an account that does not add up outranks a mail server that is away
     return {"run": run.id, **account(completeness), "dead_letters": len(letters), "failed": list(failed_upstream)}
+
+
+def _tell_missing_permissions(ledger: Ledger, pipeline: str, rules: Rules) -> None:
+    """One mail for each kind of write that the target does not allow, however many of them it refuses and in however many runs:
+    the next one only when the first of them is settled."""
+    by_action: dict[str, list[DeadLetter]] = {}
+    for letter in ledger.dead_letters.list(pipeline=pipeline):
+        if letter.error_class == PERMISSION:
+            by_action.setdefault(letter.document.split(" ")[0], []).append(letter)
+    for action, letters in sorted(by_action.items()):
+        body = letters_mail(pipeline, letters, rules) | {"subject": f"{action} is not permitted: {pipeline}"}
+        ledger.notices.add(f"{pipeline}/permission/{action}/{letters[0].key}", "dead_letters", body)
 
 
 def send_pending(ledger: Ledger, send_mail: SendMail) -> None:
@@ -78,7 +93,7 @@ def letters_mail(pipeline: str, letters: Sequence[DeadLetter], rules: Rules) -> 
     dead = [letter for letter in letters if letter.state == "dead"]
     held = [letter for letter in letters if letter.state == "held"]
     parts = [
-        f"{heading}\n\n" + "\n\n".join(map(letter_lines, chosen[:MOST_LISTED])) + more(len(chosen) - MOST_LISTED)
+        f"{heading}\n\n" + grouped_lines(chosen[:MOST_LISTED]) + more(len(chosen) - MOST_LISTED)
         for heading, chosen in (
             ("These could not be carried over and wait for a person:", dead),
             ("These are held for a decision:", held),
@@ -93,12 +108,26 @@ def letters_mail(pipeline: str, letters: Sequence[DeadLetter], rules: Rules) -> 
     }
 
 
-def letter_lines(letter: DeadLetter) -> str:
+def grouped_lines(letters: Sequence[DeadLetter]) -> str:
+    """What several have in common is said once."""
+    alike: dict[tuple[str, ...], list[DeadLetter]] = {}
+    for letter in letters:
+        alike.setdefault((*letter.errors, letter.reason or ""), []).append(letter)
+    return "\n\n".join(
+        "\n".join([*(heading(one) for one in some[:-1]), letter_lines(some[-1])]) for some in alike.values()
+    )
+
+
+def heading(letter: DeadLetter) -> str:
     amount = f"  {letter.currency} {letter.amount}" if letter.amount is not None else ""
+    return f"{letter.key}  {letter.document}{amount}"
+
+
+def letter_lines(letter: DeadLetter) -> str:
     problems = letter.errors or (letter.reason or "no reason was kept",)
     return "\n".join(
         [
-            f"{letter.key}  {letter.document}{amount}",
+            heading(letter),
             *(f"    {problem}" for problem in problems),
             f"    To do: {letter.to_do}",
         ]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from connectors.amazon_business.products import Product
 from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
-from procurement.compliance.documents import cost_center_of, with_codes
+from procurement.compliance.documents import cost_center_of, cost_centers_of, logins_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.ledger import Ledger
@@ -50,12 +50,14 @@ class CoupaReads(Agreed, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A PO as far as compliance needs it."""
+    """A PO as far as compliance needs it. `cost_centers`: all that it is coded to; `cost_center`: where that is one."""
 
     id: int
     facts: PoFacts
     requester_email: str
     cost_center: str
+    cost_centers: frozenset[str] = frozenset()
+    approved_by: frozenset[str] = frozenset()  # Coupa logins
 
 
 def countries(rules: Rules) -> dict[str, str]:
@@ -80,16 +82,18 @@ def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> d
         int(raw["requisition-header"]["id"]) for raw in raws if (raw.get("requisition-header") or {}).get("id")
     }
     approved: dict[int, datetime] = {}
+    approvers: dict[int, set[str]] = {}
     for page in coupa.approvals(REQUISITION_HEADER, sorted(requisitions)) if requisitions else ():
         for row in page:
-            moment = moment_of(row.get("approval-date"))
-            if row.get("status") == APPROVED and moment is not None:
-                document = int(row["approvable-id"])
-                approved[document] = max(moment, approved.get(document, moment))
-    return {str(raw["po-number"]): _order(raw, approved, segment) for raw in raws}
+            moment, document = moment_of(row.get("approval-date")), int(row["approvable-id"])
+            if row.get("status") == APPROVED:
+                approvers.setdefault(document, set()).update(logins_of(row))
+                if moment is not None:
+                    approved[document] = max(moment, approved.get(document, moment))
+    return {str(raw["po-number"]): _order(raw, approved, approvers, segment) for raw in raws}
 
 
-def _order(raw: Json, approved: Mapping[int, datetime], segment: int) -> Order:
+def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], segment: int) -> Order:
     requisition = raw.get("requisition-header") or {}
     requester = requisition.get("requested-by") or {}
     facts = PoFacts(
@@ -99,7 +103,9 @@ def _order(raw: Json, approved: Mapping[int, datetime], segment: int) -> Order:
         str(raw.get("status")),
     )
     email = str(requester.get("email") or "").lower()
-    return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment))
+    centers = cost_centers_of(raw.get("order-lines") or (), segment)
+    who = frozenset(approvers.get(int(requisition.get("id") or 0), ()))
+    return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment), centers, who)
 
 
 class Contracts:

@@ -32,8 +32,8 @@ class PurchaseOrders(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreported:
-    """`action`: of the orders' pipeline, that sends them. `passed`: what the gate let through in this load, before its claim; each
-    other PO is read once, 50 a call. Not safe for threads: the gate looks at one order after the other."""
+    """`action`: of the orders' pipeline, that sends them. Each PO is read once, 50 a call. Where it is `wanted`, the gate looks at one
+    order after the other, and the next one sees what was claimed before it."""
 
     coupa: PurchaseOrders
     ledger: Ledger
@@ -41,13 +41,21 @@ class Unreported:
     account: str
     now: datetime
     action: tuple[str, str]  # pipeline and action
-    passed: dict[str, Purchase] = field(default_factory=dict)
     _read: dict[str, Purchase | None] = field(default_factory=dict)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether a rule that is asked at the gate looks at other orders."""
+        return any(rule.before_order and rule.kind in NEIGHBORLY for rule in self.rules.compliance.rules)
+
+    def remember(self, purchase: Purchase) -> None:
+        """What the gate read and let through need not be read again, should it be sent."""
+        if purchase.po_number is not None and self.wanted:
+            self._read[purchase.po_number] = purchase
+
     def beside(self, purchase: Purchase, source: str) -> list[Purchase]:
-        """The others, by PO; none where no rule that is asked at the gate looks at other orders."""
-        rules = self.rules.compliance.rules
-        if not any(rule.before_order and rule.kind in NEIGHBORLY for rule in rules):
+        """The others; none where no rule asks for them."""
+        if not self.wanted:
             return []
         since = self.now - timedelta(days=self.rules.compliance.reading.history_days)
         sent: dict[str, datetime] = {}
@@ -56,11 +64,11 @@ class Unreported:
                 sent[parsed.po_number] = moment
         reported = self.ledger.compliance.reported(source, sent)
         self._read_orders({number: moment for number, moment in sent.items() if number not in reported})
-        found = {number: one for number in sent if number not in reported and (one := self._read.get(number))}
-        return [one for number, one in (found | self.passed).items() if number != purchase.po_number]
+        unreported = (number for number in sent if number not in reported and number != purchase.po_number)
+        return [one for number in unreported if (one := self._read.get(number)) is not None]
 
     def _read_orders(self, sent: Mapping[str, datetime]) -> None:
-        new = sorted(sent.keys() - self._read.keys() - self.passed.keys())
+        new = sorted(sent.keys() - self._read.keys())
         if not new:
             return
         segment = self.rules.compliance.reading.cost_center_segment

@@ -3,6 +3,7 @@
 An order is known to Amazon by its externalId: after any doubt `orderDetails` is asked, never the order sent again unasked.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 from procurement.order_results import OrderOutcome, read_outcome
 from procurement.pipelines.compliance_gate import ASK
+from procurement.pipelines.compliance_stopped import SETTLE_BLOCKED, TELL_BLOCKED
 from procurement.pipelines.coupa_actions import ActOnOrderLine, Comment
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.gate import Gate
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
@@ -27,6 +29,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.names import (
 )
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.payloads import asked_of
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.write_back_plan import WriteBackOrder
+from procurement.pipelines.permitted import COMMENTS, Permitted
 from procurement.sending import Action
 
 Json = dict[str, Any]
@@ -69,6 +72,9 @@ class PlaceOrder:
 
     def permit(self) -> Permit:
         return self.amazon.permit(OPERATION)
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self.looked.alone()
 
     def gate(self, delivery: Peeked) -> Stop | None:
         return self.looked.look(delivery)
@@ -167,7 +173,7 @@ def actions(amazon: AmazonBusiness, coupa: Coupa, gate: Gate) -> dict[str, Actio
         TRIAL: TrialOrder(amazon),
         PLACE: PlaceOrder(amazon, gate),
         WRITE_BACK: WriteBackOrder(coupa, gate.known),
-        ASK: Comment(coupa),
+        **dict.fromkeys((ASK, TELL_BLOCKED, SETTLE_BLOCKED), Permitted(Comment(coupa), COMMENTS)),
         TELL: Comment(coupa),
         REPORT: Comment(coupa),
         OPEN_RUN: OpenIntegrationRun(coupa),

@@ -6,6 +6,7 @@ no other channel (`order_gate.judge`), and nothing that compliance.yml stops. Am
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -40,8 +41,8 @@ def _machine_time() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """`alarm` hears of what must not wait for the list of held rows. `complies` asks compliance.yml of a PO and its requisition.
-    `approvers`: who had approved each delivery when it
+    """`alarm` hears of what must not wait for the list of held rows. `complies` asks compliance.yml of a PO and its requisition,
+    `alone` is held meanwhile and until the claim. `approvers`: who had approved each delivery when it
     passed, by delivery id; kept with the order."""
 
     coupa: Approvals
@@ -51,6 +52,7 @@ class Gate:
     rules: Rules
     alarm: Alarm
     complies: Callable[[Json, Json], Verdict | None] = no_rules
+    alone: Callable[[], AbstractContextManager[object]] = nullcontext
     machine_time: Callable[[], datetime] = _machine_time
     approvers: dict[int, list[str]] = field(default_factory=dict)
 

@@ -15,6 +15,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_gate import ComplianceGate
+from procurement.pipelines.compliance_stopped import Stopped
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.compliance_unreported import Unreported
 from procurement.pipelines.coupa_requisitions_to_amazon_orders import staging
@@ -137,21 +138,23 @@ def load(
     """
     if run.dry_run:
         return {"run": run.id, "sent": 0}
+    known = partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE)
+    source = coupa_source(coupa.instance)
     complies = ComplianceGate(
         coupa=coupa, ledger=ledger, run=run, rules=rules, account=amazon.account, contracts=Contracts(coupa, rules),
         articles=Articles(amazon, rules), unreported=Unreported(
             coupa=coupa, ledger=ledger, rules=rules, account=amazon.account, now=run.now, action=(PIPELINE, PLACE)
-        ),
+        ), stopped=Stopped(coupa=coupa, ledger=ledger, run=run, rules=rules, source=source, orders=known),
     )  # fmt: skip
     gate = Gate(
-        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look,
-        known=partial(ledger.deliveries.of_keys_like, PIPELINE, PLACE),
+        coupa=coupa, amazon=amazon, rules=rules, alarm=GateAlarms(ledger, run, rules), complies=complies.look, alone=complies.alone, known=known,
         trials=partial(ledger.deliveries.of_keys_like, PIPELINE, TRIAL),
     )  # fmt: skip
     writes = actions(amazon, coupa, gate)
     ends, scope = time.monotonic() + seconds, amazon.account
     first = loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds, scope=scope)
     followed = follow_up(coupa, ledger, run=run, rules=rules)
+    complies.stopped.close_settled()
     left = max(1.0, ends - time.monotonic())
     if not followed:
         return {**first, "followed_up": 0}

@@ -1,15 +1,19 @@
 """What this pipeline writes to Coupa, and how Coupa is asked whether it already happened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from connectors.coupa.client import Coupa
-from connectors.errors import AuthError
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import ResolveException
+from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.coupa_actions import Comment
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.actions import OpenIntegrationRun
+from procurement.pipelines.permitted import APPROVALS, COMMENTS, INTEGRATIONS, REQUISITIONS, Permitted, goes
+from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     ALERT,
@@ -17,15 +21,17 @@ from procurement.pipelines.purchase_compliance.names import (
     COMMENT,
     COMMENT_REQUISITION,
     OPEN_RUN,
+    PENDING,
     REJECT,
+    REPORTED,
     RESOLVE,
+    SWITCHED_OFF,
 )
+from procurement.policies import Mode, Rules
 from procurement.sending import Action
 
 Json = dict[str, Any]
 APPROVABLE = "RequisitionHeader"
-MAY_NOT = "the integration user may not do this in Coupa: do it by hand, or widen its scopes and rights"
-PENDING = "pending_approval"  # a requisition in approval, and the approval whose turn it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,7 @@ class AddApprover:
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         body = {"approver": {"login": delivery.payload["login"]}}
-        try:
-            raw = self.coupa.act_on_requisition(int(delivery.payload["id"]), "add_approver", permit, body)
-        except AuthError:
-            return Sent(target_id=str(delivery.payload["id"]), refused=MAY_NOT)
+        raw = self.coupa.act_on_requisition(int(delivery.payload["id"]), "add_approver", permit, body)
         return Sent(target_id=str(raw["id"]), facts={"status": raw.get("status")})
 
     def ask(self, delivery: Claimed) -> Found | None:
@@ -100,10 +103,7 @@ class RejectApproval:
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload
-        try:
-            raw = self.coupa.act_on_approval(int(payload["approval"]), "reject", permit, payload["reason"])
-        except AuthError:
-            return Sent(target_id=str(payload["approval"]), refused=MAY_NOT)
+        raw = self.coupa.act_on_approval(int(payload["approval"]), "reject", permit, payload["reason"])
         return Sent(target_id=str(payload["approval"]), facts={"status": raw.get("status")})
 
     def ask(self, delivery: Claimed) -> Found | None:
@@ -124,10 +124,34 @@ def _run_id(delivery: Claimed) -> int:
     return int(delivery.after_target_id)
 
 
-def actions(coupa: Coupa) -> dict[str, Action]:
-    comment = Comment(coupa)
-    return {
-        OPEN_RUN: OpenIntegrationRun(coupa), ALERT: AlertViolation(coupa), RESOLVE: ResolveException(coupa),
-        COMMENT: comment, CLOSE_ORDER: comment,
-        COMMENT_REQUISITION: comment, ADD_APPROVER: AddApprover(coupa), REJECT: RejectApproval(coupa),
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class StillLive:
+    """Whether rollout.yml, as it is now, still lets a planned write go: by the `scope` that its payload kept."""
+
+    rules: Rules
+    now: datetime
+
+    def __call__(self, delivery: Peeked) -> Stop | None:
+        scope = delivery.payload.get("scope")
+        if scope is None:
+            return None
+        rollout = rollout_of(self.rules, **scope)
+        if rollout.mode is Mode.OFF:
+            return Stop("skipped" if delivery.action in (CLOSE_ORDER, RESOLVE) else "waiting", SWITCHED_OFF)
+        if rollout.mode is Mode.SHADOW:
+            return Stop("skipped", SHADOW)
+        return Stop("skipped", REPORTED) if reports_only(rollout, self.rules, self.now) else None
+
+
+def actions(coupa: Coupa, live: Callable[[Peeked], Stop | None] = goes) -> dict[str, Action]:
+    writes: dict[str, tuple[Action, str]] = {
+        OPEN_RUN: (OpenIntegrationRun(coupa), INTEGRATIONS),
+        ALERT: (AlertViolation(coupa), INTEGRATIONS),
+        RESOLVE: (ResolveException(coupa), INTEGRATIONS),
+        COMMENT: (Comment(coupa), COMMENTS),
+        CLOSE_ORDER: (Comment(coupa), COMMENTS),
+        COMMENT_REQUISITION: (Comment(coupa), COMMENTS),
+        ADD_APPROVER: (AddApprover(coupa), REQUISITIONS),
+        REJECT: (RejectApproval(coupa), APPROVALS),
+    }
+    return {name: Permitted(action, needs, live) for name, (action, needs) in writes.items()}

@@ -7,7 +7,7 @@ told is settled where it was told.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from procurement.compliance.judging import Violation
@@ -55,11 +55,6 @@ class People:
         return f"Coupa has no user {email}." if email.lower() not in self.ids else f"{email} is inactive in Coupa."
 
 
-def reports_only(file: ComplianceFile, go_live: date | None, now: datetime) -> bool:
-    """Whether the first days are not over yet."""
-    return go_live is not None and now.date() < go_live + timedelta(days=file.report_only_days)
-
-
 def telling(violation: Violation, file: ComplianceFile, *, report_only: bool) -> str:
     """How a new violation is told."""
     rule = file.rule(violation.rule)
@@ -69,14 +64,21 @@ def telling(violation: Violation, file: ComplianceFile, *, report_only: bool) ->
 
 
 def deliveries(
-    violation: Violation, order: Order | None, people: People, *, integration: str | None, day: date, versions: Json
+    violation: Violation,
+    order: Order | None,
+    people: People,
+    *,
+    integration: str | None,
+    day: date,
+    scope: Json,
+    versions: Json,
 ) -> Iterator[PlannedDelivery]:
-    """The writes that tell of a violation at once."""
+    """The writes that tell of a violation at once. `scope`: by which rollout.yml is asked again before each is sent."""
     key = violation.key
     if order is not None:
         emails = dict.fromkeys(email for email in (order.requester_email, violation.buyer) if email)
         mentions = [user for email in emails if (user := people.reachable(email)) is not None]
-        payload = wording.comment(violation, "purchase_orders", order.id, mentions=mentions)
+        payload = wording.comment(violation, "purchase_orders", order.id, mentions=mentions) | {"scope": scope}
         yield PlannedDelivery(action=COMMENT, business_key=key, payload=payload, **versions)
         return
     if integration is not None:
@@ -84,7 +86,7 @@ def deliveries(
         yield PlannedDelivery(
             action=OPEN_RUN, business_key=opened, payload={"integration": integration}, required=False
         )
-        payload = wording.error(violation)
+        payload = wording.error(violation) | {"scope": scope}
         yield PlannedDelivery(action=ALERT, business_key=key, payload=payload, after=(OPEN_RUN, opened), **versions)
 
 
@@ -115,10 +117,15 @@ def settlements(
     if comment is not None and comment.state == "delivered":
         before = payloads[comment.id]
         payload = wording.closing_comment(kept, reason, before["document"], int(before["id"]))
+        payload |= {"scope": before.get("scope")}
         yield PlannedDelivery(action=CLOSE_ORDER, business_key=kept.delivery_key, payload=payload, required=False)
     error = told.get(ALERT)
     if error is not None and error.state == "delivered" and error.target_id is not None:
-        payload = {"error": int(error.target_id), "run": int(error.facts["run"])}
+        payload = {
+            "error": int(error.target_id),
+            "run": int(error.facts["run"]),
+            "scope": payloads[error.id].get("scope"),
+        }
         yield PlannedDelivery(action=RESOLVE, business_key=kept.delivery_key, payload=payload, required=False)
 
 

@@ -53,3 +53,14 @@ def digest(found: list[KeptViolation], recipients: tuple[str, ...], week: dateti
         "subject": f"{len(listed)} compliance violation{plural} until {week:%Y-%m-%d}: {wording.totals(listed)}",
         "text": f"{note}{wording.listed(listed)}",
     }
+
+
+def open_by_rule(violations: list[KeptViolation]) -> list[Json]:
+    """How many are open and what they come to; those of what was stopped before it was ordered apart."""
+    found: dict[tuple[str, bool], list[KeptViolation]] = {}
+    for one in violations:
+        found.setdefault((one.rule, not one.source.startswith(wording.AMAZON)), []).append(one)
+    return [
+        {"rule": rule, "stopped_before_order": stopped, "count": len(some), "money": wording.totals(some)}
+        for (rule, stopped), some in sorted(found.items())
+    ]

@@ -108,8 +108,9 @@ def asked_for(purchase: Purchase, orders: Mapping[str, Order]) -> Purchase:
     if order is None:
         return purchase
     return replace(
-        purchase, buyer=order.requester_email or purchase.buyer, cost_center=purchase.cost_center or order.cost_center
-    )
+        purchase, buyer=order.requester_email or purchase.buyer, cost_center=purchase.cost_center or order.cost_center,
+        po_cost_centers=order.cost_centers, approved_by=order.approved_by,
+    )  # fmt: skip
 
 
 def requester_of(order: Order | None) -> str:

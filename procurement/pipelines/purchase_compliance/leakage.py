@@ -32,6 +32,10 @@ def write(ledger: Ledger, *, run: Run, months: int, folder: str) -> Json:
         "file": str(path), "since": f"{since:%Y-%m-%d}", "goods": totals(rows),
         "by_cost_center": [_largest(*one) for one in largest(rows, "cost_center")],
         "by_seller": [_largest(*one) for one in largest(rows, "seller")],
+        "by_buyer": [_largest(*one) for one in largest(rows, "buyer")],
+        "by_month": [
+            _largest(month[:7], currency, amount) for month, currency, amount in largest(rows, "month", most=MOST_SHOWN)
+        ],
         "rows": [
             {
                 "month": f"{row.month:%Y-%m}", "cost_center": row.cost_center, "seller": row.seller, "buyer": row.buyer,

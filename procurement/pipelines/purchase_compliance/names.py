@@ -10,3 +10,6 @@ COMMENT, CLOSE_ORDER = "comment_on_violation", "close_comment"  # on the PO
 OPEN_RUN, ALERT, RESOLVE = "open_compliance_run", "alert_violation", "resolve_violation"
 ADD_APPROVER, REJECT, COMMENT_REQUISITION = "add_approver", "reject_approval", "comment_on_requisition"
 AT_ONCE, WEEKLY, REPORT_ONLY = "at_once", "weekly", "report_only"
+SWITCHED_OFF = "switched off in rollout.yml"
+REPORTED = "report only: nobody is written to"
+PENDING = "pending_approval"  # a requisition in approval, and the approval whose turn it is

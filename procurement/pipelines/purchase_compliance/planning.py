@@ -6,18 +6,19 @@ The register is written before the plan: a crash between leaves violations that 
 keys. Nothing here writes to Coupa.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from procurement.compliance.checks import Bought, Surroundings
-from procurement.compliance.judging import Violation, judge, waived
-from procurement.compliance.purchases import Coding, read_purchase
+from procurement.compliance.judging import Violation, judge, unapproved, waived
+from procurement.compliance.purchases import Coding, Purchase, read_purchase
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.types import PlannedDelivery, Record
+from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import (
     Contracts,
     CoupaReads,
@@ -43,8 +44,9 @@ from procurement.pipelines.purchase_compliance.judgements import (
     requester_of,
     same_cause,
 )
-from procurement.pipelines.purchase_compliance.names import AT_ONCE, PIPELINE
+from procurement.pipelines.purchase_compliance.names import AT_ONCE, PIPELINE, SWITCHED_OFF
 from procurement.policies import Mode, Rules
+from procurement.policy_files import RolloutRule
 
 NO_LINES = "Amazon's report shows no line of it yet"
 Json = dict[str, Any]
@@ -73,15 +75,13 @@ class Planner:
         segment = self.rules.compliance.reading.cost_center_segment
         orders = read_orders(self.coupa, (str(number) for number in numbers), segment=segment) if numbers else {}
         cases = [replace(case, purchase=asked_for(case.purchase, orders)) for case in cases]
+        cases = [ready for case in cases if (ready := self._rolled_out(judgement, case)) is not None]
         beside = self._book(judgement, cases)
         around = surround(
             self.ledger, self.contracts, [case.purchase for case in cases], orders, source=self.source, rules=self.rules, beside=beside
         )  # fmt: skip
-        today = self.now.date()
-        found = {
-            case.record.id: judge(case.purchase, around[case.purchase.key], self.rules.compliance, today=today)
-            for case in cases
-        }
+        agreed = self._agreed_at_the_gate(cases)
+        found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
         known = self._known(cases, found)
         before = self._told(found, known)
         people = self._people(cases, found, known, before, orders)
@@ -91,13 +91,9 @@ class Planner:
         return judgement
 
     def _case(self, judgement: Judgement, record: Record) -> Case | None:
-        rollout = self.rules.rollout.of(PIPELINE, account=self.account)
-        live = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live is not None else None
-        if live is not None and record.dated_at is not None and record.dated_at < live:
-            fate(judgement, record, "skipped", "ordered before go-live")
-            return None
-        if rollout.mode is Mode.OFF and not self.rehearsal:
-            fate(judgement, record, "skipped", "switched off for this account")
+        """As far as the order itself says it, before its PO is read: the widest rollout of the account counts."""
+        rollout = self.rules.rollout.widest(PIPELINE, account=self.account)
+        if self._left_out(judgement, record, rollout):
             return None
         if not record.raw.get("lines"):
             fate(judgement, record, "waiting", NO_LINES, to_plan=True)
@@ -108,8 +104,32 @@ class Planner:
         except RecordError as error:
             fate(judgement, record, "dead", "Amazon's report of the order cannot be judged", errors=error.problems)
             return None
-        report_only = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
-        return Case(record, purchase, Mode.SHADOW if self.rehearsal else rollout.mode, report_only)
+        return Case(record, purchase, rollout.mode, report_only=True)
+
+    def _rolled_out(self, judgement: Judgement, case: Case) -> Case | None:
+        """With the most careful rollout that holds for its account, supplier and cost centers; None: it is none of ours."""
+        rollout = rollout_of(self.rules, **self._scope(case.purchase))
+        if self._left_out(judgement, case.record, rollout):
+            return None
+        mode = Mode.SHADOW if self.rehearsal else rollout.mode
+        return replace(case, mode=mode, report_only=reports_only(rollout, self.rules, self.now))
+
+    def _left_out(self, judgement: Judgement, record: Record, rollout: RolloutRule) -> bool:
+        live = datetime.combine(rollout.go_live, time.min, UTC) if rollout.go_live is not None else None
+        if live is not None and record.dated_at is not None and record.dated_at < live:
+            fate(judgement, record, "skipped", "ordered before go-live")
+            return True
+        if rollout.mode is Mode.OFF and not self.rehearsal:
+            fate(judgement, record, "skipped", SWITCHED_OFF)
+            return True
+        return False
+
+    def _scope(self, purchase: Purchase) -> Json:
+        return {
+            "account": self.account,
+            "supplier": purchase.supplier,
+            "cost_centers": sorted(purchase.cost_centers),
+        }
 
     def _coding(self, raw: Json) -> Coding:
         account = self.rules.accounts.of(self.account)
@@ -133,6 +153,18 @@ class Planner:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)
             return []
         return [bought(line) for line in judgement.lines if line.standing != "cancelled"]
+
+    def _found(self, purchase: Purchase, at: Surroundings, agreed: Container[tuple[str, str]]) -> list[Violation]:
+        """What the rule's approver agreed to before it was ordered is no violation afterwards."""
+        file = self.rules.compliance
+        found = unapproved(judge(purchase, at, file, today=self.now.date()), file, purchase.approved_by)
+        return [one for one in found if one.action != "route" or (purchase.po_number or "", one.rule) not in agreed]
+
+    def _agreed_at_the_gate(self, cases: Sequence[Case]) -> set[tuple[str, str]]:
+        """PO and rule, where the gate asked and its approver said yes; not read where no rule routes anything."""
+        routing = any(rule.action == "route" for rule in self.rules.compliance.rules)
+        numbers = {case.purchase.po_number for case in cases if case.purchase.po_number}
+        return self.ledger.compliance.agreed(str(number) for number in numbers) if routing and numbers else set()
 
     def _known(self, cases: Sequence[Case], found: Mapping[int, Sequence[Violation]]) -> dict[str, KeptViolation]:
         """What the register has: open ones of these orders, open ones about the same subjects, and those of the same keys."""
@@ -193,14 +225,17 @@ class Planner:
         (judgement.watch if self._unfinished(kept) else judgement.done).append(record.key)
         if case.mode is Mode.SHADOW:
             shown = [
-                write for row, one in own if self._at_once(case, row) for write in self._writes(row, one, order, people)
+                write
+                for row, one in own
+                if self._at_once(case, row)
+                for write in self._writes(case, row, one, order, people)
             ]
             judgement.previews.append(case_preview(case, kept, shown))
             fate(judgement, record, "skipped", SHADOW)
             return
         told = [(row, one) for row, one in own if row.told == AT_ONCE]
         self._mail(judgement, [pair for pair in told if not deciding.was_told(pair[0], before)], order, people)
-        fresh = not_told([write for row, one in told for write in self._writes(row, one, order, people)], before)
+        fresh = not_told([write for row, one in told for write in self._writes(case, row, one, order, people)], before)
         planned = {one.name for one in judgement.plan.deliveries}  # all errors of a day share its integration run
         once = {write.name: write for write in fresh if write.name not in planned}
         judgement.plan.deliveries += once.values()
@@ -238,12 +273,12 @@ class Planner:
         )  # fmt: skip
 
     def _writes(
-        self, row: KeptViolation, one: Violation, order: Order | None, people: People
+        self, case: Case, row: KeptViolation, one: Violation, order: Order | None, people: People
     ) -> Iterable[PlannedDelivery]:
         versions = {"mapping_version": self.rules.version, "policy_version": self.rules.version}
         return deciding.deliveries(
             replace(one, key=row.delivery_key, act_by=row.act_by), order, people, integration=self.rules.compliance.people.integration,
-            day=self.now.date(), versions=versions,
+            day=self.now.date(), scope=self._scope(case.purchase), versions=versions,
         )  # fmt: skip
 
     def _told(self, found: Mapping[int, Sequence[Violation]], known: Mapping[str, KeptViolation]) -> Told:

@@ -6,36 +6,38 @@ submitted again after a change: each state of it is judged once, and what was wr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from connectors.tally import Tally
 from procurement.compliance.documents import Frame, read_requisition
-from procurement.compliance.judging import Violation, approver_of, judge
+from procurement.compliance.judging import Violation, approver_of, judge, unapproved
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
+from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, surround
 from procurement.pipelines.proposals import SHADOW
-from procurement.pipelines.purchase_compliance import deciding, wording
+from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
 from procurement.pipelines.purchase_compliance.names import (
     ADD_APPROVER,
     COMMENT_REQUISITION,
+    PENDING,
     PIPELINE,
     REJECT,
+    REPORTED,
     REQUISITION,
+    SWITCHED_OFF,
 )
+from procurement.pipelines.purchase_compliance.screened import Screened, keyed
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
-PENDING, CURRENT = "pending_approval", "pending_approval"  # a requisition's status, and its approval's whose turn it is
 PART = "screened"
-SWITCHED_OFF = "switched off for this account"
-REPORTED = "report only: nobody is written to"
 
 
 class Requisitions(CoupaReads, Protocol):
@@ -100,9 +102,10 @@ def _moment(value: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screener:
-    """Judges waiting requisitions; writes nothing."""
+    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept."""
 
     ledger: Ledger
+    screened: Screened
     contracts: Contracts
     articles: Articles
     account: str
@@ -112,32 +115,49 @@ class Screener:
 
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
         """The plan, and what shadow or a dry run shows."""
-        plan, previews = Plan(), list[Json]()
+        plan, previews, registered = Plan(), list[Json](), dict[int, Sequence[Violation]]()
         purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
         read = {one.key: one for one in purchases}
         around = surround(
             self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules
         )
-        rollout = self.rules.rollout.widest(PIPELINE, account=self.account)
-        quiet = deciding.reports_only(self.rules.compliance, rollout.go_live, self.now)
         for record in records:
             purchase = read.get(f"requisition {record.key}")
             if purchase is None:
                 _settle(plan, record, "has no line for Amazon that can be judged")
                 continue
+            scope = self._scope(purchase)
+            rollout = rollout_of(self.rules, **scope)
             if rollout.mode is Mode.OFF and not self.rehearsal:
                 _settle(plan, record, SWITCHED_OFF)
                 continue
-            found = judge(
+            judged = judge(
                 purchase, around[purchase.key], self.rules.compliance, today=self.now.date(), before_order=True
             )
-            writes = list(self._writes(record, purchase, found))
+            found = [keyed(one, record.raw) for one in judged]
+            writes = [
+                replace(write, payload={**write.payload, "scope": scope})
+                for write in self._writes(record, purchase, found)
+            ]
+            quiet = reports_only(rollout, self.rules, self.now)
             if quiet or self.rehearsal or rollout.mode is Mode.SHADOW:
                 previews += [_preview(record, found, writes)] if found else []
                 _settle(plan, record, SHADOW if rollout.mode is Mode.SHADOW else REPORTED if found else KEEPS)
                 continue
             self._plan(plan, record, found, writes)
+            registered[record.id] = found
+        if registered:
+            self.screened.note(registered)
         return plan, previews
+
+    def _scope(self, purchase: Purchase) -> Json:
+        """The account is the one that its supplier stands for: another one's requisitions are read here, too."""
+        accounts = self.rules.accounts.accounts
+        names = [name for name, account in accounts.items() if account.supplier == purchase.supplier]
+        return {
+            "account": self.account if self.account in names or not names else names[0], "supplier": purchase.supplier,
+            "cost_centers": sorted(purchase.cost_centers),
+        }  # fmt: skip
 
     def _read(self, record: Record) -> Purchase | None:
         at = _moment(record.raw.get("submitted-at")) or self.now
@@ -162,11 +182,12 @@ class Screener:
     def _writes(self, record: Record, purchase: Purchase, found: Sequence[Violation]) -> Iterator[PlannedDelivery]:
         """What each violation asks for; a requisition that was submitted again after a rejection is a new one."""
         file, id = self.rules.compliance, int(record.raw["id"])
-        current = next((one for one in record.raw["approvals"] if one["status"] == CURRENT), None)
+        current = next((one for one in record.raw["approvals"] if one["status"] == PENDING), None)
         asked = {one["approver"] for one in record.raw["approvals"]}
+        approved = {one["approver"] for one in record.raw["approvals"] if one["status"] == "approved"}
         rejected = False
-        for one in found:
-            key = f"{id}/{record.raw.get('submitted-at') or '-'}/{one.key.split('/', 1)[1]}"
+        for one in unapproved(found, file, approved):
+            key = one.key
             if one.action == "route":
                 login = approver_of(one, file)
                 if login not in asked:

@@ -17,11 +17,13 @@ from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
-from procurement.pipelines.purchase_compliance.actions import actions
-from procurement.pipelines.purchase_compliance.digest import send_digests
+from procurement.pipelines.purchase_compliance.actions import StillLive, actions
+from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
+from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
+from procurement.pipelines.purchase_compliance.screened import Screened
 from procurement.pipelines.sources import amazon_source, coupa_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -92,7 +94,7 @@ def transform(
             planned += _keep(ledger, judgement, run=run, rules=rules)
             records, found = records + len(ids), found + judgement.found
             previews += judgement.previews
-        screener = _screener(amazon, ledger, planner.contracts, run=run, rules=rules)
+        screener = _screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules)
         for ids in batched(
             [row.id for row in ledger.records.to_plan(coupa_source(coupa.instance), REQUISITION)], BATCH
         ):
@@ -100,7 +102,12 @@ def transform(
             planned += ledger.planning.keep(run, plan).planned
             previews += shown
         ledger.plans.keep(run, previews)
-    return {"run": run.id, "mode": mode.value, "planned": planned, "records": records, "violations": found}
+        screener.screened.close_decided(coupa)
+        reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)
+        overdue = reminders.send(coupa)
+    return {
+        "run": run.id, "mode": mode.value, "planned": planned, "records": records, "violations": found, "overdue": overdue,
+    }  # fmt: skip
 
 
 def _planner(
@@ -113,10 +120,11 @@ def _planner(
 
 
 def _screener(
-    amazon: AmazonBusiness, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
+    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
 ) -> screening.Screener:
     return screening.Screener(
-        ledger=ledger, contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
+        ledger=ledger, screened=Screened(ledger=ledger, source=coupa_source(coupa.instance), now=run.now),
+        contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
         rules=rules, now=run.now,
     )  # fmt: skip
 
@@ -154,7 +162,7 @@ def _rehearse(
     ]  # fmt: skip
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
     judgement = planner.propose(records)
-    screener = replace(_screener(amazon, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
+    screener = replace(_screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
     _, screened = screener.propose(screening.look(coupa, rules))
     ledger.plans.keep(run, [*judgement.previews, *unkept(judgement.plan, records), *screened])
     return {"run": run.id, "dry_run": True, "records": len(records), "violations": judgement.found}
@@ -162,16 +170,24 @@ def _rehearse(
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
     """Sends what is planned, for at most `seconds`; a pipeline that is not live only asks after what it sent before."""
-    return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
+    writes = actions(coupa, StillLive(rules, run.now))
+    return loading.load(ledger, PIPELINE, writes, run=run, rules=rules, workers=workers, seconds=seconds)
 
 
 def report(ledger: Ledger, *, run: Run, rules: Rules, folder: str) -> Summary:
-    """The weekly digests, and what was bought beside the contracts: CSV in `folder`, sums and first rows in the output."""
+    """The weekly digests, what is open by rule, and what was bought beside the contracts: CSV in `folder`, sums and first rows in
+    the output."""
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is Mode.OFF:
         return {"run": run.id, "digests": 0}
     digests = send_digests(ledger, run=run, rules=rules)
     months = rules.compliance.reading.leakage_months
-    return {"run": run.id, "digests": digests, **leakage.write(ledger, run=run, months=months, folder=folder)}
+    found = open_by_rule(ledger.compliance.open())
+    return {
+        "run": run.id,
+        "digests": digests,
+        "open_violations": found,
+        **leakage.write(ledger, run=run, months=months, folder=folder),
+    }
 
 
 def close(

@@ -1,16 +1,17 @@
 """What people read about a violation: comments, errors, mails. Each comment carries its violation's key in brackets: by it a
 comment is asked for before it is ever posted again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from procurement.compliance.judging import Violation, who_must_act
+from procurement.compliance.judging import NO_CANCEL, Violation, who_must_act
 from procurement.ledger.compliance import KeptViolation
 from procurement.money import Money
 
 Json = dict[str, Any]
 MOST_LISTED = 100
 EXTERNAL_ID = 255
+AMAZON = "amazon_business/"  # begins the source of a violation of an order that is placed
 
 
 def marker(key: str) -> str:
@@ -66,8 +67,20 @@ def external_id(key: str) -> str:
 
 
 def line(violation: KeptViolation) -> str:
+    return f"{facts(violation)}; somebody acts by {violation.act_by}{_evidence(violation)}"
+
+
+def overdue_line(violation: KeptViolation) -> str:
+    return f"{facts(violation)}; somebody had to act by {violation.act_by}{_evidence(violation)}"
+
+
+def _evidence(violation: KeptViolation) -> str:
+    return "".join(f"\n    {one}" for one in violation.evidence)
+
+
+def facts(violation: KeptViolation) -> str:
     money = Money.of(violation.amount, violation.currency)
-    facts = ", ".join(
+    about = ", ".join(
         part
         for part in (
             violation.buyer,
@@ -76,14 +89,12 @@ def line(violation: KeptViolation) -> str:
         )
         if part
     )
-    evidence = "".join(f"\n    {one}" for one in violation.evidence)
     return (
-        f"{violation.purchase}  {money}  {violation.severity}, {violation.rule}\n    {violation.sentence}\n    {facts}; "
-        f"somebody acts by {violation.act_by}{evidence}"
+        f"{violation.purchase}  {money}  {violation.severity}, {violation.rule}\n    {violation.sentence}\n    {about}"
     )
 
 
-def listed(violations: Sequence[KeptViolation]) -> str:
+def listed(violations: Sequence[KeptViolation], line: Callable[[KeptViolation], str] = line) -> str:
     lines = [line(one) for one in violations[:MOST_LISTED]]
     more = len(violations) - MOST_LISTED
     return "\n\n".join([*lines, *([f"... and {more} more"] if more > 0 else [])])
@@ -95,6 +106,22 @@ def totals(violations: Sequence[KeptViolation]) -> str:
         money = Money.of(one.amount, one.currency)
         sums[one.currency] = sums[one.currency] + money if one.currency in sums else money
     return ", ".join(str(sums[currency]) for currency in sorted(sums))
+
+
+def overdue_mail(violations: Sequence[KeptViolation], recipients: Sequence[str], *, escalated: bool) -> Json:
+    """Of an order that is placed, what nobody can undo by a call is said again."""
+    placed = any(one.action != "flag" and one.source.startswith(AMAZON) for one in violations)
+    said = (
+        "Whoever had to act was reminded, and they are open still"
+        if escalated
+        else "The day to act is over, and they are open"
+    )
+    cancel = f" {NO_CANCEL}: its buyer cancels it on Amazon's order page, or returns it." if placed else ""
+    plural = "" if len(violations) == 1 else "s"
+    return {
+        "to": list(recipients), "subject": f"Overdue: {len(violations)} compliance violation{plural}, {totals(violations)}",
+        "text": f"{said}.{cancel}\n\n{listed(violations, overdue_line)}",
+    }  # fmt: skip
 
 
 def buyer_mail(violation: Violation) -> Json:

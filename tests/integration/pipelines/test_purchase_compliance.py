@@ -110,6 +110,12 @@ def _check_leakage(report: Json, pair: SandboxPair, ledger: Ledger) -> None:
     )  # fmt: skip
     assert sum(Decimal(row["off_contract"]) for row in rows) == off > 0
     assert Decimal(report["goods"]["USD"]["off_contract"]) == off
+    assert (
+        sum(Decimal(one["off_contract"].removeprefix("USD ")) for one in report["by_month"]) == off
+        and report["by_buyer"]
+    )
+    assert sum(one["count"] for one in report["open_violations"]) == len(ledger.compliance.open())
+    assert not any(one["stopped_before_order"] for one in report["open_violations"])
 
 
 def test_what_is_over_is_settled_where_it_was_told_and_found_again_is_told_again(
@@ -313,9 +319,17 @@ def test_requisitions_in_approval_are_stopped_or_routed_before_anything_is_order
     assert (state[first]["status"], state[second]["status"]) == ("draft", "pending_approval")
     assert "is restricted" in state[first]["reject-reason-comment"]
     assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
+    waiting = {row.purchase: row for row in ledger.compliance.open_from("coupa/acme")}
+    assert set(waiting) == {f"requisition {first}", f"requisition {second}"}
+    row = waiting[f"requisition {second}"]
+    assert (row.rule, row.action, row.currency) == ("asked_first", "route", "USD")
+    assert row.amount > 0 and row.cost_center and row.buyer and "is restricted" in row.sentence
     sent = writes(pair)
     run()
     assert writes(pair) == sent
+    assert ledger.compliance.open_from("coupa/acme") == [row], "one a cause, and the rejected one is over"
+    over = waiting[f"requisition {first}"]
+    assert ledger.compliance.known(over.source, [over.key])[over.key].closed_because == "the requisition is draft"
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])
@@ -342,9 +356,9 @@ def test_where_the_integration_user_may_not_reject_a_person_is_told_and_the_rest
     monkeypatch.setattr(conftest, "SCOPES", conftest.SCOPES.replace("core.approval.write ", ""))
     closed = ComplianceRun(pair, ledger, rules, tmp_path)()
     state = {row["id"]: row for row in pair.state("coupa")["requisitions"]}
-    assert state[first]["status"] == "pending_approval" and closed["documents"]["held"] == 1
-    (letter,) = ledger.dead_letters.list(states=("held",))
-    assert "may not do this in Coupa" in str(letter.reason)
+    assert state[first]["status"] == "pending_approval" and closed["documents"]["dead"] == 1
+    (letter,) = ledger.dead_letters.list()
+    assert letter.error_class == "permission" and "core.approval.write" in str(letter.reason)
     assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
 
 

@@ -17,7 +17,7 @@ from procurement.compliance.contracts import (
     Tier,
     read_agreements,
 )
-from procurement.compliance.judging import judge, stopping, who_must_act
+from procurement.compliance.judging import judge, unapproved, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
@@ -318,8 +318,8 @@ def test_what_stops_an_order_before_it_is_sent() -> None:
     )
     violations = judge(purchase(), around(), rules, today=TODAY, before_order=True)
     assert {one.rule for one in violations} == {"said", "asked", "never"}
-    assert {one.rule for one in stopping(violations, rules, [])} == {"asked", "never"}
-    assert {one.rule for one in stopping(violations, rules, ["boss"])} == {"never"}
+    assert {one.rule for one in unapproved(violations, rules, [])} == {"said", "asked", "never"}
+    assert {one.rule for one in unapproved(violations, rules, ["boss"])} == {"said", "never"}
     told = {one.rule: who_must_act(one) for one in judge(purchase(), around(), rules, today=TODAY)}
     assert told["after"].startswith(
         "Amazon Business offers no call to cancel an order: jane@example.com cancels it on Amazon's order page by 2026-02-06"

@@ -19,6 +19,7 @@ MISTAKES = [
     ("rules:\n", f"{NEW}restricted\n", "restricted needs unspsc or asins"),
     ("rules:\n", f"{NEW}no_po\n    limit: 100\n", "limit is no setting of no_po"),
     ("rules:\n", f"{NEW}no_po\n    action: route\n", "route needs approver"),
+    ("rules:\n", f"{NEW}no_po\n    escalate_to: [boss]\n", "'boss' is no mail address"),
     ("rules:\n", f"{NEW}no_po\n    before_order: true\n", "no_po can only be known once Amazon has the order"),
     ("rules:\n", f"{NEW}no_po\n    severety: low\n", "severity"),
     ("rules:\n", f"{NEW}split_order\n    limit: 100\n    before_order: true\n", "say same: buyer or same: commodity"),

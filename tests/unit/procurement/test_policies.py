@@ -148,3 +148,27 @@ def test_of_one_account_neither_the_other_accounts_count_nor_what_its_own_entry_
     edited: Edit, entry: str, mode: Mode
 ) -> None:
     assert read_rules(edited("rollout.yml", "mode: off", entry)).rollout.widest(PIPELINE, account="A").mode is mode
+
+
+@pytest.mark.parametrize(
+    ("supplier", "centers", "mode"),
+    [
+        ("S", [], Mode.SHADOW),
+        ("T", [], Mode.LIVE),
+        ("T", ["1"], Mode.OFF),
+        ("T", ["2"], Mode.LIVE),
+        ("T", ["1", "2"], Mode.OFF),
+        ("S", ["2", ""], Mode.LIVE),
+        ("S", ["2", "3"], Mode.SHADOW),
+    ],
+)
+def test_of_a_document_over_several_cost_centers_the_most_careful_rule_counts(
+    edited: Edit, supplier: str, centers: list[str], mode: Mode
+) -> None:
+    live = "{mode: live, go_live: 2026-01-01}"
+    entry = (
+        "mode: live\n    go_live: 2026-01-01\n    suppliers: {S: {mode: shadow}}\n"
+        f"    cost_centers: {{'1': {{mode: off}}, '2': {live}}}"
+    )
+    rollout = read_rules(edited("rollout.yml", "mode: off", entry)).rollout
+    assert rollout.most_careful(PIPELINE, account="A", supplier=supplier, cost_centers=centers).mode is mode
