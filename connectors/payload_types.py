@@ -13,12 +13,13 @@ from pydantic.alias_generators import to_camel
 
 Value = TypeVar("Value")
 
+EXACT, INEXACT = (str, int, Decimal), (float, bool)  # a bool is an int, but no number
 LARGEST_EXPONENT = 30  # digits before or after the point
 
 
 def read_exact(value: object) -> Decimal:
     """A finite Decimal from text, a whole number or a Decimal; ValueError for floats and anything else."""
-    if isinstance(value, float | bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, INEXACT) or not isinstance(value, EXACT):
         raise ValueError(f"an exact number is needed, not a {type(value).__name__}")
     try:
         number = Decimal(value)

@@ -6,8 +6,11 @@ to the cent, or the document is refused with the sums. An amount that no rule ta
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from procurement.charge_rules import LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
 from procurement.documents import AccountShare, ChargeKind, InvoiceCharge, TaxLine
@@ -19,8 +22,7 @@ ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "disc
 NAMED = ("principal", *ADDED, "tax")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Components:
+class Components(Struct, frozen=True, kw_only=True):
     """One line as Amazon charged it; rates are percent. A refund's amounts are negative, its quantity is not."""
 
     is_refund: bool
@@ -58,8 +60,7 @@ class Components:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billed:
+class Billed(Struct, frozen=True, kw_only=True):
     """A line as Coupa takes it; `quantity` and `total` are negative on a refund, the price never."""
 
     quantity: Decimal

@@ -5,11 +5,12 @@ currency; quantities and unit prices are Decimal and may have more decimals than
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from procurement.money import Money
 
@@ -24,8 +25,7 @@ class ChargeKind(StrEnum):
     MISC = "misc"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxLine:
+class TaxLine(Struct, frozen=True, kw_only=True):
     amount: Money
     rate: Decimal | None = None  # percent: 8.25 means 8.25 %
     code: str | None = None
@@ -33,8 +33,7 @@ class TaxLine:
     base: Money | None = None  # what the rate applies to, where the source lets us know
 
 
-@dataclass(frozen=True, slots=True)
-class AccountShare:
+class AccountShare(Struct, frozen=True):
     """One GL account of a split line or charge; the shares' amounts add up to it."""
 
     account: str
@@ -42,8 +41,7 @@ class AccountShare:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """Something a person should know of a document that does not stop it: it becomes a finding, never a breach."""
 
     kind: str
@@ -51,8 +49,7 @@ class Note:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
+class InvoiceLine(Struct, frozen=True, kw_only=True):
     """One billed order line. `total` is what Coupa computes: quantity x unit price, rounded; tax and charges apart.
 
     A line that no PO backs has no PO line, and its own `account` or split."""
@@ -76,8 +73,7 @@ class InvoiceLine:
     custom_fields: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceCharge:
+class InvoiceCharge(Struct, frozen=True, kw_only=True):
     kind: ChargeKind
     total: Money
     description: str
@@ -86,8 +82,7 @@ class InvoiceCharge:
     allocations: tuple[AccountShare, ...] = ()  # a GL split, instead of `account`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
+class Invoice(Struct, frozen=True, kw_only=True):
     """An invoice or credit note ready for Coupa; a credit note's quantities and amounts are negative."""
 
     number: str
@@ -128,8 +123,7 @@ class Invoice:
         return Money.sum((charge.total for charge in self.charges if charge.kind is kind), self.currency)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseOrderLine:
+class PurchaseOrderLine(Struct, frozen=True, kw_only=True):
     """A PO line as Coupa shows it now. `received` and `invoiced` are Coupa's running quantities (amounts on amount lines)."""
 
     id: int
@@ -151,8 +145,7 @@ class PurchaseOrderLine:
     cost_centers: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseOrder:
+class PurchaseOrder(Struct, frozen=True, kw_only=True):
     id: int
     number: str
     status: str
@@ -170,8 +163,7 @@ class PurchaseOrder:
     custom_fields: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoodsReceipt:
+class GoodsReceipt(Struct, frozen=True, kw_only=True):
     """One receiving transaction; voids and returns have negative quantities."""
 
     id: int

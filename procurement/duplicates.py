@@ -8,11 +8,11 @@ line still has room for.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import Struct
 from pydantic import Field
 
 from procurement.money import Money
@@ -41,8 +41,7 @@ class DuplicatePolicies(RuleModel):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class BilledUnits:
+class BilledUnits(Struct, frozen=True):
     """One line of a document. `shipment` None: nobody says which."""
 
     po_line_id: int
@@ -51,8 +50,7 @@ class BilledUnits:
     shipment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BilledDocument:
+class BilledDocument(Struct, frozen=True, kw_only=True):
     """An invoice or credit note as far as duplicates go; `place` says in words where it stands."""
 
     number: str
@@ -67,8 +65,7 @@ class BilledDocument:
         return f"{'credit note' if self.is_credit_note else 'invoice'} {self.number} ({self.total}, {self.day}, {self.place})"
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(Struct, frozen=True):
     """Why `document` may be `other` once more; `sentence` names both and the evidence."""
 
     kind: Kind

@@ -5,9 +5,10 @@ nowhere else (half up, at the currency's minor unit), and `allocate` gives parts
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Self
+
+from msgspec import Struct
 
 from procurement.errors import MoneyError
 
@@ -17,13 +18,14 @@ MINOR_UNITS = {
 }  # fmt: skip
 _STEPS = {currency: Decimal(1).scaleb(-places) for currency, places in MINOR_UNITS.items()}
 LARGEST_EXPONENT, MOST_PLACES = 15, 20  # beyond, sums would no longer be exact; no invoice gets there
+CENT = Decimal("0.01")
 EXACT = (str, int, Decimal)  # what an amount may be read from
 UNIT_PRICE_PLACES = 6  # Coupa's price column is dec(30,6)
 
 
 def to_decimal(value: str | int | Decimal) -> Decimal:
     """`value` as an exact, finite Decimal; raises MoneyError for floats, NaN, infinities and text that is no number."""
-    if isinstance(value, bool) or not isinstance(value, EXACT):
+    if type(value) not in (str, Decimal) and (isinstance(value, bool) or not isinstance(value, EXACT)):
         raise MoneyError(
             f"{value!r} is a {type(value).__name__}; amounts are text, whole numbers or Decimal, never floats"
         )
@@ -31,10 +33,11 @@ def to_decimal(value: str | int | Decimal) -> Decimal:
         number = Decimal(value)
     except InvalidOperation:
         raise MoneyError(f"{str(value)[:40]!r} is not a number") from None
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int):  # a letter: NaN or an infinity
+    if not number.is_finite():
         raise MoneyError(f"{value!r} is not a finite number")
-    if number.adjusted() > LARGEST_EXPONENT or exponent < -MOST_PLACES:
+    # Taking a number apart costs more than all the rest, and nearly all amounts have two decimals.
+    fine = not number.same_quantum(CENT) and number.as_tuple().exponent < -MOST_PLACES  # type: ignore[operator]
+    if fine or number.adjusted() > LARGEST_EXPONENT:
         raise MoneyError(f"{str(value)[:40]!r} is not a plausible amount or quantity")
     return number
 
@@ -52,8 +55,7 @@ def round_to(amount: Decimal, step: Decimal) -> Decimal:
     return amount.quantize(step, rounding=ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True, order=False)
-class Money:
+class Money(Struct, frozen=True):
     """An exact amount of one currency; the amount may have more decimals than the currency until `rounded`."""
 
     amount: Decimal

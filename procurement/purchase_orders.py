@@ -6,7 +6,7 @@ What Coupa leaves out is reported all at once (`RecordError`), before any rule s
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from procurement.documents import GoodsReceipt, PurchaseOrder, PurchaseOrderLine
@@ -25,6 +25,11 @@ DEPARTURES = frozenset({
 })  # fmt: skip
 
 
+@cache  # the paths that stand in this file
+def _steps(path: str) -> list[str]:
+    return path.split(".")
+
+
 class _Reader:
     """Reads fields of one document and remembers what is missing or wrong."""
 
@@ -33,14 +38,19 @@ class _Reader:
 
     def at(self, path: str, raw: Json | None = None) -> Any:
         value: Any = self.raw if raw is None else raw
-        for step in path.split("."):
-            if not isinstance(value, OBJECT):
-                return None
-            value = value.get(step)
+        if "." not in path:
+            value = value.get(path)
+        else:
+            for step in _steps(path):
+                if not isinstance(value, OBJECT):
+                    return None
+                value = value.get(step)
         return None if value == "" else value
 
     def text(self, path: str, raw: Json | None = None) -> str | None:
         value = self.at(path, raw)
+        if type(value) is str:
+            return value.strip() or None
         return str(value).strip() or None if value is not None else None
 
     def needed(self, path: str, raw: Json | None = None, *, of: str = "It") -> str:

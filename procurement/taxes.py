@@ -4,11 +4,11 @@ We never compute or accrue tax: Amazon's amount is carried, a code is found for 
 decision for a person (`TaxTreatment.known` is False).
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
+from msgspec import Struct
 from pydantic import Field
 
 from procurement.rule_model import Number, RuleModel, Text, Texts
@@ -49,8 +49,7 @@ class TaxFile(RuleModel):
     examples: list[TaxExample] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class TaxTreatment:
+class TaxTreatment(Struct, frozen=True):
     kind: str
     code: str | None
     description: str | None

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeAlias
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field, model_validator
 
 from procurement.rule_model import Flag, Number, RuleModel, Text
@@ -163,8 +164,7 @@ class ToleranceFile(RuleModel):
                 yield (name, key), limits
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """The limit in force for one side of a check, and where it stands."""
 
     bound: Bound
@@ -189,6 +189,12 @@ class Tolerances:
     commodities: Mapping[str, Limits]
     charts: Mapping[str, Limits] = field(default_factory=dict)
     _kept: dict[Scope, InForce] = field(default_factory=dict, repr=False, compare=False)
+    _turns: frozenset[date] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        scopes = (self.default, *self.suppliers.values(), *self.commodities.values(), *self.charts.values())
+        entries = (entry for limits in scopes for check in CHECKS for entry in getattr(limits, check))
+        object.__setattr__(self, "_turns", frozenset(one.valid_from for one in entries if one.valid_from is not None))
 
     @classmethod
     def from_file(cls, file: ToleranceFile) -> Self:
@@ -203,7 +209,7 @@ class Tolerances:
         on: date | None = None,
     ) -> InForce:
         """`on` None: the entries without a date alone."""
-        scope = (commodity, supplier, chart, on)
+        scope = (commodity, supplier, chart, self._turn(on))
         found = self._kept.get(scope)
         if found is None:
             if len(self._kept) >= MOST_KEPT:
@@ -223,6 +229,10 @@ class Tolerances:
     ) -> Rule | None:
         """None: not checked."""
         return self.in_force(commodity=commodity, supplier=supplier, chart=chart, on=on).get((check, side))
+
+    def _turn(self, on: date | None) -> date | None:
+        """The newest day up to `on` on which any entry begins to hold: what holds then holds on `on`, too."""
+        return max((day for day in self._turns if on is not None and day <= on), default=None)
 
     def _rules(self, scope: Scope) -> Iterator[tuple[tuple[str, Side], Rule]]:
         commodity, supplier, chart, on = scope

@@ -5,17 +5,16 @@ API and as number in another), so only what no pipeline can do without is requir
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import Field
 
 from connectors.payload_types import AmazonPayload, Exact, Moment, Optional, Several, Text
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLineKey:
+class OrderLineKey(Struct, frozen=True):
     """The three ids by which getInvoiceDetailsByOrderLineItems knows a charged order line."""
 
     order_id: str

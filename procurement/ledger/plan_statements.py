@@ -6,7 +6,8 @@ records that the plan leaves out). `p_records.fate`: kept, already (linked befor
 
 import sqlalchemy as sa
 
-from procurement.ledger.changes import SUPERSEDED, open_to_change
+from procurement.ledger.bulk import script, temporary
+from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM, SUPERSEDED, open_to_change
 
 DELIVERY_COLUMNS = (
     "n", "action", "business_key", "after_action", "after_key", "required", "state", "reason", "outcome", "payload", "hash",
@@ -20,6 +21,7 @@ FINDING_COLUMNS = (
     "n", "action", "business_key", "record_id", "kind", "line", "sentence", "breached", "expected", "actual", "difference", "limit_value",
     "rule", "amount", "currency",
 )  # fmt: skip
+COLUMNS = {"p_deliveries": DELIVERY_COLUMNS, "p_records": RECORD_COLUMNS, "p_findings": FINDING_COLUMNS}
 TEMPORARY = {
     "p_deliveries": "n int, action text, business_key text, after_action text, after_key text, required boolean, state text, "
     "reason text, outcome text, payload text, hash text, amount numeric, currency text, variance jsonb, subjects jsonb, "
@@ -30,6 +32,8 @@ TEMPORARY = {
     "expected text, actual text, difference text, limit_value text, rule text, amount numeric, currency text, delivery_id bigint",
     "changed": "record_id bigint, key text, amount numeric, currency text, claimed boolean",
 }
+CREATE = sa.text(";\n".join(temporary(table, columns) for table, columns in TEMPORARY.items()))
+INDEX = sa.text("CREATE INDEX ON p_records (record_id); ANALYZE p_deliveries; ANALYZE p_records; ANALYZE p_findings")
 INCOMPLETE = "another record joined: planned again together"
 
 _INSERT = sa.text("""
@@ -131,7 +135,7 @@ _DROP_STALE_CHAIN = sa.text(f"""
     WHERE d.id IN (SELECT id FROM chain) AND d.pipeline = :pipeline AND d.state IN ('planned', 'waiting') AND d.attempt = 0
     AND d.id NOT IN (SELECT id FROM p_deliveries)
 """)
-DELIVERIES = (
+DELIVERIES = script(
     _INSERT, _FIND, _LOCK, _LOCK_RECORDS, _AFTER, _CLASSIFY, _CHAIN_FRESH, _REPLACE, _DROP_SUBJECTS, _ADD_SUBJECTS,
     _DEFER, _DEFER_RECORDS, _DROP_STALE_CHAIN,
 )  # fmt: skip
@@ -203,7 +207,6 @@ _CHANGED = sa.text("""
     JOIN LATERAL (SELECT sum(a.amount) AS amount FROM allocations a WHERE a.record_id = r.record_id AND a.role = 'bills') b ON true
     WHERE r.fate = 'already' AND s.amount IS DISTINCT FROM b.amount GROUP BY r.record_id, s.key, s.amount, s.currency
 """)
-RECORDS = (_FATE, _REMOVE, _ABANDON, _RELEASE_COMPANIONS, _ALLOCATE, _CLEAR, _CHANGED)
 
 _FIND_SUBJECT = sa.text("""
     UPDATE p_findings f SET delivery_id = p.id FROM p_deliveries p WHERE p.action = f.action AND p.business_key = f.business_key
@@ -232,7 +235,6 @@ _COMPARE_TOTALS = sa.text("""
     FROM p_deliveries p JOIN deliveries d ON d.id = p.id JOIN allocations a ON a.delivery_id = d.id AND a.role = 'bills'
     WHERE p.status IN ('fresh', 'open', 'same') AND d.amount IS NOT NULL GROUP BY d.id HAVING sum(a.amount) <> d.amount
 """)
-FINDINGS = (_FIND_SUBJECT, _DROP_FINDINGS, _ADD_FINDINGS, _COMPARE_TOTALS)
 
 _DELIVERY_EVENTS = sa.text("""
     INSERT INTO events (document, kind, sentence)
@@ -246,12 +248,15 @@ _RECORD_EVENTS = sa.text("""
     FROM p_records p JOIN source_records s ON s.id = p.record_id
     WHERE p.fate = 'kept' AND p.state IN ('dead', 'held', 'skipped') AND p.state IS DISTINCT FROM p.was ORDER BY s.id, p.part
 """)
-EVENTS = (_DELIVERY_EVENTS, _RECORD_EVENTS)
 
-COUNTS = sa.text("""
+_COUNTS = sa.text("""
     SELECT count(*) FILTER (WHERE status = 'fresh') AS planned, count(*) FILTER (WHERE status = 'open') AS replaced,
         count(*) FILTER (WHERE status IN ('same', 'closed', 'incomplete')) AS unchanged FROM p_deliveries
 """)
+RECORDS = script(
+    _FATE, _REMOVE, _ABANDON, _RELEASE_COMPANIONS, _ALLOCATE, _CLEAR, _CHANGED, REPORT_CHANGED_AFTER_CLAIM, HOLD_CHANGED_AFTER_CLAIM,
+    _FIND_SUBJECT, _DROP_FINDINGS, _ADD_FINDINGS, _COMPARE_TOTALS, _DELIVERY_EVENTS, _RECORD_EVENTS, _COUNTS,
+)  # fmt: skip
 LATE = sa.text("""
     SELECT DISTINCT r.record_id, coalesce(r.bills_key, d.business_key) AS business_key
     FROM p_records r LEFT JOIN allocations a ON a.record_id = r.record_id AND a.role = 'bills' AND a.delivery_id IS NOT NULL

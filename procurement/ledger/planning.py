@@ -5,20 +5,29 @@ delivery is returned as late; one planned into a delivery that bills other recor
 deferred: the delivery waits and all its records are planned together by the next run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from io import StringIO
 
 import sqlalchemy as sa
 
 from procurement.ledger import plan_statements as sql
-from procurement.ledger.bulk import analyze, analyze_once, copy_rows, create_temporary
-from procurement.ledger.changes import HOLD_CHANGED_AFTER_CLAIM, REPORT_CHANGED_AFTER_CLAIM
-from procurement.ledger.encoding import clean, dump_json, hash_text
+from procurement.ledger.bulk import analyze_once, copy_rendered
+from procurement.ledger.encoding import clean, copy_text, dump_json, hash_text
 from procurement.ledger.findings import amount_and_currency
 from procurement.ledger.locks import session_lock
 from procurement.ledger.types import Plan, PlanCounts, PlannedDelivery, PlannedFinding, PlannedRecord, Run
 
 INVOICE_OR_BUDGET = "invoice or budget"  # the planning lock of whoever decides where spend without a PO is counted
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPlan:
+    """A plan that does not contradict itself, as the text of its three COPYs."""
+
+    records: int  # how many
+    texts: Mapping[str, StringIO]  # by temporary table
 
 
 class Planning:
@@ -29,30 +38,37 @@ class Planning:
         """One transform of a pipeline at a time, over all processes; waits for its turn."""
         return session_lock(self._engine, f"planning/{pipeline}")
 
-    def keep(self, run: Run, plan: Plan) -> PlanCounts:
-        """Keeps `plan` for the run's pipeline; keeping it again changes nothing. ValueError for a plan that contradicts itself."""
+    def keep(self, run: Run, plan: Plan | RenderedPlan) -> PlanCounts:
+        """Keeps `plan` for the run's pipeline; keeping it again changes nothing. ValueError for a plan that contradicts itself.
+
+        Nearly all of it is PostgreSQL's time; a thread that keeps a rendered plan leaves Python to the others.
+        """
         if run.dry_run:
             raise ValueError(f"run {run.run_id} is a dry run: its plan goes to `plans`")
-        check_plan(plan)
+        rendered = render(plan) if isinstance(plan, Plan) else plan
         values = {"pipeline": run.dag_id, "run": run.id}
         with self._engine.begin() as connection:
-            _copy_plan(connection, plan)
-            for statement in sql.DELIVERIES:
-                connection.execute(statement, values)
+            _copy(connection, rendered)
+            connection.execute(sql.DELIVERIES, values)
             _require_predecessors(connection)
-            for statement in (
-                *sql.RECORDS,
-                REPORT_CHANGED_AFTER_CLAIM,
-                HOLD_CHANGED_AFTER_CLAIM,
-                *sql.FINDINGS,
-                *sql.EVENTS,
-            ):
-                connection.execute(statement, values)
-            counts = connection.execute(sql.COUNTS).one()
+            counts = connection.execute(sql.RECORDS, values).one()
             late = tuple((row.record_id, row.business_key) for row in connection.execute(sql.LATE))
         with self._engine.begin() as connection:
             analyze_once(connection, "allocations", "deliveries", "delivery_subjects", "events")
-        return PlanCounts(counts.planned, counts.replaced, counts.unchanged, len(plan.records), late)
+        return PlanCounts(counts.planned, counts.replaced, counts.unchanged, rendered.records, late)
+
+
+def render(plan: Plan) -> RenderedPlan:
+    """ValueError for a plan that contradicts itself."""
+    check_plan(plan)
+    return RenderedPlan(
+        len(plan.records),
+        {
+            "p_deliveries": copy_text(_delivery(n, row) for n, row in enumerate(plan.deliveries)),
+            "p_records": copy_text(map(_record, plan.records)),
+            "p_findings": copy_text(_finding(n, row) for n, row in enumerate(plan.findings)),
+        },
+    )
 
 
 def check_plan(plan: Plan) -> None:
@@ -80,16 +96,11 @@ def _first_repeated(values: Sequence[object]) -> object:
     return next(value for index, value in enumerate(values) if value in values[:index])
 
 
-def _copy_plan(connection: sa.Connection, plan: Plan) -> None:
-    for table, columns in sql.TEMPORARY.items():
-        create_temporary(connection, table, columns)
-    copy_rows(
-        connection, "p_deliveries", sql.DELIVERY_COLUMNS, (_delivery(n, row) for n, row in enumerate(plan.deliveries))
-    )
-    copy_rows(connection, "p_records", sql.RECORD_COLUMNS, map(_record, plan.records))
-    copy_rows(connection, "p_findings", sql.FINDING_COLUMNS, (_finding(n, row) for n, row in enumerate(plan.findings)))
-    connection.exec_driver_sql("CREATE INDEX ON p_records (record_id)")
-    analyze(connection, "p_deliveries", "p_records", "p_findings")
+def _copy(connection: sa.Connection, rendered: RenderedPlan) -> None:
+    connection.execute(sql.CREATE)
+    for table, text in rendered.texts.items():
+        copy_rendered(connection, table, sql.COLUMNS[table], text)
+    connection.execute(sql.INDEX)
 
 
 def _delivery(n: int, row: PlannedDelivery) -> tuple[object, ...]:

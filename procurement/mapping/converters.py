@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from procurement.errors import MoneyError
 from procurement.mapping.reading import shown
-from procurement.money import Money, to_decimal
+from procurement.money import EXACT, Money, to_decimal
 
 YEARS = range(2000, 2100)  # outside, a date is a typing or a parsing mistake
 LONGEST_TEXT = 20_000  # characters of any one field; Coupa's longest (the description) takes 1,550
@@ -24,6 +24,7 @@ class FieldProblem(Exception):
 
 
 OBJECT = (dict, Mapping)
+NUMBERS = (int, Decimal)
 Convert = Callable[[object], object]
 
 
@@ -33,13 +34,13 @@ def to_text(value: object) -> str | None:
         if len(value) > LONGEST_TEXT:
             raise FieldProblem(f"is {len(value):,} characters long; no field takes more than {LONGEST_TEXT:,}")
         return value.strip() or None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, NUMBERS):
         raise FieldProblem(f"is {shown(value)}, where a text is needed")
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def to_number(value: object) -> Decimal:
-    if not isinstance(value, str | int | Decimal):
+    if not isinstance(value, EXACT):
         raise FieldProblem(f"is {shown(value)}, where an exact number is needed")
     if isinstance(value, str) and len(value) > LONGEST_NUMBER:
         raise FieldProblem(f"is {shown(value)}, which is no number")
@@ -157,7 +158,7 @@ def _on_text(change: Callable[[str], str]) -> Convert:
     return convert
 
 
-def _unchanged(value: object) -> object:
+def unchanged(value: object) -> object:
     return value
 
 
@@ -169,14 +170,14 @@ CONVERTERS: Mapping[str, Converter] = {
         _on_text(lambda text: " ".join(text.split())), "line breaks and repeated blanks become one blank"
     ),
     "digits": Converter(_on_text(lambda text: "".join(filter(str.isdigit, text))), "only the digits of a text"),
-    "truncate": Converter(_unchanged, "cut after `max` characters instead of refused", needs="max"),
+    "truncate": Converter(unchanged, "cut after `max` characters instead of refused", needs="max"),
     "decimal": Converter(to_number, "an exact number; floats are refused"),
     "whole_number": Converter(to_whole, "a number without decimals"),
     "percent": Converter(percent, "a fraction as percent: 0.0825 becomes 8.25"),
     "money": Converter(to_money, "Amazon's amount with its currency"),
     "date": Converter(to_date, "the calendar date as written"),
     "marketplace_date": Converter(
-        _unchanged, "the day on which a moment falls in the marketplace's time zone", needs="zone_from"
+        unchanged, "the day on which a moment falls in the marketplace's time zone", needs="zone_from"
     ),
     "is_refund": Converter(is_refund, "CHARGE is no refund; REFUND and OVERREFUND are"),
 }

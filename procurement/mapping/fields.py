@@ -18,6 +18,7 @@ from procurement.mapping.converters import (
     to_number,
     to_text,
     to_whole,
+    unchanged,
 )
 from procurement.mapping.grammar import FieldRule, split_path
 from procurement.mapping.lookups import Lookup
@@ -72,36 +73,36 @@ def compile_read(paths: Sequence[str]) -> Read:
 
 
 def _reader(steps: tuple[str, ...]) -> Read:
-    if len(steps) == 2:
-        return _short_reader(*steps)
+    root, *keys = steps
+    if len(keys) == 1:
+        return _short_reader(root, keys[0])
+    path = [(key, int(key) if key.isdigit() else None) for key in keys]  # a place in a list, where the value is one
 
     def read(context: Context) -> Any:
-        value: Any = context
-        for step in steps:
+        value: Any = context.get(root)
+        for key, place in path:
             if isinstance(value, OBJECT):
-                value = value.get(step)
-            elif isinstance(value, list) and step.isdigit():
-                value = value[int(step)] if int(step) < len(value) else None
+                value = value.get(key)
+            elif place is not None and isinstance(value, list):
+                value = value[place] if place < len(value) else None
             else:
                 return None
-        return _filled(value)
+        return None if type(value) is str and not value.strip() else value
 
     return read
 
 
 def _short_reader(root: str, key: str) -> Read:
+    """The same for the many paths of one key."""
+
     def read(context: Context) -> Any:
         document = context.get(root)
-        if isinstance(document, OBJECT):
-            value = document.get(key)
-            return None if value == "" or (type(value) is str and value.isspace()) else value
-        return None
+        if not isinstance(document, OBJECT):
+            return None
+        value = document.get(key)
+        return None if type(value) is str and not value.strip() else value
 
     return read
-
-
-def _filled(value: Any) -> Any:
-    return None if value == "" or (type(value) is str and value.isspace()) else value
 
 
 def compile_target(name: str, rules: Sequence[FieldRule], tables: Tables) -> Compiled:
@@ -145,23 +146,26 @@ def _places(rules: Sequence[FieldRule]) -> str:
 def _compile_rule(
     rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, alone: bool
 ) -> Compiled:
-    steps = [step for step in _steps(rule, kind, limit, tables, alone=alone) if step is not None]
+    steps, finish = _steps(rule, tables, alone=alone), _finish(rule, kind, limit)
     read, default = _source(rule), kind(rule.default) if rule.default is not None else None
-    if len(steps) == 1 and default is None and not (rule.convert or rule.lookup):
+    if not steps and default is None:  # most fields: no step to go through, nothing to fall back on
 
         def plain_value(context: Context) -> Any:
             value = read(context)
-            return None if value is None else kind(value)
+            return None if value is None else finish(value)
 
         return plain_value
 
     def value_of(context: Context) -> Any:
         value = read(context)
         for step in steps:
-            if value is None or type(value) is _Unknown:
-                break
+            if value is None:
+                return default
             value = step(value, context)
-        return default if value is None else value
+            if type(value) is _Unknown:
+                return value
+        finished = None if value is None else finish(value)
+        return default if finished is None else finished
 
     return value_of
 
@@ -190,17 +194,22 @@ def _given(rule: FieldRule) -> Read:
 Step = Callable[[Any, Context], Any]
 
 
-def _steps(
-    rule: FieldRule, kind: Callable[[object], object], limit: int | None, tables: Tables, *, alone: bool
-) -> list[Step | None]:
-    steps: list[Step | None] = [_conversion(name, rule, tables) for name in rule.convert]
+def _steps(rule: FieldRule, tables: Tables, *, alone: bool) -> list[Step]:
+    """The conversions and the lookup that come before the value is made what its target takes."""
+    conversions = (_conversion(name, rule, tables) for name in rule.convert)
+    steps = [step for step in conversions if step is not None]
     if rule.lookup:
         steps.append(_lookup(tables.lookups[rule.lookup], alone=alone))
-    if CONVERTERS[rule.convert[-1]].convert is not kind if rule.convert and not rule.lookup else True:
-        steps.append(lambda value, context: kind(value))
-    if kind is to_text:
-        steps.append(_length(rule.max or limit, cut="truncate" in rule.convert))
     return steps
+
+
+def _finish(rule: FieldRule, kind: Callable[[object], object], limit: int | None) -> Callable[[Any], Any]:
+    """A value as its target takes it; a text no longer than it may be."""
+    if kind is not to_text:
+        converted = rule.convert and not rule.lookup and CONVERTERS[rule.convert[-1]].convert is kind
+        return unchanged if converted else kind
+    most = rule.max or limit
+    return to_text if most is None else _text_within(most, cut="truncate" in rule.convert)
 
 
 def _conversion(name: str, rule: FieldRule, tables: Tables) -> Step | None:
@@ -245,15 +254,13 @@ def _lookup(table: Lookup, *, alone: bool) -> Step:
     return look_up
 
 
-def _length(limit: int | None, *, cut: bool) -> Step | None:
-    if limit is None:
-        return None
-
-    def check(value: Any, context: Context) -> Any:
-        if len(value) <= limit:
-            return value
+def _text_within(most: int, *, cut: bool) -> Callable[[Any], str | None]:
+    def text_within(value: Any) -> str | None:
+        text = to_text(value)
+        if text is None or len(text) <= most:
+            return text
         if cut:
-            return value[:limit].rstrip()
-        raise FieldProblem(f"is {len(value)} characters long; at most {limit} are allowed")
+            return text[:most].rstrip()
+        raise FieldProblem(f"is {len(text)} characters long; at most {most} are allowed")
 
-    return check
+    return text_within

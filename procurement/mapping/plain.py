@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from msgspec import Struct, structs
+
 from procurement.money import Money
 
 Plain = object
@@ -16,7 +18,7 @@ EMPTY: tuple[object, ...] = ((), {})
 
 
 def plain(value: object) -> Plain:
-    """The value without types of ours; dataclasses become dictionaries of their filled fields."""
+    """The value without types of ours; documents become dictionaries of their filled fields."""
     if isinstance(value, Money):
         return f"{value.currency} {value.amount:f}"
     if isinstance(value, Decimal):
@@ -25,6 +27,8 @@ def plain(value: object) -> Plain:
         return str(value.value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Struct):
+        return plain(structs.asdict(value))
     if is_dataclass(value):
         return plain({field.name: getattr(value, field.name) for field in fields(value)})
     if isinstance(value, Mapping):

@@ -1,9 +1,10 @@
 """One comparison: a difference, the rule in force on its side, and whether it goes beyond."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec import Struct
 
 from procurement.documents import Invoice
 from procurement.tolerances import InForce, Rule, Tolerances
@@ -15,8 +16,7 @@ class Rates(Protocol):
     def __call__(self, source: str, target: str, on: date) -> Decimal | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """`allowed` and `rule` None: that side is not checked."""
 
     difference: Decimal

@@ -1,9 +1,11 @@
 """The comparisons of the document as a whole: taxes, charges, its total, its date; and what may be written off."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
 from procurement.matching.comparing import compare
@@ -19,8 +21,7 @@ MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"}
 ROUNDING = "rounding"  # how charges.yml begins the description of its rounding charge
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentMatch:
+class DocumentMatch(Struct, frozen=True):
     """`worths`: the PO lines it bills; `unbacked`: lines without one."""
 
     invoice: Invoice

@@ -5,8 +5,10 @@ cannot be converted is an exception, never a guess.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from procurement.documents import InvoiceLine
 from procurement.matching.comparing import Compared, compare, is_checked
@@ -20,8 +22,7 @@ from procurement.tolerances import InForce
 from procurement.units_of_measure import SAME
 
 
-@dataclass(frozen=True, slots=True)
-class LineMatch:
+class LineMatch(Struct, frozen=True):
     """One PO line of a document."""
 
     worth: Worth

@@ -7,9 +7,10 @@ of lines or receipts.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from procurement.documents import GoodsReceipt, InvoiceLine, PurchaseOrder, PurchaseOrderLine
 from procurement.matching.levels import DIRECT, NO_UNITS, THREE_WAY, match_level
@@ -18,8 +19,7 @@ from procurement.units_of_measure import SAME, Conversions, Factor
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """One invoice line in the PO line's unit (in money on an amount line)."""
 
     line: InvoiceLine
@@ -28,8 +28,7 @@ class Measured:
     is_money: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """What was billed before: `total` of it, and of the documents that are known `by_reference`."""
 
     total: Decimal
@@ -42,8 +41,7 @@ class Earlier:
         return sum(self.by_reference.values(), ZERO)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """`open_ordered` and `open_received` are what is left for this document; `open_received` None: no receipt is asked for."""
 
     order: PurchaseOrder

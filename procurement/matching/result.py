@@ -1,9 +1,10 @@
 """What a match comes to: an outcome, findings, allocations, and the difference in money by its causes. Frozen values."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from procurement.matching.variance import Variance
 from procurement.money import Money
@@ -16,8 +17,7 @@ class Outcome(StrEnum):
     EXCEPTION = "exception"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One comparison that did not come out equal. `line` is None for the whole invoice; `limit` None: nothing is allowed
     or nothing is compared. `waits` marks a shortage that a goods receipt can still mend. `money` is what the difference comes
     to on this document, `rule` the place in the rule files that decided (None: no rule is needed to refuse it)."""
@@ -35,8 +35,7 @@ class Finding:
     rule: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allocation:
+class Allocation(Struct, frozen=True, kw_only=True):
     """Units (or money, on amount lines) of one goods receipt that an invoice line uses up, in the PO line's unit."""
 
     line: int
@@ -45,8 +44,7 @@ class Allocation:
     units: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchResult:
+class MatchResult(Struct, frozen=True, kw_only=True):
     """Breached findings come first, then by line: the first one is what a person must look at."""
 
     outcome: Outcome

@@ -7,9 +7,10 @@ the rounding part.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
+
+from msgspec import Struct
 
 from procurement.money import Money
 
@@ -18,8 +19,7 @@ PARTS = ("quantity", "price", "tax", "shipping", "discount", "fee", "unit", "exc
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """A small difference that goes to an account (a name of entities.yml) instead of to a person."""
 
     money: Money
@@ -27,8 +27,7 @@ class Written:
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variance:
+class Variance(Struct, frozen=True, kw_only=True):
     """Each part is what the invoice has too much (less than nothing: too little) for that cause.
 
     quantity: units beyond what is justified, at the invoice price; price: justified units times the price difference; unit

@@ -3,8 +3,9 @@
 The invoice price is only ever compared with the PO price, never replaced by it.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from procurement.documents import Invoice, InvoiceLine
 from procurement.matching.positions import ZERO, Measured, Position
@@ -16,8 +17,7 @@ from procurement.units_of_measure import SAME
 PRICE_STEP = Decimal(1).scaleb(-UNIT_PRICE_PLACES)
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """The PO price in the invoice's unit and currency, and how much of a difference the exchange tolerance explains."""
 
     expected: Decimal
@@ -26,8 +26,7 @@ class Prices:
     exchange_place: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(Struct, frozen=True):
     """The money of one PO line's invoice lines. `rate`: from the PO's currency to the invoice's; None: not known."""
 
     invoice: Invoice

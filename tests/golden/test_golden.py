@@ -8,12 +8,12 @@ rules of its own has them under `rules/`. GOLDEN_WRITE=1 writes what comes out; 
 import json
 import os
 import shutil
-from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.plain import plain
@@ -62,7 +62,7 @@ def shown(match: MatchResult) -> Any:
     totals = {"billed": variance.billed, "justified": variance.justified, "written_off": variance.written_off}
     return plain(
         {
-            **{field.name: getattr(match, field.name) for field in fields(match)},
+            **structs.asdict(match),
             "variance": {**totals, **variance.parts},
         }
     )

@@ -7,9 +7,11 @@ shipments they were, as long as Coupa's counter covers all of them: what people 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+
+from msgspec.structs import replace
 
 from procurement.documents import Invoice, PurchaseOrder
 from procurement.ledger import Ledger

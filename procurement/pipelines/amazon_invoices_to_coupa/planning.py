@@ -61,6 +61,16 @@ from procurement.policy_files import CAREFULNESS, RolloutRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A batch as far as it can be decided without the ledger: `plan` settles what goes no further, `drafts` are the rest."""
+
+    plan: Plan
+    drafts: Sequence[Draft]
+    orders: Orders
+    details: Details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """Plans batches of records, each batch made of whole groups.
 
@@ -87,7 +97,12 @@ class Planner:
 
     def propose(self, records: Sequence[Record], *, pending: frozenset[int]) -> Proposal:
         """What to do with `records`, of which those in `pending` still need a fate; reads both systems, writes nothing."""
-        plan, shadow = Plan(), Plan()
+        return self.decide(self.prepare(records), pending=pending)
+
+    def prepare(self, records: Sequence[Record]) -> Prepared:
+        """Reads what the two systems say of `records`. Asks the ledger nothing, so the batch before may still be on its way
+        into it."""
+        plan = Plan()
         groups, cards = self._grouped(plan, records)
         details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
         identified = self._identified(plan, groups, details)
@@ -97,8 +112,13 @@ class Planner:
         )
         for card in cards:
             settle(plan, [card], card_verdict(card, orders))
-        drafts = self._drafts(plan, identified, orders)
-        originals = Originals(named_originals(drafts, details, sold=self.sold, amazon=self.amazon))
+        return Prepared(plan=plan, drafts=self._drafts(plan, identified, orders), orders=orders, details=details)
+
+    def decide(self, prepared: Prepared, *, pending: frozenset[int]) -> Proposal:
+        """The fate of every record of the batch; all batches before must be in the ledger by now."""
+        plan, shadow = prepared.plan, Plan()
+        drafts, orders = prepared.drafts, prepared.orders
+        originals = Originals(named_originals(drafts, prepared.details, sold=self.sold, amazon=self.amazon))
         numbers = numbers_to_look_up(drafts, originals)
         existing = read_existing(self.coupa, numbers)
         rivals = read_rivals(

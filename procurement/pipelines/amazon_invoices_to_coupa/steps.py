@@ -1,7 +1,8 @@
 """The steps up to sending. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -12,9 +13,9 @@ from connectors.amazon_business.transactions import KIND
 from connectors.coupa.client import Coupa
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.planning import INVOICE_OR_BUDGET
+from procurement.ledger.planning import INVOICE_OR_BUDGET, render
 from procurement.ledger.transaction_lines import read_transaction_lines
-from procurement.ledger.types import Pending, Record, Run
+from procurement.ledger.types import Pending, PlanCounts, Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
@@ -32,6 +33,7 @@ from procurement.policies import Mode, Rules
 BATCH = 1_000  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
 
 Summary = dict[str, Any]
+Preview = dict[str, Any]
 
 
 def open_run(ledger: Ledger, request: RunRequest, *, rules: Rules, clock: Clock) -> Run:
@@ -62,22 +64,38 @@ def transform(
     )  # fmt: skip
     if run.dry_run:
         return _show_plan(amazon, ledger, run=run, planner=planner)
-    planned = records = 0
-    previews: list[dict[str, Any]] = []
     source = amazon_source(amazon.account)
     with ledger.planning.planning_lock(PIPELINE), ledger.planning.planning_lock(INVOICE_OR_BUDGET):
         if request.document_numbers:
             ledger.records.reopen(source, KIND, request.document_numbers)
         waiting = ledger.records.to_plan(source, KIND)
         pending = frozenset(row.id for row in waiting)
-        for batch in batches(ledger, source, waiting):
-            with without_collecting():
-                proposal = planner.propose(ledger.records.load(batch), pending=pending)
-                counts = ledger.planning.keep(run, proposal.plan)
-            planned, records = planned + counts.planned + counts.replaced, records + counts.records
-            previews += proposal.in_shadow
+        counts, previews = _plan(ledger, run, planner, batches(ledger, source, waiting), pending)
         ledger.plans.keep(run, previews)
-    return {"run": run.id, "mode": mode.value, "planned": planned, "records": records}
+    planned = sum(one.planned + one.replaced for one in counts)
+    return {"run": run.id, "mode": mode.value, "planned": planned, "records": sum(one.records for one in counts)}
+
+
+def _plan(
+    ledger: Ledger, run: Run, planner: Planner, batches: Iterable[Sequence[int]], pending: frozenset[int]
+) -> tuple[list[PlanCounts], list[Preview]]:
+    """Batch by batch: while PostgreSQL keeps one, the next is read from the two systems. It is decided only when all before it
+    stand in the ledger; what could not be kept raises here, and nothing after it is decided."""
+    counts: list[PlanCounts] = []
+    previews: list[Preview] = []
+    with ThreadPoolExecutor(max_workers=1) as keeper:
+        keeping: Future[PlanCounts] | None = None
+        for batch in batches:
+            with without_collecting():
+                prepared = planner.prepare(ledger.records.load(batch))
+                if keeping is not None:
+                    counts.append(keeping.result())
+                proposal = planner.decide(prepared, pending=pending)
+                previews += proposal.in_shadow
+                keeping = keeper.submit(ledger.planning.keep, run, render(proposal.plan))
+        if keeping is not None:
+            counts.append(keeping.result())
+    return counts, previews
 
 
 @contextmanager

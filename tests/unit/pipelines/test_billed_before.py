@@ -1,12 +1,12 @@
 """What other documents leave of a PO line and its receipts: many receipts per invoice, many invoices per receipt, first in
 first out, whether Coupa counts them yet or not."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from procurement.documents import GoodsReceipt, Invoice, PurchaseOrder
 from procurement.ledger.billings import Billing

@@ -1,8 +1,9 @@
 """A GL split as Coupa takes it: accounts with percent and amount instead of one account."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from connectors.coupa.bodies import InvoicePayload
 from procurement.documents import AccountShare, ChargeKind, Invoice, InvoiceCharge, InvoiceLine

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from procurement.documents import PurchaseOrder, PurchaseOrderLine
 from procurement.money import Money
 from procurement.order_facts import ShipmentFacts
@@ -81,7 +83,7 @@ class CoupaLine:
 
     def decide(self, *shipments: Shipment, now: datetime = NOW, **choices: Any) -> dict[str, Decision]:
         """What the rules say, with our past filled in; nothing is applied."""
-        line = replace(self.line, received=self.received)
+        line = structs.replace(self.line, received=self.received)
         known = [
             replace(one, history=one.history if one.history != History() else self.history(one.key))
             for one in shipments

@@ -1,11 +1,11 @@
 """Money finer than the currency, taxes in parts, and what people read when a line cannot be billed."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from procurement.charges import LineProblem, bill_line
 from procurement.errors import MappingError

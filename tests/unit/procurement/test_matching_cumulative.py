@@ -1,12 +1,12 @@
 """What must hold over all documents of a PO line, and for the money of each: generated invoices, credits, units, currencies."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, GoodsReceipt, Invoice, InvoiceLine, PurchaseOrder, TaxLine
 from procurement.matching import NO_UNITS, MatchResult, Outcome, three_way_match
@@ -221,4 +221,9 @@ def test_the_invoice_is_never_changed_and_unlimited_checks_never_stop(make: Any,
 
 def test_lines_that_bill_units_are_all_but_price_adjustments() -> None:
     assert {"price", "other"} == NO_UNITS
-    assert InvoiceLine.__dataclass_fields__["adjustment_type"].default is None
+    assert (
+        InvoiceLine.__struct_defaults__[
+            InvoiceLine.__struct_fields__.index("adjustment_type") - len(InvoiceLine.__struct_fields__)
+        ]
+        is None
+    )

@@ -1,12 +1,12 @@
 """Each kind of finding in full: what a clerk reads, a routing rule measures and a report adds up is every field of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, TaxLine
 from procurement.matching import Finding, MatchResult, units_billed

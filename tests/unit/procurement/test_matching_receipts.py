@@ -1,11 +1,11 @@
 """Many receipts per invoice, many invoices per receipt: which receipts a line uses up, and what earlier documents used."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from procurement.documents import GoodsReceipt
 from procurement.matching import MatchResult, Outcome

@@ -1,11 +1,11 @@
 """Limits on both sides of every check: too little is a finding where the file says so, and only there."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from procurement.documents import ChargeKind
 from procurement.matching import Outcome

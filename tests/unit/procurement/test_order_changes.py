@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from procurement.documents import PurchaseOrder, PurchaseOrderLine
 from procurement.money import Money
@@ -217,21 +218,21 @@ def test_a_refund_of_two_lines_of_the_feed_is_one_change() -> None:
 
 
 def test_a_po_cancelled_by_a_person_tells_what_still_ships_and_what_to_do() -> None:
-    change = only(order(), replace(PO, status="cancelled"))
+    change = only(order(), structs.replace(PO, status="cancelled"))
     assert (change.id, change.units, change.at_stake) == ("113-1/-/po_cancelled_by_person", 10, usd("199.90"))
     assert "Amazon order 113-1 still has 10 units of line 1 (Gel pens) to ship" in change.sentence
     assert "choose Cancel items at once" in change.sentence
 
 
 def test_a_po_cancelled_when_all_had_shipped_tells_to_send_it_back() -> None:
-    change = only(order(shipment(10)), replace(PO, status="cancelled"))
+    change = only(order(shipment(10)), structs.replace(PO, status="cancelled"))
     assert (change.id, change.units, change.at_stake) == ("113-1/-/po_cancelled_by_person", 10, usd("199.90"))
     assert "has shipped with 10 units of line 1 (Gel pens)" in change.sentence
     assert "refuse the delivery, or return the goods" in change.sentence
 
 
 def test_a_cancelled_po_is_no_news_when_amazon_cancelled_too() -> None:
-    assert kinds(order(statuses=("CANCELLED",)), replace(PO, status="cancelled")) == ["cancelled"]
+    assert kinds(order(statuses=("CANCELLED",)), structs.replace(PO, status="cancelled")) == ["cancelled"]
 
 
 def test_every_change_has_an_id_of_its_own() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from procurement.documents import PurchaseOrderLine
 from procurement.receiving import History
@@ -106,7 +107,7 @@ def test_returned_goods_void_the_receipt_while_nothing_is_invoiced() -> None:
 def test_returned_goods_that_are_invoiced_are_returned_not_voided() -> None:
     coupa = CoupaLine()
     coupa.settle(shipment())
-    coupa.line = replace(coupa.line, invoiced=Decimal(2))
+    coupa.line = structs.replace(coupa.line, invoiced=Decimal(2))
     decision = only(coupa.settle(shipment(went_back=2)))
     assert [(one.receipt_id, one.units, one.whole) for one in decision.reversals] == [(1, 2, False)]
     assert coupa.received == 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from procurement.receiving import Shipment
 from tests.unit.procurement.receiving_world import DEPARTURE, NOW, PEOPLE, CoupaLine, po_line, shipment
@@ -55,7 +56,7 @@ class Story:
             ):
                 self.coupa.void(details[0])
         elif kind == "invoice":
-            self.coupa.line = replace(self.coupa.line, invoiced=Decimal(details[0]))
+            self.coupa.line = structs.replace(self.coupa.line, invoiced=Decimal(details[0]))
         elif details[0] < len(self.shipments):
             self.shipments[details[0]] = self._changed(self.shipments[details[0]], kind, details[1:])
 

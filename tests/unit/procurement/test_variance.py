@@ -155,7 +155,7 @@ def test_negative_zero_and_huge_never_crash_and_add_up(make: Any, quantity: str,
 
 def test_an_invoice_without_lines_is_matched_with_nothing(make: Any) -> None:
     invoice = make.invoice(make.line())
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     result = match(replace(invoice, lines=()), make.order())
     assert (result.findings, result.variance.parts, result.variance.billed) == ((), {}, Money.zero("USD"))
