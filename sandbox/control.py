@@ -94,12 +94,12 @@ def _add_views(app: FastAPI, sandbox: Sandbox, service: Service) -> None:
 
     @app.get("/_sandbox/state", summary="Everything this vendor knows; `part` picks one top-level key")
     async def state(part: str | None = None) -> Response:
-        whole = service.vendor.state.describe()
+        parts = service.vendor.state.parts()
         if part is None:
-            return _json(whole)
-        if part not in whole:
-            raise HTTPException(404, f"no part {part!r}; there are {', '.join(whole)}")
-        return _json({part: whole[part]})
+            return _json({name: write() for name, write in parts.items()})
+        if part not in parts:
+            raise HTTPException(404, f"no part {part!r}; there are {', '.join(parts)}")
+        return _json({part: parts[part]()})
 
     @app.get("/_sandbox/calls", summary="Calls by operation and status class, and writes accepted")
     async def calls() -> Json:

@@ -65,8 +65,8 @@ class State(Protocol):
         state put on the timeline at run time it keeps in its snapshot and adds again here."""
         ...
 
-    def describe(self) -> Json:
-        """The whole state as JSON, for people and tests: `GET /_sandbox/state`."""
+    def parts(self) -> Mapping[str, Callable[[], Any]]:
+        """The whole state as JSON, for people and tests, each top-level part written when it is called: `GET /_sandbox/state`."""
         ...
 
     def event(self, name: str, body: Json) -> Any:

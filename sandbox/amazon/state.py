@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sandbox.clock import SandboxClock, Timeline, read_moment
@@ -261,17 +262,21 @@ class AmazonState:
                 setattr(self.seed, kind, [_read(row) for row in snapshot["documents"][kind]])
             self._index()
 
-    def describe(self) -> Json:
+    def parts(self) -> Mapping[str, Callable[[], Any]]:
         """Every document as it reads now, `waiting` counting those still in the future."""
-        now = self.clock.now()
-        whole: Json = {"account": self.seed.account, "region": self.seed.region}
-        waiting: dict[str, int] = {}
-        for kind in KINDS:
-            rows: list[Timed] = getattr(self.seed, kind)
-            visible = [document for row in rows if (document := row.at(now)) is not None]
-            whole[kind], waiting[kind] = visible, len(rows) - len(visible)
-        whole |= {name: getattr(self, name) for name in (*FACTS, "pending", "happened")}
-        return whole | {"waiting": waiting, "duplicated": sorted(self.duplicated), "reversed": self.reversed}
+        return {
+            "account": lambda: self.seed.account,
+            "region": lambda: self.seed.region,
+            **{kind: partial(self._visible, kind) for kind in KINDS},
+            **{name: partial(getattr, self, name) for name in (*FACTS, "pending", "happened")},
+            "waiting": lambda: {kind: len(getattr(self.seed, kind)) - len(self._visible(kind)) for kind in KINDS},
+            "duplicated": lambda: sorted(self.duplicated),
+            "reversed": lambda: self.reversed,
+        }
+
+    def _visible(self, kind: str) -> list[Json]:
+        now, rows = self.clock.now(), getattr(self.seed, kind)
+        return [document for row in rows if (document := row.at(now)) is not None]
 
 
 def _write(row: Timed) -> Json:

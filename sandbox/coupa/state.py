@@ -131,17 +131,20 @@ class CoupaState:
         self.instance.notifications, self.instance.mails = list(snapshot["notifications"]), list(snapshot["mails"])
         self.problems, self._done = list(snapshot["problems"]), set(snapshot["done"])
 
-    def describe(self) -> Json:
+    def parts(self) -> Mapping[str, Callable[[], Any]]:
         """Counts by resource, and every document, notification and mail as JSON."""
         tables = self.instance.store.tables
         return {
-            "counts": {name: len(table) for name, table in tables.items() if len(table)},
-            **{name: [self.serialiser.show(name, record) for record in tables[name]] for name in SHOWN},
-            "notifications": self.instance.notifications,
-            "mails": self.instance.mails,
-            "problems": self.problems,
-            "settings": settings_of(self.instance),
+            "counts": lambda: {name: len(table) for name, table in tables.items() if len(table)},
+            **{name: partial(self._show_all, name) for name in SHOWN},
+            "notifications": lambda: self.instance.notifications,
+            "mails": lambda: self.instance.mails,
+            "problems": lambda: self.problems,
+            "settings": lambda: settings_of(self.instance),
         }
+
+    def _show_all(self, resource: str) -> list[Json]:
+        return [self.serialiser.show(resource, record) for record in self.instance.store.tables[resource]]
 
     def event(self, name: str, body: Any) -> Json:
         """Raises UnknownEvent, or ValueError with Coupa's own sentences."""

@@ -104,15 +104,15 @@ class CatalogRun:
 
     def prices(self) -> dict[str, Json]:
         """Amazon's supplier items, by ASIN."""
-        rows = self.pair.state("coupa")["supplier_items"]
+        rows = self.pair.state("coupa", "supplier_items")
         return {str(one["supplier-part-num"]): one for one in rows if one["supplier"]["number"] == "AMZN-US"}
 
     def items(self) -> dict[str, Json]:
-        return {str(one["item-number"]): one for one in self.pair.state("coupa")["items"]}
+        return {str(one["item-number"]): one for one in self.pair.state("coupa", "items")}
 
     def offer_of(self, asin: str) -> str:
         """The id of the negotiated offer."""
-        for row in self.pair.state("amazon")["products"]:
+        for row in self.pair.state("amazon", "products"):
             document = row.get("document", row)
             if document["asin"] == asin:
                 offers = document["includedDataTypes"]["OFFERS"]

@@ -21,10 +21,9 @@ from procurement.policies import Rules, read_rules
 from sandbox.amazon.vendor import create_vendor as create_amazon
 from sandbox.coupa.vendor import create_vendor as create_coupa
 from sandbox.recording import Recorder
-from sandbox.server import running
 from sandbox.system import Origin, Sandbox
 from sandbox.worlds import build_world
-from tests.integration.pipelines.conftest import NOW, SHIPPED, SPEED, SandboxPair, connect_amazon, connect_coupa
+from tests.integration.pipelines.conftest import NOW, SHIPPED, SPEED, SandboxPair, connect_amazon, connect_coupa, served
 
 DAYS = (0, 3, 10, 12)
 PIPELINES = (orders, status, receipts, invoices)
@@ -119,22 +118,23 @@ class Ended:
 
 def look(course: Course) -> Callable[[str], Ended]:
     """Reads both states once; then any PO by number."""
-    coupa, amazon = course.pair.state("coupa"), course.pair.state("amazon")
+    purchase_orders, every_comment = (course.pair.state("coupa", part) for part in ("purchase_orders", "comments"))
+    every_order = course.pair.state("amazon", "orders")
     fates = course.ledger.completeness.fates(orders.PIPELINE)
     placed = course.ledger.deliveries.of_keys_like(orders.PIPELINE, "place_order", [""])
 
     def of(number: str) -> Ended:
-        order = next((row for row in coupa["purchase_orders"] if row["po-number"] == number), None)
+        order = next((row for row in purchase_orders if row["po-number"] == number), None)
         accepted: dict[str, int] = {}
         for row in placed:
             if row.business_key.rsplit("-", 2)[0] == number:
                 for line in row.facts.get("lines", ()):
                     units = sum(part["units"] for part in line["accepted"])
                     accepted[line["number"]] = accepted.get(line["number"], 0) + units
-        at_amazon = [row for row in amazon["orders"] if row.get("purchaseOrderNumber") == number]
+        at_amazon = [row for row in every_order if row.get("purchaseOrderNumber") == number]
         comments = [
             row["comments"]
-            for row in coupa["comments"]
+            for row in every_comment
             if order is not None and (row["commentable-type"], row["commentable-id"]) == ("OrderHeader", order["id"])
         ]
         return Ended(order, at_amazon, accepted, fates.get(number, ("unseen", "")), comments)
@@ -166,6 +166,6 @@ def open_course(scenario: str, folder: Path, ledger_url: str) -> Iterator[Course
         origin = Origin(scenario, seed=7, now=NOW.isoformat(), options={})
         sandbox = Sandbox(origin, build_world, [create_amazon, create_coupa], speed=SPEED, recorder=recorder)
         sandbox.clock.speed = 1.0  # rates run fast, the business's time does not: a slow machine changes no outcome
-        served = stack.enter_context(running(sandbox))
+        pair = stack.enter_context(served(sandbox))
         ledger = stack.enter_context(Ledger.opened(ledger_url))
-        yield Course(SandboxPair(*served.urls), ledger, live_rules(folder), recording)
+        yield Course(pair, ledger, live_rules(folder), recording)

@@ -104,7 +104,7 @@ class ReceiptRun:
         return {name: counts for name, counts in calls.items() if not name.startswith(reads)}
 
     def receipts(self) -> list[Json]:
-        return list(self.pair.state("coupa")["receiving_transactions"])
+        return list(self.pair.state("coupa", "receiving_transactions"))
 
     def ours(self, order: str = "") -> list[Json]:
         """Receipts that carry our name, of one Amazon order or of all."""
@@ -112,14 +112,14 @@ class ReceiptRun:
         return [one for one, name in named if name and name.startswith(order)]
 
     def order(self, number: str) -> Json:
-        return next(one for one in self.pair.state("coupa")["purchase_orders"] if one["po-number"] == number)
+        return next(one for one in self.pair.state("coupa", "purchase_orders") if one["po-number"] == number)
 
     def received(self, number: str) -> dict[str, Decimal]:
         return {str(line["line-num"]): Decimal(str(line["received"])) for line in self.order(number)["order-lines"]}
 
     def comments(self, number: str = "") -> list[str]:
         """What we said on one purchase order, or on all."""
-        said = [str(one["comments"]) for one in self.pair.state("coupa")["comments"]]
+        said = [str(one["comments"]) for one in self.pair.state("coupa", "comments")]
         return [text for text in said if f"[{number}" in text]
 
     def fates(self) -> dict[str, tuple[str, str]]:

@@ -94,6 +94,6 @@ class StatusRun:
         """What our comments on purchase orders say, without the mention."""
         return [
             re.sub(r"^(@\[User:\d+\] )+", "", str(comment["comments"]))
-            for comment in self.pair.state("coupa")["comments"]
+            for comment in self.pair.state("coupa", "comments")
             if "Amazon order" in str(comment["comments"])
         ]

@@ -92,7 +92,7 @@ class SupplierRun:
 
     def suppliers(self) -> dict[str, dict[str, Any]]:
         """Coupa's suppliers by name."""
-        return {str(one["name"]): one for one in self.pair.state("coupa")["suppliers"]}
+        return {str(one["name"]): one for one in self.pair.state("coupa", "suppliers")}
 
     def written(self) -> int:
         """How many writes Coupa accepted."""

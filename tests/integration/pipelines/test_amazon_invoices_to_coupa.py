@@ -22,7 +22,7 @@ from tests.integration.pipelines.conftest import (
     sandbox_of,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("quarter")]
+pytestmark = pytest.mark.integration
 PIPELINE = "amazon_invoices_to_coupa"
 RunInvoices = Callable[[SandboxPair], InvoiceRun]
 
@@ -98,7 +98,7 @@ def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_an
     ledger = quarter.ledger
     exceptions = {known.target_id: known for known in ledger.deliveries.list_by_outcome(PIPELINE, "exception")}
     comments = [
-        comment for comment in quarter.pair.state("coupa")["comments"] if "needs a decision" in comment["comments"]
+        comment for comment in quarter.pair.state("coupa", "comments") if "needs a decision" in comment["comments"]
     ]
     assert sorted(str(comment["commentable-id"]) for comment in comments) == sorted(map(str, exceptions))
     sentences = {known.id: [] for known in exceptions.values()}
@@ -119,7 +119,7 @@ def test_an_invoice_with_an_exception_has_one_comment_that_names_the_reviewer_an
         text = comment["comments"]
         assert text.startswith("@[User:")
         assert sentences[exceptions[str(comment["commentable-id"])].id][0] in text
-    assert quarter.pair.state("coupa")["notifications"]
+    assert quarter.pair.state("coupa", "notifications")
 
 
 def test_the_seller_goes_to_a_custom_field_and_the_supplier_is_the_pos(quarter: InvoiceRun) -> None:

@@ -39,7 +39,7 @@ def prices(run: CatalogRun) -> dict[str, str]:
 
 def test_what_differs_is_written_once_and_what_is_a_persons_waits(run: CatalogRun) -> None:
     before = run.prices()
-    theirs = [one for one in run.pair.state("coupa")["supplier_items"] if one["supplier"]["number"] == "NSOP"]
+    theirs = [one for one in run.pair.state("coupa", "supplier_items") if one["supplier"]["number"] == "NSOP"]
     first = run()
     shown, items = run.prices(), run.items()
 
@@ -63,7 +63,7 @@ def test_what_differs_is_written_once_and_what_is_a_persons_waits(run: CatalogRu
     for asin in (PENS, NOTES, PRINTER, LABELS, MARKERS, TOWELS, GONE):
         assert shown[asin] == before[asin]
     assert items["ITM-1004"]["name"] == "Label printer"
-    after = [one for one in run.pair.state("coupa")["supplier_items"] if one["supplier"]["number"] == "NSOP"]
+    after = [one for one in run.pair.state("coupa", "supplier_items") if one["supplier"]["number"] == "NSOP"]
     assert after == theirs
 
     fates = run.fates()
@@ -110,8 +110,7 @@ def test_what_is_missing_goes_after_three_nights_and_is_not_deleted(run: Catalog
         run()
         assert run.prices()[GONE]["preferred"] is True
     run()
-    kept = run.pair.state("coupa")
-    row = next(one for one in kept["supplier_items"] if one["supplier-part-num"] == GONE)
+    row = next(one for one in run.pair.state("coupa", "supplier_items") if one["supplier-part-num"] == GONE)
     assert row["preferred"] is False and row["contract"]["number"] == "C-AB-2026"
     assert run.items()["ITM-1010"]["active"] is False
     assert run.fates()[GONE] == ("delivered", "")
@@ -130,12 +129,12 @@ def test_an_item_that_another_supplier_sells_stays_active(run: CatalogRun) -> No
 
 
 def test_an_approver_is_told_once_of_a_price_that_moved(run: CatalogRun) -> None:
-    waiting = next(one for one in run.pair.state("coupa")["requisitions"] if one["status"] == "pending_approval")
+    waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
     line = waiting["requisition-lines"][0]
     run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(round(float(line["unit-price"]) * 1.2, 2)))
     for _ in range(2):
         run(scope="requisitions")
-    said = [one["comments"] for one in run.pair.state("coupa")["comments"] if "[price " in one["comments"]]
+    said = [one["comments"] for one in run.pair.state("coupa", "comments") if "[price " in one["comments"]]
     assert len(said) == 1
     assert said[0].startswith("@[User:") and line["source-part-num"] in said[0] and "more" in said[0]
     assert run.writes().keys() == {"create_requisition_comment"}
@@ -209,10 +208,10 @@ def test_what_a_person_changed_after_the_plan_is_never_overwritten(run: CatalogR
 
 
 def test_a_dry_run_shows_its_plan_and_writes_nothing_else(run: CatalogRun) -> None:
-    before = run.pair.state("coupa")["supplier_items"]
+    before = run.pair.state("coupa", "supplier_items")
     closed = run(dry_run=True)
     assert closed["plans"] > 10 and closed["transform"]["would_write"] == 4
-    assert run.pair.state("coupa")["supplier_items"] == before
+    assert run.pair.state("coupa", "supplier_items") == before
     assert run.fates() == {} and run.mails == []
     rows = run.ledger.plans.of(run.ledger.runs.get(PIPELINE, "run-1"))
     assert {row["action"] for row in rows if "action" in row} == {
@@ -260,7 +259,7 @@ def test_off_reads_nothing_and_shadow_plans_without_sending(
 def test_what_was_planned_is_not_sent_once_its_account_or_supplier_is_not_live_any_more(
     run: CatalogRun, mappings_directory: Path, narrower: str
 ) -> None:
-    waiting = next(one for one in run.pair.state("coupa")["requisitions"] if one["status"] == "pending_approval")
+    waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
     line = waiting["requisition-lines"][0]
     run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(round(float(line["unit-price"]) * 1.2, 2)))
     run(load=False)

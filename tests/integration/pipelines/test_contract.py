@@ -50,7 +50,7 @@ def recording(tmp_path: Path, start_sandbox: StartSandbox, ledger: Ledger, run_i
     amazon, coupa = connect_amazon(pair, ledger), connect_coupa(pair, ledger)
     tour_amazon(amazon)
     tour_coupa(coupa, pair)
-    approved = next(order for order in pair.state("coupa")["purchase_orders"] if order["po-number"] == po_of(pair))
+    approved = next(order for order in pair.state("coupa", "purchase_orders") if order["po-number"] == po_of(pair))
     tour_ordering(amazon, approved["order-lines"][0]["source-part-num"], NOW)
     tour_purchase_orders(coupa, approved, NOW)
     tour_teamwork(coupa, NOW)
@@ -94,7 +94,7 @@ def tour_coupa(coupa: Coupa, pair: SandboxPair) -> None:
         list(pages)
     order = next(
         order
-        for order in pair.state("coupa")["purchase_orders"]
+        for order in pair.state("coupa", "purchase_orders")
         if order["status"] == "issued" and order["order-lines"]
     )
     line = order["order-lines"][0]

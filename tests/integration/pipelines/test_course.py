@@ -16,7 +16,7 @@ from tests.integration.pipelines.conftest import NOW
 from tests.integration.pipelines.course import DAYS, PIPELINES, Course, Ended, look, open_course
 from tests.integration.pipelines.test_contract import CHECKER
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("course")]  # one course, not one a worker
+pytestmark = pytest.mark.integration
 Json = dict[str, Any]
 
 
@@ -147,7 +147,7 @@ def test_the_story_ends_with_every_invoice_of_its_order_matched(course: Course, 
     lines = {line["id"] for line in order["order-lines"]}
     numbers = [
         invoice["invoice-number"]
-        for invoice in course.pair.state("coupa")["invoices"]
+        for invoice in course.pair.state("coupa", "invoices")
         if lines & {line["order-line-id"] for line in invoice["invoice-lines"]}
     ]
     keys = [f"acme/AMZN-US/{number}" for number in numbers]
@@ -157,7 +157,7 @@ def test_the_story_ends_with_every_invoice_of_its_order_matched(course: Course, 
 
 def test_every_refund_is_a_credit_note_that_names_the_invoice_it_takes_back(course: Course) -> None:
     """Amazon names the refunded charge, and the charge's invoice number is what Coupa must be told."""
-    transactions = course.pair.state("amazon")["transactions"]
+    transactions = course.pair.state("amazon", "transactions")
     charged = {row["transactionId"]: row["invoiceNumber"] for row in transactions if row["transactionType"] == "CHARGE"}
     refunds = {
         row["invoiceNumber"]: charged[row["associatedTransactionDetails"][0]["associatedTransactionId"]]
@@ -166,7 +166,7 @@ def test_every_refund_is_a_credit_note_that_names_the_invoice_it_takes_back(cour
     }
     notes = {
         row["invoice-number"]: row["original-invoice-number"]
-        for row in course.pair.state("coupa")["invoices"]
+        for row in course.pair.state("coupa", "invoices")
         if row["document-type"] == "Credit Note"
     }
     assert len(refunds) == 4 and notes == refunds
@@ -181,10 +181,10 @@ def test_money_and_documents_of_all_pipelines_add_up(course: Course) -> None:
 def test_no_line_is_ordered_billed_or_received_beyond_its_purchase_order(course: Course) -> None:
     placed = [
         row
-        for row in course.pair.state("amazon")["order_lines"]
+        for row in course.pair.state("amazon", "order_lines")
         if str(row.get("purchaseOrderNumber")).startswith("46")
     ]
-    orders = {row["po-number"]: row for row in course.pair.state("coupa")["purchase_orders"]}
+    orders = {row["po-number"]: row for row in course.pair.state("coupa", "purchase_orders")}
     units: dict[tuple[str, str], Decimal] = {}
     for row in placed:
         key = (row["purchaseOrderNumber"], row["purchaseOrderLineItemNumber"])

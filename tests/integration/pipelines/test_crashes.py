@@ -67,7 +67,7 @@ def test_a_write_whose_answer_is_lost_is_asked_for_and_never_doubled(
     assert drafts(pair) == []
     comments = [
         comment["comments"].rsplit("[", 1)[1]
-        for comment in pair.state("coupa")["comments"]
+        for comment in pair.state("coupa", "comments")
         if "[" in comment["comments"]
     ]
     assert len(comments) == len(set(comments))

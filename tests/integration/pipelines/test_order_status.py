@@ -30,7 +30,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> StatusRu
 @pytest.fixture
 def line(pair: SandboxPair) -> Json:
     """The order line with most units."""
-    return dict(max(pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    return dict(max(pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def once(run: StatusRun) -> Callable[[], list[str]]:
 
 def po_line(pair: SandboxPair, line: Json) -> Json:
     """The PO line in Coupa that the Amazon line fills."""
-    orders = {order["po-number"]: order for order in pair.state("coupa")["purchase_orders"]}
+    orders = {order["po-number"]: order for order in pair.state("coupa", "purchase_orders")}
     lines = orders[line["purchaseOrderNumber"]]["order-lines"]
     return dict(next(one for one in lines if str(one["line-num"]) == line["purchaseOrderLineItemNumber"]))
 
@@ -114,7 +114,7 @@ def test_a_whole_order_cancelled_closes_its_lines(
     run.amazon("cancel", order)
     said = once()
     assert all("cancelled all" in one for one in said)
-    lines = [row for row in pair.state("amazon")["order_lines"] if row["orderMetadata"]["orderId"] == order]
+    lines = [row for row in pair.state("amazon", "order_lines") if row["orderMetadata"]["orderId"] == order]
     assert len(said) == len(lines)
     assert all(po_line(pair, one)["status"] == "soft_closed_for_receiving" for one in lines)
 

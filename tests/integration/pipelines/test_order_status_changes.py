@@ -47,7 +47,7 @@ def ruled(pair: SandboxPair, ledger: Ledger, directory: Path, cancelled: str) ->
 @pytest.fixture
 def line(pair: SandboxPair) -> Json:
     """The order line with most units; at least three."""
-    found = dict(max(pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    found = dict(max(pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
     assert found["quantity"] >= 3
     return found
 
@@ -58,7 +58,7 @@ def names(line: Json) -> Json:
 
 def po(pair: SandboxPair, number: str | None = None) -> Json:
     """The purchase order of that number, or the only one."""
-    (found,) = [one for one in pair.state("coupa")["purchase_orders"] if number in (None, one["po-number"])]
+    (found,) = [one for one in pair.state("coupa", "purchase_orders") if number in (None, one["po-number"])]
     return dict(found)
 
 
@@ -70,7 +70,7 @@ def asked(pair: SandboxPair, line: Json) -> Decimal:
 
 
 def changes(pair: SandboxPair) -> list[Json]:
-    return list(pair.state("coupa")["purchase_order_changes"])
+    return list(pair.state("coupa", "purchase_order_changes"))
 
 
 def cancel(run: StatusRun, line: Json, quantity: int) -> Json:
@@ -182,7 +182,7 @@ def test_changes_of_two_lines_of_one_order_are_made_one_after_the_other(
 ) -> None:
     run = ruled(start_sandbox("open_orders", orders="8", delivered="0"), ledger, mappings_directory, "cancel_order")
     run.coupa("settings", **{"order-change-approvers": approvers})
-    several = [dict(one) for one in run.pair.state("amazon")["order_lines"] if one["quantity"] > 1]
+    several = [dict(one) for one in run.pair.state("amazon", "order_lines") if one["quantity"] > 1]
     orders = [one["orderMetadata"]["orderId"] for one in several]
     lines = [one for one in several if orders.count(one["orderMetadata"]["orderId"]) > 1]
     assert len(lines) > 1
@@ -225,7 +225,7 @@ def test_an_order_that_amazon_closed_is_closed_once_all_was_received(run: Status
     closed = run()
     assert closed["documents"]["waiting"] == 1
     assert po(run.pair)["status"] == "issued"
-    for one in run.pair.state("amazon")["order_lines"]:
+    for one in run.pair.state("amazon", "order_lines"):
         run.coupa(
             "receive", **{"po-number": one["purchaseOrderNumber"], "line-num": one["purchaseOrderLineItemNumber"]}
         )

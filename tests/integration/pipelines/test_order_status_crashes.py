@@ -29,7 +29,7 @@ def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -
     impatient = Sending(timeout=1, ask_again_after=0, retry_not_sent_after=0.1, patience=5, outage_after=50)
     run.rules = replace(run.rules, policies=run.rules.policies.model_copy(update={"sending": impatient}))
     run()
-    for order in run.pair.state("amazon")["orders"]:
+    for order in run.pair.state("amazon", "orders"):
         run.amazon("cancel", order["orderMetadata"]["orderId"])
     run.later(hours=1)
     return run
@@ -55,7 +55,7 @@ def test_a_process_killed_at_any_point_of_a_send_is_finished_by_the_next_run(
         run.later(hours=1)
         if not run()["load"]["unanswered"]:
             break
-    lines = run.pair.state("amazon")["order_lines"]
+    lines = run.pair.state("amazon", "order_lines")
     said = run.comments()
     assert len(said) == len(set(said)) == len(lines)
     closings = run.pair.calls("coupa")["by_operation"]["soft_close_for_receiving_purchase_order_line"]

@@ -29,7 +29,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path, order: str)
 
 @pytest.fixture
 def order(pair: SandboxPair) -> str:
-    return str(pair.state("amazon")["orders"][0]["orderMetadata"]["orderId"])
+    return str(pair.state("amazon", "orders")[0]["orderMetadata"]["orderId"])
 
 
 def test_a_shipped_order_that_is_on_time_has_nothing_to_report(run: StatusRun, pair: SandboxPair) -> None:
@@ -42,7 +42,7 @@ def test_a_promise_that_moved_is_told_once_a_line(run: StatusRun, pair: SandboxP
     for _ in range(3):
         run.later(hours=1)
         run()
-    lines = pair.state("amazon")["order_lines"]
+    lines = pair.state("amazon", "order_lines")
     assert len(run.comments()) == len(lines)
     assert all("promised for" in said and ", now for" in said and "at stake" in said for said in run.comments())
 
@@ -68,7 +68,7 @@ def test_what_package_tracking_says_is_undeliverable(run: StatusRun, pair: Sandb
     run.later(hours=1)
     run()
     said = [one for one in run.comments() if "could not be delivered" in one]
-    assert len(said) == len(pair.state("amazon")["order_lines"])
+    assert len(said) == len(pair.state("amazon", "order_lines"))
 
 
 def test_an_order_that_arrived_is_read_daily_and_finished_after_its_days(

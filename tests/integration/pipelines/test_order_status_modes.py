@@ -29,7 +29,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> StatusRu
 
 @pytest.fixture
 def order(pair: SandboxPair) -> str:
-    return str(pair.state("amazon")["orders"][0]["orderMetadata"]["orderId"])
+    return str(pair.state("amazon", "orders")[0]["orderMetadata"]["orderId"])
 
 
 def test_switched_off_it_reads_and_writes_nothing(run: StatusRun, mappings_directory: Path) -> None:
@@ -70,7 +70,7 @@ def test_orders_from_before_go_live_are_left_alone(run: StatusRun, mappings_dire
 def test_a_report_that_cannot_be_read_is_a_dead_letter_until_it_can(
     run: StatusRun, pair: SandboxPair, order: str
 ) -> None:
-    broken = {"ordersReport": [{**row, "charges": "none"} for row in pair.state("amazon")["orders"]]}
+    broken = {"ordersReport": [{**row, "charges": "none"} for row in pair.state("amazon", "orders")]}
     pair.post("amazon", "faults", kind="patch", operation="getOrderReports", times=1, patch=broken)
     closed = run()
     assert closed["documents"]["dead"] == 2
@@ -105,7 +105,7 @@ def test_a_comment_without_an_answer_is_asked_for_and_never_doubled(
         run.later(hours=1)
         run()
     said = run.comments()
-    lines = [row for row in pair.state("amazon")["order_lines"] if row["orderMetadata"]["orderId"] == order]
+    lines = [row for row in pair.state("amazon", "order_lines") if row["orderMetadata"]["orderId"] == order]
     assert len(said) == len(set(said)) == len(lines)
 
 
@@ -132,7 +132,7 @@ def test_what_was_shown_in_shadow_stays_unsent_when_the_pipeline_goes_live(
     run.rules = switched(mappings_directory, "{mode: shadow, go_live: 2026-03-01}")
     run()
     run.later(hours=1)
-    line = max(run.pair.state("amazon")["order_lines"], key=lambda one: one["quantity"])
+    line = max(run.pair.state("amazon", "order_lines"), key=lambda one: one["quantity"])
     order = line["orderMetadata"]["orderId"]
     run.amazon("cancel", order, orderLineItemId=line["orderLineItemId"], quantity=1)
     for _ in range(2):
@@ -140,7 +140,7 @@ def test_what_was_shown_in_shadow_stays_unsent_when_the_pipeline_goes_live(
         run.later(hours=1)
     run.rules = live
     run.amazon("ship", order)  # the facts change, so that the order is planned again
-    (other,) = {one["orderMetadata"]["orderId"] for one in run.pair.state("amazon")["orders"]} - {order}
+    (other,) = {one["orderMetadata"]["orderId"] for one in run.pair.state("amazon", "orders")} - {order}
     run.amazon("cancel", other)
     closed = run()
     said = run.comments()
@@ -153,7 +153,7 @@ def test_what_was_shown_in_shadow_stays_unsent_when_the_pipeline_goes_live(
     run.amazon("deliver", order)
     run.later(hours=1)
     run()
-    lines = [one for one in run.pair.state("amazon")["order_lines"] if one["orderMetadata"]["orderId"] == other]
+    lines = [one for one in run.pair.state("amazon", "order_lines") if one["orderMetadata"]["orderId"] == other]
     closings = run.pair.calls("coupa")["by_operation"]["soft_close_for_receiving_purchase_order_line"]
     assert closings == {"2xx": len(lines)}
     assert run.comments() == said
@@ -165,7 +165,7 @@ def test_a_po_cancelled_by_a_person_in_shadow_is_not_told_later(
     live = run.rules
     run()
     run.rules = switched(mappings_directory, "{mode: shadow, go_live: 2026-03-01}")
-    run.coupa("cancel", **{"po-number": pair.state("amazon")["orders"][0]["purchaseOrderNumber"]})
+    run.coupa("cancel", **{"po-number": pair.state("amazon", "orders")[0]["purchaseOrderNumber"]})
     run.later(hours=1)
     run()
     run.rules = live

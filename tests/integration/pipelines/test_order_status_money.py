@@ -25,7 +25,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> StatusRu
 
 @pytest.fixture
 def line(pair: SandboxPair) -> Json:
-    return dict(max(pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    return dict(max(pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def names(line: Json) -> Json:
 def charge(run: StatusRun, names: Json, **body: Any) -> str:
     """All units ship and are charged; the transaction's id."""
     run.amazon("ship", **names)
-    shipment = run.pair.state("amazon")["shipments"][-1]["shipmentMetadata"]["shipmentId"]
+    shipment = run.pair.state("amazon", "shipments")[-1]["shipmentMetadata"]["shipmentId"]
     answer = run.amazon("charge", **names, shipmentId=shipment, invoiceNumber="INV-1", **body)
     return str(answer.get("result", answer)["transactionId"])
 

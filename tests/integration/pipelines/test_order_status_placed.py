@@ -37,7 +37,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> StatusRu
 @pytest.fixture
 def line(run: StatusRun) -> Json:
     """The order line with most units."""
-    return dict(max(run.pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    return dict(max(run.pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def told(run: StatusRun) -> list[str]:
 
 def test_what_was_ordered_and_goes_as_promised_has_nothing_to_report(run: StatusRun, order: str, line: Json) -> None:
     closed = run()
-    assert closed["documents"]["seen"] == len(run.pair.state("amazon")["orders"])
+    assert closed["documents"]["seen"] == len(run.pair.state("amazon", "orders"))
     placed = {one.number: one for one in facts_of(run, order).placed.values()}[line["purchaseOrderLineItemNumber"]]
     assert (placed.units, placed.asin) == (line["quantity"], line["productDetails"]["asin"])
     assert placed.promise is not None
@@ -106,7 +106,7 @@ def test_a_promise_that_passed_unshipped_is_asked_about_and_told_when_it_has_mov
         run.later(hours=2)
         run()
     assert run.calls("orderDetails") == 2, "one call for each order that we placed"
-    lines = run.pair.state("amazon")["order_lines"]
+    lines = run.pair.state("amazon", "order_lines")
     said = told(run)
     assert len(said) == len(lines)
     assert all("not shipped yet: promised for 2026-06-30, now for 2026-07" in one and "at stake" in one for one in said)
@@ -126,7 +126,7 @@ def test_an_answer_that_tells_nothing_stops_no_run_and_is_asked_for_again_a_day_
         run.later(hours=2)
     assert calls == [2, 2, 2, 4]
     said = told(run)
-    assert len(said) == len(run.pair.state("amazon")["order_lines"])
+    assert len(said) == len(run.pair.state("amazon", "order_lines"))
     assert all("not shipped yet: promised for 2026-06-30 and not shipped" in one for one in said)
 
 

@@ -31,7 +31,7 @@ def read_as_receipts(run: StatusRun, window: Window | None = None) -> open_order
 
 
 def test_what_the_receipts_read_is_planned_and_accounted_for_here(run: StatusRun) -> None:
-    order = str(run.pair.state("amazon")["orders"][0]["orderMetadata"]["orderId"])
+    order = str(run.pair.state("amazon", "orders")[0]["orderMetadata"]["orderId"])
     run()
     run.amazon("cancel", order)
     run.later(hours=1)

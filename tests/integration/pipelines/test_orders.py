@@ -35,13 +35,13 @@ def planted(pair: SandboxPair) -> dict[str, dict[str, Any]]:
 
 
 def purchase_order(pair: SandboxPair, number: str) -> dict[str, Any]:
-    orders = pair.state("coupa")["purchase_orders"]
+    orders = pair.state("coupa", "purchase_orders")
     return dict(next(order for order in orders if order["po-number"] == number))
 
 
 def order_numbers(pair: SandboxPair) -> list[str]:
     """The externalIds under which the sandbox placed an order."""
-    return sorted(pair.state("amazon")["placed"])
+    return sorted(pair.state("amazon", "placed"))
 
 
 def test_every_situation_ends_as_it_should(run_orders: Any, ledger: Ledger) -> None:
@@ -151,7 +151,7 @@ def test_two_hundred_old_purchase_orders_are_never_ordered(run_orders: Any) -> N
     summary = run("one", **{"from": "2025-06-01"})
     assert summary["documents"]["seen"] == 200
     assert summary["reasons"] == {"skipped: before go-live": 200}
-    number = run.pair.state("coupa")["purchase_orders"][0]["po-number"]
+    number = run.pair.state("coupa", "purchase_orders")[0]["po-number"]
     run("named by a person", po_numbers=[number])
     assert run.writes() == {} and run.placed() == []
 
@@ -193,7 +193,7 @@ def test_a_failing_write_back_never_sends_the_order_again(run_orders: Any, ledge
 
 def test_what_a_person_wrote_on_the_purchase_order_is_left_alone_and_found(run_orders: Any, ledger: Ledger) -> None:
     run: OrderRun = run_orders("buying_plain", orders="1")
-    (raw,) = run.pair.state("coupa")["purchase_orders"]
+    (raw,) = run.pair.state("coupa", "purchase_orders")
     coupa = requests.put(
         f"{run.pair.coupa_url}/api/purchase_orders/{raw['id']}",
         json={"custom-fields": {"ab-order-status": "Called the supplier"}},

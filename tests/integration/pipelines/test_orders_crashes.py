@@ -27,7 +27,7 @@ def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -
 def ordered(run: OrderRun) -> dict[str, int]:
     """Units at Amazon by PO line, over all orders that exist there."""
     units: dict[str, int] = {}
-    for line in run.pair.state("amazon")["order_lines"]:
+    for line in run.pair.state("amazon", "order_lines"):
         key = f"{line['purchaseOrderNumber']}/{line['purchaseOrderLineItemNumber']}"
         units[key] = units.get(key, 0) + int(line["quantity"])
     return units
@@ -36,7 +36,7 @@ def ordered(run: OrderRun) -> dict[str, int]:
 def wanted(run: OrderRun) -> dict[str, int]:
     return {
         f"{order['po-number']}/{line['line-num']}": int(float(line["quantity"]))
-        for order in run.pair.state("coupa")["purchase_orders"]
+        for order in run.pair.state("coupa", "purchase_orders")
         for line in order["order-lines"]
     }
 
@@ -46,7 +46,7 @@ def assert_each_once(run: OrderRun, ledger: Ledger) -> None:
     assert {row.state for row in run.placed()} == {"delivered"}
     assert {row.state for row in run.of("write_back_order")} == {"delivered"}
     comments = [
-        one["comments"].rsplit("[", 1)[1] for one in run.pair.state("coupa")["comments"] if "[46" in one["comments"]
+        one["comments"].rsplit("[", 1)[1] for one in run.pair.state("coupa", "comments") if "[46" in one["comments"]
     ]
     assert len(comments) == len(set(comments)) == 4
     assert ledger.completeness.population(PIPELINE).complete

@@ -18,11 +18,11 @@ def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -
 
 
 def numbers(run: OrderRun) -> list[str]:
-    return sorted(order["po-number"] for order in run.pair.state("coupa")["purchase_orders"])
+    return sorted(order["po-number"] for order in run.pair.state("coupa", "purchase_orders"))
 
 
 def requisition_id(run: OrderRun, number: str) -> int:
-    order = next(one for one in run.pair.state("coupa")["purchase_orders"] if one["po-number"] == number)
+    order = next(one for one in run.pair.state("coupa", "purchase_orders") if one["po-number"] == number)
     return int(
         order["requisition-header"]["id"]
         if isinstance(order["requisition-header"], dict)
@@ -75,7 +75,7 @@ def test_what_changes_between_plan_and_send_stops_the_order(run: OrderRun, ledge
     (row,) = run.placed(number)
     assert (row.state, row.claimed) == ("held", False)
     assert any(sentence in error for error in errors_of(ledger, number))
-    assert number not in str(run.pair.state("amazon")["placed"])
+    assert number not in str(run.pair.state("amazon", "placed"))
 
 
 def errors_of(ledger: Ledger, number: str) -> list[str]:
@@ -106,7 +106,7 @@ def test_a_changed_purchase_order_that_was_stopped_is_planned_anew_and_held_unti
     run("two", po_numbers=[number])
     (row,) = run.placed(number)
     assert row.state in ("held", "skipped", "waiting")
-    assert number not in str(run.pair.state("amazon")["placed"])
+    assert number not in str(run.pair.state("amazon", "placed"))
 
 
 def test_a_gate_that_cannot_look_keeps_the_order_planned(run: OrderRun) -> None:

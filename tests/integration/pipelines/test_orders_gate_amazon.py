@@ -46,7 +46,7 @@ def test_what_somebody_ordered_by_hand_since_the_plan_is_skipped(start_run: Star
     assert (row.state, row.reason) == ("skipped", f"Amazon already shows order {', '.join(ordered)} for it")
     assert [row.state for row in run.placed(other)] == ["delivered"]
     run("two")
-    assert set(run.pair.state("amazon")["placed"]) == {"typed-by-hand", f"{other}-1-1"}
+    assert set(run.pair.state("amazon", "placed")) == {"typed-by-hand", f"{other}-1-1"}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_trial_that_ordered_is_an_alarm_and_never_followed_by_the_order(
     assert any(sentence.startswith("ALARM: Amazon answered the trial") for sentence in run.findings(number))
     run.rules = with_trial_off(run)
     run("two", po_numbers=[number])
-    assert set(run.pair.state("amazon")["placed"]) == {f"{number}-1-1-T", f"{other}-1-1"}
+    assert set(run.pair.state("amazon", "placed")) == {f"{number}-1-1-T", f"{other}-1-1"}
 
 
 def with_trial_off(run: OrderRun) -> Any:

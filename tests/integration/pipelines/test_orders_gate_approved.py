@@ -119,10 +119,10 @@ def approved_for_two_suppliers(run: OrderRun, like: Json) -> list[Json]:
     run.coupa("submit_requisition", **asked)
     while (requisition := titled(run, "for two"))["status"] == "pending_approval":
         run.coupa("approve", req_title="for two")
-    orders = run.pair.state("coupa")["purchase_orders"]
+    orders = run.pair.state("coupa", "purchase_orders")
     return [order for order in orders if order["requisition-header"]["id"] == requisition["id"]]
 
 
 def titled(run: OrderRun, title: str) -> Json:
-    found = next(one for one in run.pair.state("coupa")["requisitions"] if one["req-title"] == title)
+    found = next(one for one in run.pair.state("coupa", "requisitions") if one["req-title"] == title)
     return dict(found)

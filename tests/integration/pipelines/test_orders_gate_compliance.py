@@ -131,7 +131,7 @@ def test_what_is_routed_waits_until_the_approver_says_yes_in_coupa(
 
 
 def comments(run: OrderRun) -> list[str]:
-    return [str(row["comments"]) for row in run.pair.state("coupa")["comments"]]
+    return [str(row["comments"]) for row in run.pair.state("coupa", "comments")]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_order_that_amazon_does_not_report_yet_is_seen_by_the_one_after_it(
 
 
 def orders_of_one_buyer(run: OrderRun) -> tuple[str, str]:
-    buyers = {row["id"]: row["requested-by"]["login"] for row in run.pair.state("coupa")["requisitions"]}
+    buyers = {row["id"]: row["requested-by"]["login"] for row in run.pair.state("coupa", "requisitions")}
     by_buyer: dict[str, list[str]] = {}
     for number in numbers(run):
         by_buyer.setdefault(buyers[requisition_id(run, number)], []).append(number)

@@ -163,7 +163,7 @@ def test_a_no_on_the_order_counts_though_the_same_person_approved_its_requisitio
 
 def approver(run: OrderRun, number: str) -> str:
     id = purchase_order(run.pair, number)["requisition-header"]["id"]
-    rows = run.pair.state("coupa")["approvals"]
+    rows = run.pair.state("coupa", "approvals")
     return next(
         str(row["approver"]["login"]) for row in rows if row["approvable-id"] == id and row["status"] == "approved"
     )

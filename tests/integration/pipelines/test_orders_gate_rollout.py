@@ -57,7 +57,7 @@ def test_what_is_switched_off_after_it_was_planned_stays_and_is_ordered_once_it_
     run("one", between=switch_off)
     assert [(row.state, row.reason) for row in run.placed(number)] == [fate]
     run("two")
-    assert number not in str(run.pair.state("amazon")["placed"])
+    assert number not in str(run.pair.state("amazon", "placed"))
     run.rules = switched(mappings_directory)
     run("three")
     assert [row.state for row in run.placed(number)] == ["delivered"]

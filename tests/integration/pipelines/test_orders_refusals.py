@@ -23,7 +23,7 @@ def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -
 
 
 def purchase_order(run: OrderRun) -> dict[str, Any]:
-    (order,) = run.pair.state("coupa")["purchase_orders"]
+    (order,) = run.pair.state("coupa", "purchase_orders")
     return dict(order)
 
 
@@ -93,7 +93,7 @@ def test_where_the_group_rejects_the_whole_order_nothing_is_ordered_and_nothing_
     (row,) = run.placed()
     assert (row.state, row.outcome) == ("held", "refused")
     assert run.of("write_back_order") == [] and len(run.of("report_rejection")) == 1
-    assert run.pair.state("amazon")["order_lines"] == []
+    assert run.pair.state("amazon", "order_lines") == []
 
 
 def test_a_group_in_test_mode_orders_nothing_for_sure_so_a_person_must_look(run: OrderRun) -> None:
@@ -130,14 +130,14 @@ def test_policy_decides_what_is_done_in_coupa_about_refused_units(
     if action == "soft_close":
         assert "closed" in purchase_order(run)["order-lines"][0]["status"]
     else:
-        (error,) = run.pair.state("coupa")["integration_errors"]
+        (error,) = run.pair.state("coupa", "integration_errors")
         assert error["external-id"] == f"{purchase_order(run)['po-number']}-1-1"
 
 
 def refused_twice(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> OrderRun:
     rules = switched(mappings_directory, rejections={"other": "integration_error", "quantity": "integration_error"})
     run = OrderRun(start_sandbox("buying_plain", orders="2", lines="1"), ledger, rules)
-    lines = [line for order in run.pair.state("coupa")["purchase_orders"] for line in order["order-lines"]]
+    lines = [line for order in run.pair.state("coupa", "purchase_orders") for line in order["order-lines"]]
 
     def withdraw() -> None:
         for offer in {line["supp-aux-part-num"] for line in lines}:
@@ -152,8 +152,8 @@ def test_all_that_is_refused_on_a_day_is_reported_under_one_integration_run(
 ) -> None:
     run = refused_twice(start_sandbox, ledger, mappings_directory)
     assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
-    (opened,) = run.pair.state("coupa")["integration_runs"]
-    assert {error["integration-run-id"] for error in run.pair.state("coupa")["integration_errors"]} == {opened["id"]}
+    (opened,) = run.pair.state("coupa", "integration_runs")
+    assert {error["integration-run-id"] for error in run.pair.state("coupa", "integration_errors")} == {opened["id"]}
     assert [row.business_key for row in run.of("open_integration_run")] == ["AB_ORDERS/2026-06-30"]
 
 
@@ -169,7 +169,7 @@ def test_an_integration_run_whose_answer_was_lost_is_not_opened_twice(
     monkeypatch.setattr(Coupa, "create_integration_run", lost)
     run = refused_twice(start_sandbox, ledger, mappings_directory)
     run("two")
-    assert len(run.pair.state("coupa")["integration_runs"]) == 1
+    assert len(run.pair.state("coupa", "integration_runs")) == 1
     assert [row.state for row in run.of("alert_rejection")] == ["delivered", "delivered"]
 
 

@@ -35,7 +35,7 @@ def test_an_order_without_an_answer_that_is_transmitted_raises_the_alarm(run: Or
 
 def test_an_order_that_amazon_refused_for_good_is_on_no_second_channel(run: OrderRun) -> None:
     (number,) = numbers(run)
-    (order,) = run.pair.state("coupa")["purchase_orders"]
+    (order,) = run.pair.state("coupa", "purchase_orders")
     offer = order["order-lines"][0]["supp-aux-part-num"]
     run("one", between=lambda: run.amazon("withdraw_offer", offerId=offer))
     (row,) = run.placed()

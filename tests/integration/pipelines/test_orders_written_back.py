@@ -109,7 +109,7 @@ def test_what_a_person_writes_between_plan_and_write_is_left_alone_and_found(
     start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path
 ) -> None:
     run = OrderRun(start_sandbox("buying_plain", orders="1"), ledger, switched(mappings_directory), workers=1)
-    (raw,) = run.pair.state("coupa")["purchase_orders"]
+    (raw,) = run.pair.state("coupa", "purchase_orders")
     run.pair.post("coupa", "faults", kind="status", status=400, operation="update_purchase_order", times=1)
     run("one")
     (row,) = run.of("write_back_order")

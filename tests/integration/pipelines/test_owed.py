@@ -134,7 +134,7 @@ def course(server_url: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def charged(course: Course) -> dict[str, Decimal]:
     """What Amazon took and keeps, by PO number, from the sandbox's own books."""
     money: dict[str, Decimal] = {}
-    for row in course.pair.state("amazon")["transactions"]:
+    for row in course.pair.state("amazon", "transactions"):
         for line in row["transactionLineItems"]:
             number = line["purchaseOrderNumber"]
             money[number] = money.get(number, Decimal(0)) + Decimal(line["totalAmount"]["amount"])
@@ -171,7 +171,7 @@ def test_exactly_what_amazon_keeps_is_listed_with_its_age_and_a_credit_takes_it_
     back = next(number for number, reason in planted.items() if reason == "returned")
     charge = next(
         row["transactionId"]
-        for row in course.pair.state("amazon")["transactions"]
+        for row in course.pair.state("amazon", "transactions")
         if row["transactionLineItems"][0]["purchaseOrderNumber"] == back
     )
     course.pair.post("amazon", "events/refund", transactionId=charge, invoiceNumber="fresh")

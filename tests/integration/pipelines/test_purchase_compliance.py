@@ -50,9 +50,8 @@ def deliveries(ledger: Ledger) -> Counter[tuple[str, str]]:
 
 def at_amazon(pair: SandboxPair) -> Iterator[Json]:
     """The order lines of the sandbox's own state, with their order's status."""
-    state = pair.state("amazon")
-    status = {row["orderMetadata"]["orderId"]: row["orderStatus"] for row in state["orders"]}
-    for row in state["order_lines"]:
+    status = {row["orderMetadata"]["orderId"]: row["orderStatus"] for row in pair.state("amazon", "orders")}
+    for row in pair.state("amazon", "order_lines"):
         yield row | {"status": status[row["orderMetadata"]["orderId"]]}
 
 
@@ -65,11 +64,11 @@ def test_what_is_found_lands_in_coupa_once_and_every_cent_is_in_the_leakage_repo
     run: ComplianceRun, pair: SandboxPair, ledger: Ledger
 ) -> None:
     first = run()
-    orders = pair.state("amazon")["orders"]
+    orders = pair.state("amazon", "orders")
     assert first["extract"]["seen"] == len(orders) and first["documents"]["dead"] == first["documents"]["held"] == 0
     assert Decimal(first["money"]["USD"]["seen"]) == goods(at_amazon(pair))
     found = Counter(one.rule for one in ledger.compliance.open())
-    coupa = {order["po-number"] for order in pair.state("coupa")["purchase_orders"]}
+    coupa = {order["po-number"] for order in pair.state("coupa", "purchase_orders")}
     around = {
         row["orderMetadata"]["orderId"]
         for row in orders
@@ -103,7 +102,7 @@ def _check_leakage(report: Json, pair: SandboxPair, ledger: Ledger) -> None:
     assert sum(Decimal(row["total"]) for row in rows) == goods(at_amazon(pair))
     cancelled = goods(row for row in at_amazon(pair) if row["status"] == "CANCELLED")
     assert sum(Decimal(row["cancelled"]) for row in rows) == cancelled > 0
-    contracted = {one["supplier-part-num"] for one in pair.state("coupa")["supplier_items"] if one.get("contract")}
+    contracted = {one["supplier-part-num"] for one in pair.state("coupa", "supplier_items") if one.get("contract")}
     off = goods(
         row for row in at_amazon(pair)
         if row["status"] != "CANCELLED" and row["productDetails"]["asin"] not in contracted and row["seller"]["name"] != "Amazon.com"
@@ -171,7 +170,7 @@ def test_a_cancelled_order_ends_its_violations(
     run()
     closed = ledger.compliance.known(one.source, [one.key])[one.key]
     assert closed.closed_because == "the order was cancelled"
-    comments = [row["comments"] for row in pair.state("coupa")["comments"] if one.purchase in str(row["comments"])]
+    comments = [row["comments"] for row in pair.state("coupa", "comments") if one.purchase in str(row["comments"])]
     settled = [text for text in comments if text.startswith("Settled: the order was cancelled")]
     assert sum(one.rule in text for text in settled) == 1
 
@@ -201,7 +200,7 @@ def test_a_process_that_dies_between_the_two_commits_of_a_send_tells_once(
         )
     run()
     posted = [
-        row["comments"] for row in pair.state("coupa")["comments"] if claimed.payload["marker"] in str(row["comments"])
+        row["comments"] for row in pair.state("coupa", "comments") if claimed.payload["marker"] in str(row["comments"])
     ]
     assert len(posted) == 1
     assert {state for _, state in deliveries(ledger)} == {"delivered"}
@@ -287,7 +286,7 @@ def test_shadow_and_a_dry_run_show_what_would_be_written_and_off_does_nothing(
 
 def screening_rules(directory: Path, pair: SandboxPair) -> tuple[Rules, list[int]]:
     """Two requisitions that wait: the first one's article is blocked, the second one's is routed to the catalog's administrator."""
-    waiting = [row for row in pair.state("coupa")["requisitions"] if row["status"] == "pending_approval"][:2]
+    waiting = [row for row in pair.state("coupa", "requisitions") if row["status"] == "pending_approval"][:2]
     blocked, routed = (row["requisition-lines"][0]["source-part-num"] for row in waiting)
     assert blocked != routed
     severe = "severity: high\n    action: block\n    before_order: true\n    tell: at_once"
@@ -315,7 +314,7 @@ def test_requisitions_in_approval_are_stopped_or_routed_before_anything_is_order
         "add_approver",
     }
     run()
-    state = {row["id"]: row for row in pair.state("coupa")["requisitions"]}
+    state = {row["id"]: row for row in pair.state("coupa", "requisitions")}
     assert (state[first]["status"], state[second]["status"]) == ("draft", "pending_approval")
     assert "is restricted" in state[first]["reject-reason-comment"]
     assert "catalog.admin" in approvers(connect_coupa(pair, ledger), second)
@@ -355,7 +354,7 @@ def test_where_the_integration_user_may_not_reject_a_person_is_told_and_the_rest
     rules, (first, second) = screening_rules(mappings_directory, pair)
     monkeypatch.setattr(conftest, "SCOPES", conftest.SCOPES.replace("core.approval.write ", ""))
     closed = ComplianceRun(pair, ledger, rules, tmp_path)()
-    state = {row["id"]: row for row in pair.state("coupa")["requisitions"]}
+    state = {row["id"]: row for row in pair.state("coupa", "requisitions")}
     assert state[first]["status"] == "pending_approval" and closed["documents"]["dead"] == 1
     (letter,) = ledger.dead_letters.list()
     assert letter.error_class == "permission" and "core.approval.write" in str(letter.reason)

@@ -28,7 +28,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> ReceiptR
 @pytest.fixture
 def line(pair: SandboxPair) -> Json:
     """The order line with most units."""
-    return dict(max(pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    return dict(max(pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def po(line: Json) -> str:
 
 
 def lines_of(pair: SandboxPair, order: str) -> list[Json]:
-    return [one for one in pair.state("amazon")["order_lines"] if one["orderMetadata"]["orderId"] == order]
+    return [one for one in pair.state("amazon", "order_lines") if one["orderMetadata"]["orderId"] == order]
 
 
 def test_a_delivered_order_is_received_line_by_line_and_its_po_says_so(run: ReceiptRun, order: str, po: str) -> None:

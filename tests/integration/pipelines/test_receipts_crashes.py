@@ -40,7 +40,7 @@ def shipped(pair: SandboxPair) -> dict[str, int]:
     """Units by PO and line."""
     return {
         f"{one['purchaseOrderNumber']}/{one['purchaseOrderLineItemNumber']}": one["quantity"]
-        for one in pair.state("amazon")["order_lines"]
+        for one in pair.state("amazon", "order_lines")
     }
 
 
@@ -65,7 +65,7 @@ def key_of(run: ReceiptRun, number: str, line: str) -> str:
     """The shipped line of a PO line."""
     ids = {
         one["orderLineItemId"]
-        for one in run.pair.state("amazon")["order_lines"]
+        for one in run.pair.state("amazon", "order_lines")
         if (one["purchaseOrderNumber"], one["purchaseOrderLineItemNumber"]) == (number, line)
     }
     [key] = [key for key in run.fates() if key.rsplit("/", 1)[1] in ids]

@@ -23,7 +23,7 @@ def run(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -
 
 @pytest.fixture
 def order(run: ReceiptRun) -> str:
-    (document,) = run.pair.state("amazon")["orders"]
+    (document,) = run.pair.state("amazon", "orders")
     return str(document["orderMetadata"]["orderId"])
 
 
@@ -80,7 +80,7 @@ def test_a_refund_of_it_is_read_without_being_asked_for_and_settles_it(run: Rece
     run.later(days=60)
     run()
     assert fates(run) == {"held"}
-    charges: list[dict[str, Any]] = run.pair.state("amazon")["transactions"]
+    charges: list[dict[str, Any]] = run.pair.state("amazon", "transactions")
     run.amazon(
         "refund", order, transactionId=charges[0]["transactionId"], invoiceNumber="fresh", refundReason="Undeliverable"
     )

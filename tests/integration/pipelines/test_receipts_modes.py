@@ -60,10 +60,10 @@ def test_what_was_delivered_before_go_live_is_skipped_unless_a_person_releases_i
     pair: SandboxPair, ledger: Ledger, mappings_directory: Path
 ) -> None:
     run = runner(pair, ledger, mappings_directory, "{mode: live, go_live: 2026-08-01}")
-    orders = {one["orderMetadata"]["orderId"] for one in pair.state("amazon")["order_lines"]}
+    orders = {one["orderMetadata"]["orderId"] for one in pair.state("amazon", "order_lines")}
     run(order_ids=sorted(orders))
     assert {reason for _, reason in run.fates().values()} == {"delivered before go-live"}
-    number = pair.state("amazon")["order_lines"][0]["purchaseOrderNumber"]
+    number = pair.state("amazon", "order_lines")[0]["purchaseOrderNumber"]
     run.later(hours=1)
     run(po_numbers=[number])
     assert {one["order-line"]["order-header-number"] for one in run.ours()} == {number}
@@ -75,7 +75,7 @@ def test_a_line_goes_no_further_than_the_most_careful_of_its_cost_centers(
 ) -> None:
     lines = {
         f"{order['po-number']}/{line['line-num']}": str(line["account"]["segment-2"])
-        for order in pair.state("coupa")["purchase_orders"]
+        for order in pair.state("coupa", "purchase_orders")
         for line in order["order-lines"]
     }
     careful = min(lines.values())

@@ -29,7 +29,7 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> ReceiptR
 @pytest.fixture
 def line(pair: SandboxPair) -> Json:
     """The order line with most units."""
-    return dict(max(pair.state("amazon")["order_lines"], key=lambda document: document["quantity"]))
+    return dict(max(pair.state("amazon", "order_lines"), key=lambda document: document["quantity"]))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_dear_goods_wait_for_the_person_who_is_asked_once_and_whose_receipt_sett
 ) -> None:
     run = ReceiptRun(pair, ledger, switched(mappings_directory, automatic_up_to="0"))
     run.settle()
-    count = len(pair.state("amazon")["order_lines"])
+    count = len(pair.state("amazon", "order_lines"))
     assert run.ours(order) == []
     assert len(run.comments(po)) == count and all(
         "@[User:" in text and "check the goods" in text for text in run.comments(po)
@@ -58,7 +58,7 @@ def test_dear_goods_wait_for_the_person_who_is_asked_once_and_whose_receipt_sett
     run()
     assert len(run.comments(po)) == 2 * count, "the manager hears of it, once"
     assert run.ours(order) == [], "silence never receives"
-    for one in pair.state("amazon")["order_lines"]:
+    for one in pair.state("amazon", "order_lines"):
         run.coupa("receive", po_number=po, line_num=one["purchaseOrderLineItemNumber"])
     run.settle()
     assert run.ours(order) == []
@@ -155,7 +155,7 @@ def refund(run: ReceiptRun, line: Json, *, reason: str, quantity: int | None = N
     """Amazon gives money back for units of the line, and the invoice pipeline reads of it."""
     charge = next(
         one
-        for one in run.pair.state("amazon")["transactions"]
+        for one in run.pair.state("amazon", "transactions")
         if any(part["orderLineItemId"] == line["orderLineItemId"] for part in one["transactionLineItems"])
     )
     body = {"transactionId": charge["transactionId"], "orderLineItemId": line["orderLineItemId"]}

@@ -39,12 +39,11 @@ def outcome_of(ledger: Ledger, number: str) -> str | None:
 
 def open_lines(pair: SandboxPair, number: str) -> list[dict[str, Any]]:
     """PO lines of the invoice, with what is still to be received for it."""
-    state = pair.state("coupa")
-    invoice = next(one for one in state["invoices"] if one["invoice-number"] == number)
+    invoice = next(one for one in pair.state("coupa", "invoices") if one["invoice-number"] == number)
     billed = {line["order-line-id"]: line for line in invoice["invoice-lines"]}
     return [
         {"order-line-id": line["id"], "quantity": billed[line["id"]]["quantity"], "received": line["received"]}
-        for order in state["purchase_orders"]
+        for order in pair.state("coupa", "purchase_orders")
         for line in order["order-lines"]
         if line["id"] in billed
     ]
@@ -102,7 +101,7 @@ def test_a_price_that_changed_meanwhile_becomes_an_exception_with_one_comment(
     invoices.now = NOW + timedelta(hours=1)
     invoices("woken", kind="asset_triggered")
     assert outcome_of(ledger, number) == "exception"
-    comments = [one for one in pair.state("coupa")["comments"] if number in one["comments"]]
+    comments = [one for one in pair.state("coupa", "comments") if number in one["comments"]]
     assert len(comments) == 1 and "@[User:" in comments[0]["comments"]
     invoices("again", kind="asset_triggered")
-    assert len([one for one in pair.state("coupa")["comments"] if number in one["comments"]]) == 1
+    assert len([one for one in pair.state("coupa", "comments") if number in one["comments"]]) == 1

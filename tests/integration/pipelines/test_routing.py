@@ -73,7 +73,7 @@ class Routed(InvoiceRun):
         return next(str(one["status"]) for one in self.pair.invoices() if one["invoice-number"] == number)
 
     def comments(self, number: str) -> list[str]:
-        return [one["comments"] for one in self.pair.state("coupa")["comments"] if f" {number} " in one["comments"]]
+        return [one["comments"] for one in self.pair.state("coupa", "comments") if f" {number} " in one["comments"]]
 
     def open_exception(self, *statuses: str) -> str:
         """The number of one that Coupa holds."""
@@ -139,13 +139,13 @@ def test_matched_invoices_are_left_to_coupas_own_approval(pair: SandboxPair, led
     called = pair.calls("coupa")["by_operation"]
     assert not any("bypass" in name for name in called)
     matched = {one.target_id for one in ledger.deliveries.list_by_outcome(PIPELINE, "matched")}
-    spoken = {str(one["commentable-id"]) for one in pair.state("coupa")["comments"]}
+    spoken = {str(one["commentable-id"]) for one in pair.state("coupa", "comments")}
     asked = {str(one["approvable-id"]) for one in by_hand(pair)}
     assert matched and not matched & (spoken | asked)
 
 
 def by_hand(pair: SandboxPair) -> list[Json]:
-    return [one for one in pair.state("coupa")["approvals"] if one["type"] == "UserApproval"]
+    return [one for one in pair.state("coupa", "approvals") if one["type"] == "UserApproval"]
 
 
 def test_an_approver_is_added_once_where_coupa_still_asks_somebody(
@@ -194,19 +194,19 @@ def test_an_integration_error_and_a_task_stand_until_the_invoice_is_settled(
     one = run.exceptions()[number]
 
     def error() -> Json:
-        (found,) = [row for row in pair.state("coupa")["integration_errors"] if row["external-id"] == one.business_key]
+        (found,) = [row for row in pair.state("coupa", "integration_errors") if row["external-id"] == one.business_key]
         return dict(found)
 
     assert str(error()["document-id"]) == one.target_id
     assert error()["responses"][0]["response-message"] in run.comments(number)[0]
     assert not error()["resolved"]
-    assert any(mail["external-id"] == one.business_key for mail in pair.state("coupa")["mails"])
+    assert any(mail["external-id"] == one.business_key for mail in pair.state("coupa", "mails"))
     pair.post("coupa", "events/act_on_invoice", **{"invoice-number": number, "action": "abandon"})
     run.later(0.1, "looks")
     run.later(0.2, "resolves")
     run.later(0.3, "again")
     assert error()["resolved"]
-    told, done = tasks(pair, number), {one["title"]: one["status"] for one in pair.state("coupa")["tasks"]}
+    told, done = tasks(pair, number), {one["title"]: one["status"] for one in pair.state("coupa", "tasks")}
     assert (told["percentage"], told["status"], told["linkable-type"]) == (100, "finished", "UserGroup")
     assert told["resolved-at"] and told["due-date"].startswith("2026-07-0") and told["owner"]["login"] == "ap.lead"
     gravest = ledger.findings.of_deliveries([one.id])[0]  # as the match orders them
@@ -214,13 +214,13 @@ def test_an_integration_error_and_a_task_stand_until_the_invoice_is_settled(
     assert len(done) == len(run.exceptions()) and None in done.values()
     held = run.open_exception()
     assert tasks(pair, held)["resolved-at"] is None
-    still = [row for row in pair.state("coupa")["integration_errors"] if row["external-id"].endswith(f"/{held}")]
+    still = [row for row in pair.state("coupa", "integration_errors") if row["external-id"].endswith(f"/{held}")]
     assert [row["resolved"] for row in still] == [False]
 
 
 def tasks(pair: SandboxPair, number: str) -> Json:
     """The one task about an invoice."""
-    (found,) = [row for row in pair.state("coupa")["tasks"] if f" {number} " in row["title"]]
+    (found,) = [row for row in pair.state("coupa", "tasks") if f" {number} " in row["title"]]
     return dict(found)
 
 
@@ -362,8 +362,7 @@ def test_the_verdict_of_a_waiting_invoice_is_compared_again_when_its_receipt_com
     )  # fmt: skip
     number = one.business_key.rsplit("/", 1)[-1]
     assert not differing(ledger, one)
-    state = pair.state("coupa")
-    billed = next(row for row in state["invoices"] if row["invoice-number"] == number)
+    billed = next(row for row in pair.invoices() if row["invoice-number"] == number)
     for line in billed["invoice-lines"]:
         pair.post("coupa", "events/receive", **{"order-line-id": line["order-line-id"], "quantity": line["quantity"]})
     run.later(0.1, "woken")

@@ -126,7 +126,7 @@ def test_a_crossing_is_told_once_with_its_chart_and_as_a_task(run: SpendRun) -> 
     assert marketing.body["attachments"][0]["name"] == "4400_USD.png"
     assert "Remaining           USD -" in marketing.body["slack"]
     assert (run.folder / "FY26_Q2" / "4400_USD.png").read_bytes().startswith(b"\x89PNG")
-    tasks = [one for one in run.pair.state("coupa")["tasks"] if "Marketing" in one["title"]]
+    tasks = [one for one in run.pair.state("coupa", "tasks") if "Marketing" in one["title"]]
     assert len(tasks) == len([mail for mail in alerts if "Marketing" in mail.body["subject"]])
     assert run.watched["tasks"] == run.watched["alerts"] == len(alerts)
     rows = list(csv.DictReader((run.folder / "spend.csv").read_text().splitlines()))

@@ -40,7 +40,7 @@ def start(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path)
 
 
 def created(pair: SandboxPair) -> list[str]:
-    return sorted(one["name"] for one in pair.state("coupa")["supplier_information"])
+    return sorted(one["name"] for one in pair.state("coupa", "supplier_information"))
 
 
 def known_facts(ledger: Ledger) -> dict[str, SellerFacts]:
@@ -63,7 +63,7 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
         certificate = supplier["diversities"][0]["sim-diversity-certificate-artifacts"][0]
         assert (certificate["description"], certificate["expiry-date"][:10]) == ("Sample Council", "2030-06-30")
         assert supplier["primary-address"]["street1"] == "9 Sample St"
-    assert all(one["hold-payment-indicator"] for one in run.pair.state("coupa")["supplier_information"])
+    assert all(one["hold-payment-indicator"] for one in run.pair.state("coupa", "supplier_information"))
     assert {name: run.suppliers()[name] for name in before} == before  # what people entered is as it was
     assert [mail.body["subject"] for mail in run.mails] == [
         "New supplier from Amazon Business: Corner Pantry Co", "New supplier from Amazon Business: Pen Traders LLC",
@@ -84,7 +84,7 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     assert (fourth["follow_up"]["approved"], fourth["load"]["delivered"]) == (1, 0)
     fifth = run()
     assert (fifth["follow_up"]["followed"], run.written()) == (0, writes + 1)
-    invitations = [mail["to"] for mail in run.pair.state("coupa")["mails"] if "Invitation" in mail["subject"]]
+    invitations = [mail["to"] for mail in run.pair.state("coupa", "mails") if "Invitation" in mail["subject"]]
     assert invitations == ["ann@pens.example"]
     key = "Pen Traders LLC | 9 Sample St, Reno, NV, 89501, US"
     key = f"sandbox/{key}"

@@ -29,7 +29,7 @@ def start(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path)
 
 def created(run: SupplierRun) -> dict[str, dict[str, Any]]:
     """What was asked of Coupa, by the supplier's name."""
-    return {one["name"]: one for one in run.pair.state("coupa")["supplier_information"]}
+    return {one["name"]: one for one in run.pair.state("coupa", "supplier_information")}
 
 
 def fates(ledger: Ledger, name: str) -> set[str]:

@@ -111,7 +111,7 @@ def test_it_becomes_a_coded_invoice_once_and_its_refund_a_credit_note_coded_the_
     assert known.outcome == "exception"
     findings = [one for one in ledger.findings.of_deliveries([known.id]) if one.breached]
     assert {one.kind for one in findings} == {"unbacked"} and f"coded to {accounts[0]}." in findings[0].sentence
-    comments = [one["comments"] for one in pair.state("coupa")["comments"] if number in one["comments"]]
+    comments = [one["comments"] for one in pair.state("coupa", "comments") if number in one["comments"]]
     assert len(comments) == 1 and "@[User:" in comments[0] and "without a purchase order" in comments[0]
     cards = {
         row["transactionId"] for row in transactions(pair, ledger)

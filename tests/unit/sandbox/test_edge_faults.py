@@ -170,8 +170,8 @@ class Box:
     def restore(self, snapshot: dict[str, Any]) -> None:
         self.kept[:] = snapshot["kept"]
 
-    def describe(self) -> dict[str, Any]:
-        return {"kept": self.kept}
+    def parts(self) -> dict[str, Any]:
+        return {"kept": lambda: self.kept}
 
     def event(self, name: str, body: dict[str, Any]) -> Any:
         raise UnknownEvent(name)

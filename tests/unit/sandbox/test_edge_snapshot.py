@@ -82,7 +82,7 @@ def test_what_already_happened_does_not_happen_again_after_a_restart() -> None:
     second = Sandbox(Origin("refunding"), build, [Refunding], snapshot=snapshot)
     second.clock.advance(86400)
     second.services[0].run_timeline()
-    kinds = [row["transactionType"] for row in second.services[0].vendor.state.describe()["transactions"]]
+    kinds = [row["transactionType"] for row in second.services[0].vendor.state.parts()["transactions"]()]
     assert kinds == ["CHARGE", "REFUND"]
 
 

@@ -40,7 +40,7 @@ class Living:
 
     def order(self, number: str) -> Json:
         """The PO as Coupa shows it."""
-        (found,) = [one for one in self.coupa.describe()["purchase_orders"] if one["po-number"] == number]
+        (found,) = [one for one in self.coupa.parts()["purchase_orders"]() if one["po-number"] == number]
         return dict(found)
 
     def po(self, situation: str) -> str:
@@ -50,7 +50,7 @@ class Living:
         return next(fact for fact in self.facts if fact["situation"] == situation)
 
     def place_all(self) -> None:
-        for order in self.coupa.describe()["purchase_orders"]:
+        for order in self.coupa.parts()["purchase_orders"]():
             if order["status"] == "issued" and order["transmission-status"] == "pending_manual":
                 self.place(order)
 
@@ -73,7 +73,7 @@ class Living:
         return sum(int(part["quantity"]) for row in rows for part in row[kind])
 
     def amazon_rows(self, kind: str, situation: str) -> list[Json]:
-        rows = self.amazon.describe()[kind]
+        rows = self.amazon.parts()[kind]()
         return [row for row in rows if row.get("purchaseOrderNumber") == self.po(situation)]
 
     def shipped(self, situation: str) -> int:
@@ -86,7 +86,7 @@ class Living:
         return [row["transactionType"] for row in self.feed(self.po(situation))]
 
     def feed(self, number: str) -> list[Json]:
-        rows = self.amazon.describe()["transactions"]
+        rows = self.amazon.parts()["transactions"]()
         return [row for row in rows if row["transactionLineItems"][0].get("purchaseOrderNumber") == number]
 
 
@@ -151,7 +151,7 @@ def test_a_pending_approval_stands_beside_the_order_whose_approver_is_missing(at
     order = at_now.order(at_now.po("approver_missing"))
     statuses = [
         row["status"]
-        for row in at_now.coupa.describe()["approvals"]
+        for row in at_now.coupa.parts()["approvals"]()
         if (row["approvable-type"], row["approvable-id"]) == ("RequisitionHeader", order["requisition-header"]["id"])
     ]
     assert sorted(statuses) == ["approved", "pending_approval"]
@@ -172,7 +172,7 @@ def test_an_order_changed_after_approval_asks_for_more_than_its_requisition(at_n
 def test_everything_people_do_later_is_possible_in_coupa(later: Living) -> None:
     assert later.coupa.problems == []
     assert later.order(later.po("approval_pending"))["status"] == "issued"
-    numbers = {one["po-number"] for one in later.coupa.describe()["purchase_orders"]}
+    numbers = {one["po-number"] for one in later.coupa.parts()["purchase_orders"]()}
     assert not numbers & {later.po("withdrawn"), later.po("requisition_rejected")}
     assert later.order(later.po("cancelled_by_person_after_order"))["status"] == "cancelled"
     (line,) = later.order(later.po("received_by_person"))["order-lines"]
@@ -231,7 +231,7 @@ def test_the_story_is_delivered_and_charged_within_six_days() -> None:
     number = living.sandbox.world.facts["story"]
     living.place(living.order(number))
     living.advance(6)
-    rows = [row for row in living.amazon.describe()["shipments"] if row.get("purchaseOrderNumber") == number]
+    rows = [row for row in living.amazon.parts()["shipments"]() if row.get("purchaseOrderNumber") == number]
     assert [row["deliveryInfo"]["status"] for row in rows] == ["DELIVERED", "DELIVERED"]
     charges = living.feed(number)
     assert len(charges) == 2

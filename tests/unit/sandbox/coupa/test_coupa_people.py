@@ -79,7 +79,7 @@ def test_a_mention_notifies_the_person_once(company):
         1,
         "2",
     )
-    [note] = company.state.describe()["notifications"]
+    [note] = company.state.parts()["notifications"]()
     assert (note["to"], note["document"], note["text"]) == ("ap.lead@example.com", "InvoiceHeader/1", text)
 
 
@@ -126,7 +126,7 @@ def test_an_alert_is_mailed_to_the_contacts_it_concerns(company, kind, mails):
     company.call("POST", "/integration_errors", ERROR)
     assert company.state.instance.mails == []
     company.call("POST", "/integration_errors/create_alert", {**ERROR, "contact-alert-type": kind})
-    sent = company.state.describe()["mails"]
+    sent = company.state.parts()["mails"]()
     assert len(sent) == mails
     assert [(mail["to"], mail["text"], mail["external-id"]) for mail in sent] == [
         ("ap.lead@example.com", "PRICE-VAR: Line 1", "A")
