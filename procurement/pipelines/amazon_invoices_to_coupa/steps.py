@@ -13,7 +13,7 @@ from connectors.amazon_business.transactions import KIND
 from connectors.coupa.client import Coupa
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.planning import INVOICE_OR_BUDGET, render
+from procurement.ledger.planning import INVOICE_OR_BUDGET, RenderedPlan, render
 from procurement.ledger.transaction_lines import read_transaction_lines
 from procurement.ledger.types import Pending, PlanCounts, Record, Run
 from procurement.pipelines import closing, loading, windows
@@ -81,21 +81,22 @@ def _plan(
 ) -> tuple[list[PlanCounts], list[Preview]]:
     """Batch by batch: while PostgreSQL keeps one, the next is read from the two systems. It is decided only when all before it
     stand in the ledger; what could not be kept raises here, and nothing after it is decided."""
-    counts: list[PlanCounts] = []
+    kept: list[Future[PlanCounts]] = []
     previews: list[Preview] = []
+
+    def plan_next(batch: Sequence[int]) -> RenderedPlan:
+        prepared = planner.prepare(ledger.records.load(batch))
+        if kept:
+            kept[-1].result()
+        proposal = planner.decide(prepared, pending=pending)
+        previews.extend(proposal.in_shadow)
+        return render(proposal.plan)
+
     with ThreadPoolExecutor(max_workers=1) as keeper:
-        keeping: Future[PlanCounts] | None = None
         for batch in batches:
             with without_collecting():
-                prepared = planner.prepare(ledger.records.load(batch))
-                if keeping is not None:
-                    counts.append(keeping.result())
-                proposal = planner.decide(prepared, pending=pending)
-                previews += proposal.in_shadow
-                keeping = keeper.submit(ledger.planning.keep, run, render(proposal.plan))
-        if keeping is not None:
-            counts.append(keeping.result())
-    return counts, previews
+                kept.append(keeper.submit(ledger.planning.keep, run, plan_next(batch)))
+    return [one.result() for one in kept], previews
 
 
 @contextmanager
