@@ -2,7 +2,7 @@
 
 Spellings are taken in a fixed order (those with an address first, then by first purchase), so that the same facts always
 give the same sellers. The seller of an order line and the merchant of its charge are one, whatever their names: a trading name
-and a legal one. Only a name that stands on the lines of several sellers is a question.
+and a legal one. A name that stands on the lines of several sellers is a question, and so are two merchants behind one seller.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from procurement.sellers.facts import SellerFacts
-from procurement.sellers.identity import KnownParties, Party, Place, Recognition, Verdict
+from procurement.sellers.identity import Comparison, KnownParties, Party, Place, Recognition, Verdict, compare
 from procurement.sellers.rules import Purchases, SuppliersFile
 
 REGISTRATION_DIGITS = 13  # of a Japanese corporate number, with or without the T of the invoice registration
@@ -51,10 +51,11 @@ class Seller:
 
     @property
     def legal_name(self) -> str:
-        """Of the merchant as charges name it, the leading spelling's own first; else the leading name."""
+        """Of the merchant as charges name it, the leading spelling's own and most alike first; else the leading name."""
         named = [one for one in self.members if one.place == Place() and one.linked]
         own = [one for one in named if self.lead.key in one.linked]
-        return next((one.name for one in (*own, *named)), self.lead.name)
+        alike = max(own or named, key=lambda one: compare(self.lead.party, one.party).score, default=self.lead)
+        return alike.name
 
     @property
     def party(self) -> Party:
@@ -93,6 +94,7 @@ class _Grouping:
         party = Party(facts.name, facts.place, registration_of(facts.registration))
         if len(linked) == 1:
             (home,) = linked
+            self._join(facts, self.sellers[home])
         elif linked:
             home = self._apart(facts, linked)
         else:
@@ -109,9 +111,21 @@ class _Grouping:
                 decided = self.rules.decisions.about(facts.party, other.party)
                 if decided is None or decided.points > 0:
                     found.setdefault(self.homes[key], line)
-        if len(found) == 1:
-            self.sellers[next(iter(found))].members.append(facts)
         return found
+
+    def _join(self, facts: SellerFacts, seller: Seller) -> None:
+        """Two merchants of quite different names behind one seller: whose address it is, and who is paid, a person says."""
+        for other in seller.members:
+            both = sorted(set(facts.linked) & set(other.linked))
+            if both and self._compare(facts, other).verdict is Verdict.DIFFERENT:
+                lines = (
+                    f"{facts.name!r} (line {facts.linked[both[0]]}) and {other.name!r} (line {other.linked[both[0]]})"
+                )
+                seller.question = seller.question or f"charges of {both[0]!r} name two merchants: {lines}"
+        seller.members.append(facts)
+
+    def _compare(self, one: SellerFacts, other: SellerFacts) -> Comparison:
+        return compare(one.party, other.party, thresholds=self.rules.identity, decisions=self.rules.decisions)
 
     def _apart(self, facts: SellerFacts, linked: dict[int, str]) -> int:
         """One name on the lines of several sellers: they may all be one, and nobody joins them but a person."""

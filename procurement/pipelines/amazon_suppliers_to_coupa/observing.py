@@ -1,8 +1,8 @@
 """Amazon's raw rows as facts by spelling of a seller. Pure.
 
-Each charged or refunded line counts for the seller that its order line names, else for its merchant's legal name; the two
-are linked as names of one line. Every raw row is an observation of the spelling it names, and the lines counted must be
-the lines read.
+Each charged or refunded line counts for the seller that its own order line names, else for its merchant's legal name; the two
+are linked as names of one line. What stands on other lines of the order says nothing: an order may have several sellers.
+Every raw row is an observation of the spelling it names, and the lines counted must be the lines read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +24,12 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One line of a transaction: `seller` is the spelling it counts for, `legal` the one it names itself."""
+    """One line of a transaction; `legal` is the spelling that it names itself."""
 
     order_id: str
     order_line_id: str
     shipment_id: str
+    asin: str
     legal: str
     legal_name: str
     code: str
@@ -89,7 +90,7 @@ def read_sales(raw: Json) -> list[Sale]:
         amount, currency = amount_of({"amount": line.get("totalAmount")})
         sales.append(Sale(
             order_id=text_of(line.get("orderId")), order_line_id=text_of(line.get("orderLineItemId")),
-            shipment_id=text_of(line.get("shipmentId")),
+            shipment_id=text_of(line.get("shipmentId")), asin=text_of(line.get("asin")),
             legal=transaction_line_key(line), legal_name=text_of(line.get("merchantLegalName")),
             code=text_of(line.get("unspsc")), amount=amount, currency=currency, dated=day, feed_day=feed_day or day,
             charge=raw.get("transactionType") == "CHARGE",
@@ -117,9 +118,9 @@ def fold(
         spelling.registration = (registrations or {}).get(order_line_key(row), "")
         for day in feed_days.get(order_id_of(row), ()):
             spelling.feed.setdefault(day, {})
-    named = sellers_of_lines(rows)
+    named = sellers_of_sales(sales, rows)
     for sale in sales:
-        _count(spellings, sale, named.get(sale.line) or named.get((sale.order_id, "")) or sale.legal)
+        _count(spellings, sale, named.get(sale, sale.legal))
     found = Observed(
         {key: spelling.facts(key, until) for key, spelling in spellings.items()},
         bought=reduce(Bought.__add__, (sale.bought for sale in sales), Bought()), unreadable=sum(sale.amount is None for sale in sales),
@@ -160,16 +161,25 @@ def _require_all(observed: Observed) -> None:
         raise IncompleteRun(sentence)
 
 
-def sellers_of_lines(rows: Iterable[Json]) -> dict[tuple[str, str], str]:
-    """The spelling by (order, line), and by (order, "") where all lines of an order have one seller."""
-    named: dict[tuple[str, str], str] = {}
-    of_order: dict[str, set[str]] = {}
+def sellers_of_sales(sales: Sequence[Sale], rows: Iterable[Json]) -> dict[Sale, str]:
+    """The spelling that stands on the order line of each sale; a sale whose line is not certain, or names nobody, is absent.
+
+    A line is known by its id. It is not settled that Amazon's two APIs give lines the same ids: where none of the sales'
+    ids stands in the report, a line is known by its article, if one seller alone sold that article in the order."""
+    by_line: dict[tuple[str, str], set[str]] = {}
+    by_article: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        key = order_line_key(row)
-        if key != NOBODY:
-            named[order_id_of(row), text_of(row.get("orderLineItemId"))] = key
-            of_order.setdefault(order_id_of(row), set()).add(key)
-    return named | {(order, ""): next(iter(keys)) for order, keys in of_order.items() if len(keys) == 1}
+        order, line, key = order_id_of(row), text_of(row.get("orderLineItemId")), order_line_key(row)
+        by_line.setdefault((order, line), set()).add(key)
+        by_article.setdefault((order, asin_of(row)), set()).add(key)
+    same_ids = any(sale.order_line_id and sale.line in by_line for sale in sales)
+    named: dict[Sale, str] = {}
+    for sale in sales:
+        id, lines = (sale.order_line_id, by_line) if same_ids else (sale.asin, by_article)
+        keys = lines.get((sale.order_id, id), set()) if id else set()
+        if len(keys) == 1 and NOBODY not in keys:
+            (named[sale],) = keys
+    return named
 
 
 def _describe(spelling: _Spelling, row: Json) -> None:
@@ -215,6 +225,11 @@ def _expiry(value: Any) -> str:
 def order_id_of(row: Json) -> str:
     metadata = row.get("orderMetadata")
     return text_of(metadata.get("orderId")) if isinstance(metadata, Mapping) else ""
+
+
+def asin_of(row: Json) -> str:
+    product = row.get("productDetails")
+    return text_of(product.get("asin")) if isinstance(product, Mapping) else ""
 
 
 def midnight(day: date) -> datetime:

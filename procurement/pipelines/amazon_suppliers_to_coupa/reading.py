@@ -3,7 +3,7 @@
 Transactions are read from midnight of the window's first day, because a day's purchases replace each other as a whole.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.observing import (
     midnight,
     order_id_of,
     read_sales,
-    sellers_of_lines,
+    sellers_of_sales,
 )
 from procurement.pipelines.windows import pieces
 
@@ -88,12 +88,12 @@ def _spans(orders: Sequence[tuple[str, date]]) -> Iterator[list[tuple[str, date]
         yield some
 
 
-def _registrations(amazon: AmazonBusiness, sales: Sequence[Sale], order_lines: Iterable[Json]) -> dict[str, str]:
+def _registrations(amazon: AmazonBusiness, sales: Sequence[Sale], order_lines: Sequence[Json]) -> dict[str, str]:
     """Japanese registration numbers by spelling, from the invoice of one line of each."""
-    named = sellers_of_lines(order_lines)
+    named = sellers_of_sales(sales, order_lines)
     asked: dict[OrderLineKey, str] = {}
     for sale in sales:
-        key = named.get(sale.line)
+        key = named.get(sale)
         if key and sale.shipment_id and key not in asked.values():
             asked[OrderLineKey(sale.order_id, sale.order_line_id, sale.shipment_id)] = key
     found: dict[str, str] = {}

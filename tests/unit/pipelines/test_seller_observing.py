@@ -24,11 +24,14 @@ RENO = {
 }
 
 
-def charge(order: str, amount: Any, *, legal: str | None = "Pens LLC", line: str = "1", **more: Any) -> dict[str, Any]:
+def charge(
+    order: str, amount: Any, *, legal: str | None = "Pens LLC", line: str = "1", asin: str = "B0PEN", **more: Any
+) -> dict[str, Any]:
     named = {"merchantLegalName": legal} if legal else {}
     item = {
         "orderId": order,
         "orderLineItemId": line,
+        "asin": asin,
         "totalAmount": {"currencyCode": "USD", "amount": amount},
         **named,
     }
@@ -38,9 +41,10 @@ def charge(order: str, amount: Any, *, legal: str | None = "Pens LLC", line: str
     }  # fmt: skip
 
 
-def order_line(order: str, name: Any, *, line: str = "1", address: Any = None) -> dict[str, Any]:
+def order_line(order: str, name: Any, *, line: str = "1", address: Any = None, asin: str = "B0PEN") -> dict[str, Any]:
     seller = {"name": name, "primaryAddress": address if address is not None else RENO}
-    return {"orderMetadata": {"orderId": order}, "orderLineItemId": line, "seller": seller}
+    article = {"asin": asin}
+    return {"orderMetadata": {"orderId": order}, "orderLineItemId": line, "productDetails": article, "seller": seller}
 
 
 def observed(transactions: list[dict[str, Any]], order_lines: list[dict[str, Any]] | None = None) -> Any:
@@ -60,11 +64,46 @@ def test_a_sale_counts_for_the_seller_of_its_order_line_and_its_legal_name_is_li
     assert date(2026, 6, 4) in legal.feed  # read again, it takes back what once counted for the legal name
 
 
-def test_an_order_whose_lines_have_one_seller_needs_no_equal_line_ids_and_one_with_two_does() -> None:
-    lines = [order_line("A-1", "Pens", line="900")]
-    assert observed([charge("A-1", "5")], lines).facts[order_line_key(lines[0])].bought().lines == 1
-    lines.append(order_line("A-1", "Desks", line="901"))
-    assert observed([charge("A-1", "5")], lines).facts["Pens LLC"].bought().lines == 1
+LASER = {"legal": "Laser Scientific GmbH", "line": "2"}
+
+
+@pytest.mark.parametrize(
+    "rows", [[order_line("A-1", "Pens")], [order_line("A-1", "Pens"), order_line("A-1", None, line="2")]],
+    ids=["missing from the report", "without a seller"],
+)  # fmt: skip
+def test_a_charge_whose_line_names_no_seller_counts_for_its_merchant_and_for_no_other_line_of_its_order(
+    rows: list[dict[str, Any]],
+) -> None:
+    found = observed([charge("A-1", "10"), charge("A-1", "5000", asin="B0PEN", **LASER)], rows).facts
+    pens, laser = found[order_line_key(rows[0])], found["Laser Scientific GmbH"]
+    assert (pens.bought().money, laser.bought().money) == ({"USD": Decimal(10)}, {"USD": Decimal(5000)})
+    assert (set(pens.linked), laser.linked) == ({"Pens LLC"}, {})
+
+
+def test_where_amazons_line_ids_differ_the_article_tells_the_line() -> None:
+    lines = [order_line("A-1", "Pens", line="1"), order_line("A-1", "Desks", line="2", asin="B0DESK")]
+    sold = [charge("A-1", "5", line="61230000000001"), charge("A-1", "7", line="61230000000002", asin="B0DESK")]
+    pens, desks = (observed(sold, lines).facts[order_line_key(row)] for row in lines)
+    assert (pens.bought().money, desks.bought().money) == ({"USD": Decimal(5)}, {"USD": Decimal(7)})
+    assert pens.linked == {"Pens LLC": "A-1/61230000000001"}
+
+
+@pytest.mark.parametrize(
+    ("line", "asin"),
+    [
+        ("61230000000001", "B0OTHER"),  # an article that the report does not show
+        ("61230000000001", ""),
+        ("", ""),
+    ],
+)
+def test_without_the_line_or_its_article_nobody_guesses_from_the_order(line: str, asin: str) -> None:
+    row = order_line("A-1", "Pens", line="1")
+    assert observed([charge("A-1", "5", line=line, asin=asin)], [row]).facts["Pens LLC"].bought().lines == 1
+
+
+def test_one_article_of_two_sellers_in_one_order_tells_no_line() -> None:
+    rows = [order_line("A-1", "Pens", line="1"), order_line("A-1", "Desks", line="2")]
+    assert observed([charge("A-1", "5", line="61230000000001")], rows).facts["Pens LLC"].bought().lines == 1
 
 
 def test_a_sale_without_any_name_is_counted_under_nobody() -> None:
