@@ -1,18 +1,17 @@
-"""What was ever observed of one spelling of a seller; observations join in any order and any number of times.
+"""What was ever observed of one spelling of a seller: who it is, and what was bought from it, by day.
 
-Money is what Amazon charged less what it refunded, taxes included, by currency. It is kept by the day on which the
-transaction became visible: a day that is read again replaces itself, the later reading winning, so that overlapping
-windows count nothing twice.
+Money is what Amazon charged less what it refunded, taxes included, by currency. Purchases are kept by the day on which the
+transaction became visible. A day that is read again replaces itself as a whole, under every spelling (`read_again`), so that
+windows which overlap count nothing twice, not even where Amazon spells the seller of a line differently by now.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import reduce
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from procurement.sellers.identity import Party, Place
 
@@ -21,6 +20,7 @@ MOST_ORDERS = 50  # distinct orders that are counted exactly; a rule cannot ask 
 MOST_CODES = 200
 MOST_LINKS = 20
 REMEMBERED = timedelta(days=400)  # of purchases, back from the latest one
+UNDATED = ("orders", "codes")  # as earlier versions kept them: since when they count is not known
 
 
 class _Facts(BaseModel):
@@ -28,16 +28,24 @@ class _Facts(BaseModel):
 
 
 class Bought(_Facts):
-    """Charged and refunded lines of one transaction date, and their money by currency."""
+    """Charged and refunded lines, and their money by currency; the distinct orders charged, and what was bought as UNSPSC."""
 
     lines: int = 0
     money: dict[str, Decimal] = {}
+    orders: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
-    def __add__(self, other: "Bought") -> "Bought":
-        money = dict(self.money)
-        for currency, amount in other.money.items():
-            money[currency] = money.get(currency, Decimal(0)) + amount
-        return Bought(lines=self.lines + other.lines, money=money)
+    @classmethod
+    def total(cls, parts: Iterable[Self]) -> Self:
+        lines, money, orders, codes = 0, dict[str, Decimal](), set[str](), set[str]()
+        for part in parts:
+            lines += part.lines
+            for currency, amount in part.money.items():
+                money[currency] = money.get(currency, Decimal(0)) + amount
+            orders.update(part.orders)
+            codes.update(part.codes)
+        kept = {"orders": tuple(sorted(orders)[:MOST_ORDERS]), "codes": tuple(sorted(codes)[:MOST_CODES])}
+        return cls(lines=lines, money=money, **kept)
 
 
 class FeedDay(_Facts):
@@ -56,11 +64,18 @@ class SellerFacts(_Facts):
     place: Place = Place()
     registration: str = ""
     first_bought: date | None = None
-    orders: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
     credentials: dict[str, dict[str, str]] = {}
     linked: dict[str, str] = {}
     feed: dict[date, FeedDay] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_undated(cls, given: Any) -> Any:
+        return (
+            {name: value for name, value in given.items() if name not in UNDATED}
+            if isinstance(given, Mapping)
+            else given
+        )
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:
@@ -76,11 +91,10 @@ class SellerFacts(_Facts):
         return Party(self.name, self.place, self.registration)
 
     def bought(self, since: date | None = None) -> Bought:
-        """All lines and money of transactions dated on or after `since`."""
-        days = (
+        """All purchases of transactions dated on or after `since`."""
+        return Bought.total(
             part for day in self.feed.values() for dated, part in day.bought.items() if since is None or dated >= since
         )
-        return reduce(Bought.__add__, days, Bought())
 
 
 def join(one: SellerFacts, other: SellerFacts) -> SellerFacts:
@@ -91,14 +105,22 @@ def join(one: SellerFacts, other: SellerFacts) -> SellerFacts:
     return SellerFacts(
         key=one.key, name=max(one.name, other.name), place=max(one.place, other.place, key=astuple),
         registration=max(one.registration, other.registration), first_bought=min(firsts, default=None),
-        orders=_smallest(one.orders, other.orders, most=MOST_ORDERS),
-        codes=_smallest(one.codes, other.codes, most=MOST_CODES), credentials=_credentials(one, other),
-        linked=_links(one.linked, other.linked), feed=_feeds(one.feed, other.feed),
+        credentials=_credentials(one, other), linked=_links(one.linked, other.linked), feed=_feeds(one.feed, other.feed),
     )  # fmt: skip
 
 
-def _smallest(one: Iterable[str], other: Iterable[str], *, most: int) -> tuple[str, ...]:
-    return tuple(sorted({*one, *other})[:most])
+def read_again(known: SellerFacts, first: date, last: date, until: datetime) -> SellerFacts:
+    """`known` without what is read anew of it, all feed days from `first` to `last`, up to `until`: what they said of it may
+    count for another spelling by now. A day that was read further than that stays."""
+    kept = {
+        day: read for day, read in known.feed.items() if not first <= day <= last or read.until > read_up_to(day, until)
+    }
+    return known if len(kept) == len(known.feed) else known.model_copy(update={"feed": kept})
+
+
+def read_up_to(day: date, until: datetime) -> datetime:
+    """How far a day was read by a reading up to `until`."""
+    return min(until, datetime.combine(day, time.min, UTC) + timedelta(days=1))
 
 
 def _credentials(one: SellerFacts, other: SellerFacts) -> dict[str, dict[str, str]]:

@@ -191,21 +191,20 @@ def _means(certification: Certification, word: str, country: str) -> bool:
 class Purchases:
     """What one seller, under all its spellings, sold us: what the rules of onboarding look at.
 
-    `commodity` gives commodities.yml's word for a UNSPSC code; money of transactions before `since` (go-live) does not count."""
+    `commodity` gives commodities.yml's word for a UNSPSC code; transactions before `since` (go-live) do not count."""
 
     def __init__(self, facts: Sequence[SellerFacts], commodity: CommodityOf, since: date | None = None) -> None:
         self._facts, self._since = facts, since
-        self.orders = len({order for one in facts for order in one.orders})
-        self.commodities = sorted(
-            {word for one in facts for code in one.codes if (word := commodity(code)) is not None}
-        )
+        counted = self.bought()
+        self.orders = len(counted.orders)
+        self.commodities = sorted({word for code in counted.codes if (word := commodity(code)) is not None})
         firsts = [one.first_bought for one in facts if one.first_bought is not None]
         self.first = min(firsts, default=None)
         self.all_lines = sum(one.bought().lines for one in facts)
 
     def bought(self, since: date | None = None) -> Bought:
         later = max((day for day in (since, self._since) if day is not None), default=None)
-        return sum((facts.bought(later) for facts in self._facts), Bought())
+        return Bought.total(facts.bought(later) for facts in self._facts)
 
     @property
     def only_before_go_live(self) -> bool:
@@ -269,12 +268,9 @@ def unshown(rules: SuppliersFile, commodity: CommodityOf) -> list[str]:
 
 
 def _bought(example: ExamplePurchases, commodity: CommodityOf, today: date) -> "Purchases":
-    day = FeedDay(
-        until=datetime.combine(today, time.max, UTC),
-        bought={today: Bought(lines=1, money={example.currency: example.spent})},
-    )
-    facts = SellerFacts(
-        key="example", name="example", orders=tuple(str(number) for number in range(example.orders)),
-        codes=(example.unspsc,) if example.unspsc else (), feed={today: day},
+    bought = Bought(
+        lines=1, money={example.currency: example.spent}, orders=tuple(str(number) for number in range(example.orders)),
+        codes=(example.unspsc,) if example.unspsc else (),
     )  # fmt: skip
-    return Purchases((facts,), commodity)
+    day = FeedDay(until=datetime.combine(today, time.max, UTC), bought={today: bought})
+    return Purchases((SellerFacts(key="example", name="example", feed={today: day}),), commodity)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from procurement.ledger.types import Record
+from procurement.ledger.types import Record, Window
 from procurement.pipelines.amazon_suppliers_to_coupa.names import PIPELINE
 from procurement.pipelines.amazon_suppliers_to_coupa.observing import fold, read_sales
 from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner
@@ -26,7 +26,7 @@ from procurement.sellers.rules import SuppliersFile
 pytestmark = pytest.mark.golden
 HERE = Path(__file__).parent / PIPELINE
 CASES = sorted(path.parent for path in HERE.glob("*/source.json"))
-UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
+READ = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
 ON = {"onboarding": {"create": True, "rules": [{"orders": 2}, {"spent": 500, "currency": "USD"}]}}
 
 
@@ -40,7 +40,7 @@ def outcome(source: dict[str, Any], shipped: Rules) -> dict[str, Any]:
     live = PipelineRollout.model_validate({"mode": "live", "go_live": source.get("go_live", "2026-01-01")})
     rules = replace(shipped, suppliers=file, rollout=Rollout({PIPELINE: live}))
     sales = [sale for raw in source["transactions"] for sale in read_sales(raw)]
-    observed = fold(sales, source["order_lines"], until=UNTIL, registrations=source.get("registrations"))
+    observed = fold(sales, source["order_lines"], window=READ, registrations=source.get("registrations"))
     records = [
         Record(id=n, source="amazon_business/us", kind="seller", key=key, hash="", raw=facts.written())
         for n, (key, facts) in enumerate(sorted(observed.facts.items()), 1)

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 from connectors.amazon_business.sellers import NOBODY, lines_of, order_line_key, text_of, transaction_line_key
 from connectors.amazon_business.transactions import amount_of
 from procurement.errors import IncompleteRun
-from procurement.sellers.facts import MOST_CODES, MOST_LINKS, MOST_ORDERS, Bought, FeedDay, SellerFacts
+from procurement.ledger.types import Window
+from procurement.sellers.facts import MOST_LINKS, Bought, FeedDay, SellerFacts, join, read_again, read_up_to
 from procurement.sellers.identity import Place
 
 Json = dict[str, Any]
-DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,10 @@ class Sale:
     @property
     def bought(self) -> Bought:
         readable = self.amount is not None and self.currency is not None
-        return Bought(lines=1, money={str(self.currency): self.amount or Decimal(0)} if readable else {})
+        return Bought(
+            lines=1, money={str(self.currency): self.amount or Decimal(0)} if readable else {},
+            orders=(self.order_id,) if self.charge and self.order_id else (), codes=(self.code,) if self.code else (),
+        )  # fmt: skip
 
     @property
     def line(self) -> tuple[str, str]:
@@ -51,11 +54,21 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Facts by spelling, and what was counted on the way; `unreadable` lines have no amount that can be read."""
+    """Facts by spelling, and what was counted on the way; `unreadable` lines have no amount that can be read. All of the feed
+    days from `first` to `last` was read, up to `until`."""
 
     facts: dict[str, SellerFacts]
+    first: date
+    last: date
+    until: datetime
     bought: Bought = field(default_factory=Bought)
     unreadable: int = 0
+
+    def added_to(self, known: Mapping[str, SellerFacts]) -> dict[str, SellerFacts]:
+        """What becomes of the spellings known: those observed, and those of which these days say nothing any more."""
+        left = {key: read_again(facts, self.first, self.last, self.until) for key, facts in known.items()}
+        joined = {key: join(left[key], facts) if key in left else facts for key, facts in self.facts.items()}
+        return {key: facts for key, facts in left.items() if facts is not known[key]} | joined
 
 
 @dataclass(slots=True)
@@ -66,20 +79,24 @@ class _Spelling:
     place: Place = field(default_factory=Place)
     credentials: dict[str, dict[str, str]] = field(default_factory=dict)
     registration: str = ""
-    first_bought: date | None = None
-    orders: set[str] = field(default_factory=set)
-    codes: set[str] = field(default_factory=set)
     linked: dict[str, str] = field(default_factory=dict)
-    feed: dict[date, dict[date, Bought]] = field(default_factory=dict)
+    sales: list[Sale] = field(default_factory=list)
 
     def facts(self, key: str, until: datetime) -> SellerFacts:
-        feed = {day: FeedDay(until=min(until, midnight(day) + DAY), bought=bought) for day, bought in self.feed.items()}
         return SellerFacts(
-            key=key, name=self.name, place=self.place, registration=self.registration, first_bought=self.first_bought,
-            orders=tuple(sorted(self.orders)[:MOST_ORDERS]), codes=tuple(sorted(self.codes)[:MOST_CODES]),
-            credentials=self.credentials, linked={other: self.linked[other] for other in sorted(self.linked)[:MOST_LINKS]},
-            feed=feed,
+            key=key, name=self.name, place=self.place, registration=self.registration, credentials=self.credentials,
+            first_bought=min((sale.dated for sale in self.sales if sale.dated != date.min), default=None),
+            linked={other: self.linked[other] for other in sorted(self.linked)[:MOST_LINKS]}, feed=self._feed(until),
         )  # fmt: skip
+
+    def _feed(self, until: datetime) -> dict[date, FeedDay]:
+        days: dict[date, dict[date, list[Bought]]] = {}
+        for sale in self.sales:
+            days.setdefault(sale.feed_day, {}).setdefault(sale.dated, []).append(sale.bought)
+        return {
+            day: FeedDay(until=read_up_to(day, until), bought={on: Bought.total(parts) for on, parts in dated.items()})
+            for day, dated in days.items()
+        }
 
 
 def read_sales(raw: Json) -> list[Sale]:
@@ -102,28 +119,24 @@ def fold(
     sales: Sequence[Sale],
     order_lines: Iterable[Json],
     *,
-    until: datetime,
+    window: Window,
     registrations: Mapping[str, str] | None = None,
 ) -> Observed:
-    """Facts by spelling; every sale counts for exactly one. `until`: how far the feed was read; `registrations` by spelling.
+    """Facts by spelling; every sale counts for exactly one. `window`: of the feed, from midnight; `registrations` by spelling.
 
     Raises IncompleteRun where a line or a cent that was read counts for nobody."""
     rows, spellings = list(order_lines), dict[str, _Spelling]()
-    feed_days: dict[str, set[date]] = {}
-    for sale in sales:
-        feed_days.setdefault(sale.order_id, set()).add(sale.feed_day)
     for row in rows:
         spelling = spellings.setdefault(order_line_key(row), _Spelling())
         _describe(spelling, row)
         spelling.registration = (registrations or {}).get(order_line_key(row), "")
-        for day in feed_days.get(order_id_of(row), ()):
-            spelling.feed.setdefault(day, {})
     named = sellers_of_sales(sales, rows)
     for sale in sales:
         _count(spellings, sale, named.get(sale, sale.legal))
     found = Observed(
-        {key: spelling.facts(key, until) for key, spelling in spellings.items()},
-        bought=reduce(Bought.__add__, (sale.bought for sale in sales), Bought()), unreadable=sum(sale.amount is None for sale in sales),
+        {key: spelling.facts(key, window.end) for key, spelling in spellings.items()},
+        first=window.start.date(), last=(window.end - MOMENT).date(), until=window.end,
+        bought=Bought.total(sale.bought for sale in sales), unreadable=sum(sale.amount is None for sale in sales),
     )  # fmt: skip
     _require_all(found)
     return found
@@ -134,15 +147,7 @@ def _count(spellings: dict[str, _Spelling], sale: Sale, key: str) -> None:
     seller = spellings.setdefault(key, _Spelling())
     legal = spellings.setdefault(sale.legal, _Spelling())
     legal.name = sale.legal_name or NOBODY
-    legal.feed.setdefault(sale.feed_day, {})
-    day = seller.feed.setdefault(sale.feed_day, {})
-    day[sale.dated] = day.get(sale.dated, Bought()) + sale.bought
-    if sale.dated != date.min:
-        seller.first_bought = min(seller.first_bought or sale.dated, sale.dated)
-    if sale.charge and sale.order_id:
-        seller.orders.add(sale.order_id)
-    if sale.code:
-        seller.codes.add(sale.code)
+    seller.sales.append(sale)
     if key != sale.legal and NOBODY not in (key, sale.legal):
         line = "/".join(sale.line)
         seller.linked[sale.legal] = min(seller.linked.get(sale.legal, line), line)
@@ -150,10 +155,7 @@ def _count(spellings: dict[str, _Spelling], sale: Sale, key: str) -> None:
 
 
 def _require_all(observed: Observed) -> None:
-    read, total = (
-        observed.bought,
-        reduce(Bought.__add__, (facts.bought() for facts in observed.facts.values()), Bought()),
-    )
+    read, total = observed.bought, Bought.total(facts.bought() for facts in observed.facts.values())
     if total != read:
         sentence = (
             f"{read.lines} lines of sellers were read ({read.money}), {total.lines} are accounted for ({total.money})"

@@ -1,10 +1,11 @@
 """Reading sellers from Amazon: the transaction feed, and the order lines of the orders in it.
 
-Transactions are read from midnight of the window's first day, because a day's purchases replace each other as a whole.
+Transactions are read by whole days, from midnight of the window's first to the end of its last or to now, because a day's
+purchases replace what was read of that day before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -14,6 +15,7 @@ from connectors.concurrency import batched
 from connectors.tally import Tally
 from procurement.ledger.types import Window
 from procurement.pipelines.amazon_suppliers_to_coupa.observing import (
+    MOMENT,
     Observed,
     Sale,
     fold,
@@ -35,20 +37,23 @@ ORDERS_A_BATCH = 300
 JAPAN = "JP"
 
 
-def whole_days(window: Window | None) -> Window | None:
+def whole_days(window: Window | None, *, now: datetime) -> Window | None:
     if window is None:
         return None
-    return Window(datetime.combine(window.start.astimezone(UTC).date(), time.min, UTC), window.end)
+    end = midnight((window.end.astimezone(UTC) - MOMENT).date()) + timedelta(days=1)
+    return Window(midnight(window.start.astimezone(UTC).date()), max(window.end, min(end, now)))
 
 
-def observe(amazon: AmazonBusiness, window: Window | None, tally: Tally, *, country: str) -> Iterator[Observed]:
+def observe(
+    amazon: AmazonBusiness, window: Window | None, tally: Tally, *, country: str, now: datetime
+) -> Iterator[Observed]:
     """What each month of the window says; raises IncompleteRun where a line that was read counts for nobody."""
-    for piece in pieces(whole_days(window), LONGEST_FEED):
+    for piece in pieces(whole_days(window, now=now), LONGEST_FEED):
         pages = counted_transactions(amazon.transaction_pages(piece.start, piece.end), tally)
         sales = [sale for page in pages for raw in page for sale in read_sales(raw)]
         order_lines = read_order_lines(amazon, sales, tally, until=piece.end)
         numbers = _registrations(amazon, sales, order_lines) if country == JAPAN else {}
-        yield fold(sales, order_lines, until=piece.end, registrations=numbers)
+        yield fold(sales, order_lines, window=piece, registrations=numbers)
 
 
 def read_order_lines(amazon: AmazonBusiness, sales: Sequence[Sale], tally: Tally, *, until: datetime) -> list[Json]:

@@ -23,7 +23,7 @@ from procurement.pipelines.proposals import SHADOW, unkept
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
-from procurement.sellers.facts import Bought, SellerFacts, join
+from procurement.sellers.facts import Bought, SellerFacts
 
 SHOWN = 20  # of the review list in the run's output
 
@@ -41,11 +41,12 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     if run.dry_run:
         return {"run": run.id, "seen": 0}
     tally, source, bought, unreadable = Tally(), amazon_source(amazon.account), Bought(), 0
-    for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account)):
-        known = ledger.records.find(source, KIND, observed.facts)
-        rows = [_staged(facts, known.get(key)) for key, facts in observed.facts.items()]
-        ledger.records.stage(run, source, KIND, rows, evolving=True)
-        bought, unreadable = bought + observed.bought, unreadable + observed.unreadable
+    known = _known_facts(ledger, source)
+    for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account), now=run.now):
+        changed = observed.added_to(known)
+        ledger.records.stage(run, source, KIND, list(map(_staged, changed.values())), evolving=True)
+        known |= changed
+        bought, unreadable = Bought.total((bought, observed.bought)), unreadable + observed.unreadable
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None:
         ledger.coverage.cover(PIPELINE, run.window)
@@ -59,11 +60,14 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     }
 
 
-def _staged(facts: SellerFacts, known: Record | None) -> Staged:
-    joined = join(SellerFacts.read(known.raw), facts) if known is not None else facts
-    first = joined.first_bought
+def _known_facts(ledger: Ledger, source: str) -> dict[str, SellerFacts]:
+    return {record.key: SellerFacts.read(record.raw) for record in known_sellers(ledger) if record.source == source}
+
+
+def _staged(facts: SellerFacts) -> Staged:
+    first = facts.first_bought
     dated = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else LONG_AGO
-    return Staged(key=joined.key, raw=joined.written(), dated_at=dated)
+    return Staged(key=facts.key, raw=facts.written(), dated_at=dated)
 
 
 def transform(
@@ -110,10 +114,9 @@ def _planner(
 
 def _rehearse(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, source: str) -> Summary:
     """What is known and what the window adds, planned and kept as a plan for people alone."""
-    known = {record.key: SellerFacts.read(record.raw) for record in known_sellers(ledger) if record.source == source}
-    for observed in observe(amazon, run.window, Tally(), country=usual_country(rules, amazon.account)):
-        for key, facts in observed.facts.items():
-            known[key] = join(known[key], facts) if key in known else facts
+    known = _known_facts(ledger, source)
+    for observed in observe(amazon, run.window, Tally(), country=usual_country(rules, amazon.account), now=run.now):
+        known |= observed.added_to(known)
     records = [
         Record(id=n, source=source, kind=KIND, key=key, hash="", raw=facts.written())
         for n, (key, facts) in enumerate(sorted(known.items()), 1)

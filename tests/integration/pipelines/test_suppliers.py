@@ -8,18 +8,19 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.amazon_business.client import AmazonBusiness
 from procurement.errors import IncompleteRun
 from procurement.ledger import Ledger
 from procurement.ledger.types import Staged
 from procurement.pipelines import amazon_suppliers_to_coupa as pipeline
 from procurement.pipelines.windows import RunRequest
-from procurement.sellers.facts import SellerFacts
+from procurement.sellers.facts import Bought, SellerFacts
 from tests.integration.pipelines.conftest import NOW, SandboxPair, StartSandbox
 from tests.integration.pipelines.supplier_runs import LIVE, RULES, SupplierRun, switched
 from tests.integration.pipelines.test_crashes import PROGRAM, ROOT
@@ -248,6 +249,28 @@ def test_windows_that_overlap_count_nothing_twice(start: Start, ledger: Ledger) 
         key: facts.bought().lines for key, facts in pieces.items()
     }
     assert whole["Amazon.com | 9 Sample St, Seattle, WA, 98109, US"].bought().lines > 20
+
+
+def test_a_seller_whose_street_is_spelled_anew_counts_no_purchase_twice(
+    start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, pages = start(onboarding={**RULES, "create": False}), AmazonBusiness.order_line_pages
+    whole = {"from": "2026-04-01", "to": "2026-06-29"}
+    run(**whole)
+    before = Bought.total(facts.bought() for facts in known_facts(ledger).values())
+
+    def with_suite(*given: Any, **named: Any) -> Iterator[list[dict[str, Any]]]:
+        for page in pages(*given, **named):
+            for row in page:
+                row["seller"]["primaryAddress"]["addressLine2"] = "Suite 200"
+            yield page
+
+    monkeypatch.setattr(AmazonBusiness, "order_line_pages", with_suite)
+    run(**whole)
+    known = known_facts(ledger)
+    assert Bought.total(facts.bought() for facts in known.values()) == before
+    assert all(bool(facts.bought().lines) == ("Suite 200" in key) for key, facts in known.items() if " | " in key)
+    assert ledger.completeness.population(pipeline.PIPELINE).complete
 
 
 def test_a_seller_lost_on_the_way_shows(start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ from connectors.tally import Tally
 from procurement.ledger.types import Window
 from procurement.pipelines.amazon_suppliers_to_coupa.observing import fold, read_sales
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import whole_days
+from procurement.sellers.facts import Bought, SellerFacts
 
-UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
+JUNE = Window(datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
+NOON = datetime(2026, 6, 4, 12, tzinfo=UTC)
 RENO = {
     "addressLine1": "9 Sample St",
     "city": "Reno",
@@ -47,8 +49,10 @@ def order_line(order: str, name: Any, *, line: str = "1", address: Any = None, a
     return {"orderMetadata": {"orderId": order}, "orderLineItemId": line, "productDetails": article, "seller": seller}
 
 
-def observed(transactions: list[dict[str, Any]], order_lines: list[dict[str, Any]] | None = None) -> Any:
-    return fold([sale for raw in transactions for sale in read_sales(raw)], order_lines or [], until=UNTIL)
+def observed(
+    transactions: list[dict[str, Any]], order_lines: list[dict[str, Any]] | None = None, *, window: Window = JUNE
+) -> Any:
+    return fold([sale for raw in transactions for sale in read_sales(raw)], order_lines or [], window=window)
 
 
 def test_a_sale_counts_for_the_seller_of_its_order_line_and_its_legal_name_is_linked() -> None:
@@ -57,11 +61,10 @@ def test_a_sale_counts_for_the_seller_of_its_order_line_and_its_legal_name_is_li
     )
     seller, legal = found.facts["Pens | 9 Sample St, Reno, NV, 89501, US"], found.facts["Pens LLC"]
     assert (seller.bought().lines, seller.bought().money) == (2, {"USD": Decimal("40.28")})
-    assert (seller.orders, seller.first_bought, seller.place.city) == (("A-1",), date(2026, 6, 3), "Reno")
+    assert (seller.bought().orders, seller.first_bought, seller.place.city) == (("A-1",), date(2026, 6, 3), "Reno")
     assert (legal.bought().lines, legal.linked) == (0, {seller.key: "A-1/1"})
     assert seller.linked == {"Pens LLC": "A-1/1"}
     assert seller.feed[date(2026, 6, 4)].until == datetime(2026, 6, 5, tzinfo=UTC)
-    assert date(2026, 6, 4) in legal.feed  # read again, it takes back what once counted for the legal name
 
 
 LASER = {"legal": "Laser Scientific GmbH", "line": "2"}
@@ -113,11 +116,8 @@ def test_a_sale_without_any_name_is_counted_under_nobody() -> None:
 
 def test_an_amount_that_cannot_be_read_is_a_line_without_money() -> None:
     found = observed([charge("A-1", "a lot"), charge("A-2", "5")])
-    assert (found.unreadable, found.facts["Pens LLC"].bought()) == (
-        1,
-        observed([charge("A-2", "5")]).facts["Pens LLC"].bought()
-        + observed([charge("A-1", None)]).facts["Pens LLC"].bought(),
-    )
+    bought = found.facts["Pens LLC"].bought()
+    assert (found.unreadable, bought.lines, bought.money) == (1, 2, {"USD": Decimal(5)})
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,54 @@ def test_every_spelling_is_counted_and_every_cent_is_in_one_place(
     )
 
 
-def test_a_window_is_read_from_midnight() -> None:
+def test_a_window_is_read_by_whole_days_as_far_as_there_are_any() -> None:
     start, end = datetime(2026, 6, 3, 15, tzinfo=UTC), datetime(2026, 6, 5, 7, tzinfo=UTC)
-    assert whole_days(Window(start, end)) == Window(start - timedelta(hours=15), end)
-    assert whole_days(None) is None
+    midnight = datetime(2026, 6, 3, tzinfo=UTC)
+    assert whole_days(Window(start, end), now=end) == Window(midnight, end)
+    assert whole_days(Window(start, end), now=end + timedelta(days=9)) == Window(midnight, midnight + timedelta(days=3))
+    full = Window(midnight, midnight + timedelta(days=2))
+    assert whole_days(full, now=end + timedelta(days=9)) == full
+    assert whole_days(None, now=end) is None
+
+
+SUITE = {**RENO, "addressLine2": "Suite 200"}
+
+
+def readings(*read: Any) -> dict[str, SellerFacts]:
+    """What is known after all of them, one after the other."""
+    known: dict[str, SellerFacts] = {}
+    for one in read:
+        known |= one.added_to(known)
+    return known
+
+
+@pytest.mark.parametrize("until", [JUNE.end, NOON], ids=["read to its end before", "read to noon before"])
+def test_a_day_that_is_read_again_counts_once_even_where_its_seller_is_spelled_anew(until: datetime) -> None:
+    before = observed([charge("A-1", "600")], [order_line("A-1", "Pens")], window=Window(JUNE.start, until))
+    after = observed([charge("A-1", "600")], [order_line("A-1", "Pens", address=SUITE)])
+    for known in (readings(before, after), readings(before, after, after), readings(after, before, after)):
+        bought = Bought.total(facts.bought() for facts in known.values())
+        assert (bought.lines, bought.money, bought.orders) == (1, {"USD": Decimal(600)}, ("A-1",))
+        assert known["Pens | 9 Sample St, Suite 200, Reno, NV, 89501, US"].bought().money == {"USD": Decimal(600)}
+
+
+def test_of_a_day_that_is_read_again_only_what_it_still_says_counts() -> None:
+    both = [order_line("A-1", "Pens"), order_line("A-2", "Pens")]
+    before = observed([charge("A-1", "600"), charge("A-2", "50")], both)
+    after = observed([charge("A-1", "600"), charge("A-2", "50")], [both[0], order_line("A-2", "Desks")])
+    known = readings(before, after)
+    pens, desks = known[order_line_key(both[0])], known["Desks | 9 Sample St, Reno, NV, 89501, US"]
+    assert (pens.bought().money, pens.bought().orders) == ({"USD": Decimal(600)}, ("A-1",))
+    assert (desks.bought().money, desks.bought().orders) == ({"USD": Decimal(50)}, ("A-2",))
+
+
+def test_other_days_and_what_was_read_further_stay() -> None:
+    row = order_line("A-1", "Pens")
+    whole = observed([charge("A-1", "600")], [row])
+    nothing_yet = observed([], window=Window(JUNE.start, NOON))
+    july = observed([], window=Window(JUNE.end, JUNE.end + timedelta(days=3)))
+    assert readings(whole, nothing_yet, july)[order_line_key(row)] == whole.facts[order_line_key(row)]
+    assert readings(whole, observed([]))[order_line_key(row)].bought().lines == 0
 
 
 def test_a_key_is_the_spelling_as_written_without_what_a_database_cannot_keep() -> None:

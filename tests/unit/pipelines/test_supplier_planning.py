@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, Ta
 from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
-from procurement.sellers.facts import SellerFacts
+from procurement.sellers.facts import Bought, FeedDay, SellerFacts
 from procurement.sellers.rules import Onboarding
 
 LLC, CAPITALS = "Pen Traders LLC", "PEN TRADERS, L.L.C."
@@ -31,8 +31,13 @@ def planner(mode: str = "live", **given: Any) -> Planner:
     return Planner(account="us", rules=rules, today=date(2026, 6, 30), **{**usual, **given})
 
 
+def ordered(*orders: str, on: date = date(2026, 6, 1)) -> dict[date, FeedDay]:
+    bought = Bought(lines=1, orders=orders or ("A-1",))
+    return {on: FeedDay(until=datetime(2026, 6, 30, tzinfo=UTC), bought={on: bought})}
+
+
 def records(*names: str) -> list[Record]:
-    found = [SellerFacts(key=name, name=name, orders=("A-1",)) for name in names]
+    found = [SellerFacts(key=name, name=name, feed=ordered()) for name in names]
     return [
         Record(id=n, source="amazon_business/us", kind="seller", key=facts.key, hash=f"h{n}", raw=facts.written())
         for n, facts in enumerate(found, 1)
@@ -107,7 +112,7 @@ def test_a_seller_whose_name_coupa_has_already_is_a_question_even_where_a_person
     listed = made.rules.suppliers.model_copy(update={"take_on": (LLC,)})
     made = replace(made, rules=replace(made.rules, suppliers=listed))
     place = {"street": "1 Main St", "city": "Reno", "postal_code": "89501", "country": "US"}
-    facts = SellerFacts(key=LLC, name=LLC, place=place, orders=("A-1",))
+    facts = SellerFacts(key=LLC, name=LLC, place=place, feed=ordered())
     (record,) = made.propose(
         [Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h", raw=facts.written())]
     ).plan.records
@@ -121,7 +126,7 @@ def certified(*certificates: tuple[str, str, str]) -> Record:
         credentials.setdefault(word, {})
         if agency:
             credentials[word][agency] = expiry
-    facts = SellerFacts(key=LLC, name=LLC, orders=("A-1",), credentials=credentials)
+    facts = SellerFacts(key=LLC, name=LLC, feed=ordered(), credentials=credentials)
     return Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h1", raw=facts.written())
 
 

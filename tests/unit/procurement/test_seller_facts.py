@@ -50,7 +50,9 @@ def test_two_spellings_do_not_join() -> None:
 
 WORDS = st.sampled_from(["a", "b", "c", "d"])
 AMOUNTS = st.decimals(-100, 100, places=2, allow_nan=False)
-BOUGHT = st.builds(Bought, lines=st.integers(0, 3), money=st.dictionaries(st.sampled_from(["USD", "EUR"]), AMOUNTS))
+SOME = st.lists(WORDS, unique=True, max_size=3).map(sorted).map(tuple)
+MONEY = st.dictionaries(st.sampled_from(["USD", "EUR"]), AMOUNTS)
+BOUGHT = st.builds(Bought, lines=st.integers(0, 3), money=MONEY, orders=SOME, codes=SOME)
 DAYS = st.dates(date(2025, 3, 1), date(2026, 6, 30))
 FEEDS = st.dictionaries(
     DAYS,
@@ -64,8 +66,6 @@ FEEDS = st.dictionaries(
 FACTS = st.builds(
     SellerFacts,
     key=st.just("k"), name=st.just("k"), registration=st.sampled_from(["", "T1"]), first_bought=st.none() | DAYS,
-    orders=st.lists(WORDS, unique=True, max_size=3).map(sorted).map(tuple),
-    codes=st.lists(WORDS, unique=True, max_size=3).map(sorted).map(tuple),
     credentials=st.dictionaries(WORDS, st.dictionaries(WORDS, st.sampled_from(["", "2026-01-01", "2027-01-01"]), max_size=2)),
     linked=st.dictionaries(WORDS, WORDS, max_size=3), feed=FEEDS,
 )  # fmt: skip
@@ -87,6 +87,19 @@ def test_facts_read_back_as_they_were_written(one: SellerFacts) -> None:
 
 
 def test_more_orders_than_a_rule_can_ask_for_are_not_kept() -> None:
-    many = facts(orders=[f"A-{n:03}" for n in range(40)])
-    more = facts(orders=[f"B-{n:03}" for n in range(40)])
-    assert len(join(many, more).orders) == MOST_ORDERS
+    many = Bought(orders=tuple(f"A-{n:03}" for n in range(40)))
+    more = Bought(orders=tuple(f"B-{n:03}" for n in range(40)))
+    assert len(Bought.total([many, more, many]).orders) == MOST_ORDERS
+
+
+def test_an_order_that_is_charged_on_two_days_is_one() -> None:
+    days = {
+        on: FeedDay(until=datetime(2026, 6, 9, tzinfo=UTC), bought={on: Bought(lines=1, orders=("A-1",))})
+        for on in (DAY, date(2026, 6, 2))
+    }
+    assert facts(feed=days).bought() == Bought(lines=2, orders=("A-1",))
+
+
+def test_what_an_earlier_version_kept_without_a_day_is_read_and_does_not_count() -> None:
+    old = {"key": "Pens", "name": "Pens", "orders": ["A-1"], "codes": ["44121704"]}
+    assert SellerFacts.read(old) == facts()

@@ -24,9 +24,10 @@ RULES = read_rules(SHIPPED).suppliers
 
 
 def seller(spent: str = "0", *, orders: int = 0, on: date = TODAY, code: str = "44121704", **more: Any) -> SellerFacts:
-    day = FeedDay(until=datetime(2026, 7, 1, tzinfo=UTC), bought={on: Bought(lines=1, money={"USD": Decimal(spent)})})
-    ids = tuple(f"A-{n}" for n in range(orders))
-    return SellerFacts(key="Pens", name="Pens", orders=ids, codes=(code,), first_bought=on, feed={on: day}, **more)
+    ids = tuple(f"A-{on}-{n}" for n in range(orders))
+    bought = Bought(lines=1, money={"USD": Decimal(spent)}, orders=ids, codes=(code,))
+    day = FeedDay(until=datetime(2026, 7, 1, tzinfo=UTC), bought={on: bought})
+    return SellerFacts(key="Pens", name="Pens", first_bought=on, feed={on: day}, **more)
 
 
 def past(rule: dict[str, Any], *facts: SellerFacts, since: date | None = None) -> bool:
@@ -53,6 +54,11 @@ def test_what_was_bought_before_go_live_does_not_count() -> None:
     rule = {"spent": "1", "currency": "USD"}
     assert not past(rule, seller("500", on=date(2026, 5, 31)), since=date(2026, 6, 1))
     assert past(rule, seller("500", on=date(2026, 6, 1)), since=date(2026, 6, 1))
+    four, one = seller(orders=4, on=date(2026, 5, 31)), seller(orders=1, on=date(2026, 6, 1), code="31")
+    assert past({"orders": 5}, four, one) and not past({"orders": 5}, four, one, since=date(2026, 6, 1))
+    assert past({"orders": 1}, four, one, since=date(2026, 6, 1))
+    bought = {"commodities": "Office Supplies"}
+    assert past(bought, four, one) and not past(bought, four, one, since=date(2026, 6, 1))
     before = Purchases((seller("500", on=date(2026, 5, 31)),), {}.get, date(2026, 6, 1))
     assert before.only_before_go_live
     assert not Purchases((), {}.get, date(2026, 6, 1)).only_before_go_live
