@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from bench.figures import Figure, Result
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import known_suppliers
+from procurement.pipelines.amazon_suppliers_to_coupa.coupa_suppliers import CoupaSuppliers
 from procurement.policies import read_rules
 from procurement.sellers.facts import Bought, FeedDay, SellerFacts
 from procurement.sellers.identity import Place
@@ -35,7 +35,7 @@ def measure() -> Result:
     spellings = [facts for number in range(SELLERS) for facts in _spellings(names[number], number)]
     gc.collect()
     cpu, started = time.process_time(), time.perf_counter()
-    coupa = known_suppliers((_supplier(number, names) for number in range(SUPPLIERS)), rules)
+    coupa = CoupaSuppliers.read((_supplier(number, names) for number in range(SUPPLIERS)), rules).parties
     sellers = group(spellings, rules.suppliers)
     grouped = time.process_time() - cpu
     commodity = rules.lookups["commodities"].find

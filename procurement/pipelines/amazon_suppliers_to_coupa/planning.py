@@ -7,13 +7,13 @@ from typing import Any
 
 from connectors.amazon_business.sellers import NOBODY
 from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
+from procurement.pipelines.amazon_suppliers_to_coupa.coupa_suppliers import CoupaSuppliers
 from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE
 from procurement.pipelines.proposals import SHADOW, Proposal
 from procurement.policies import Mode, Rules
 from procurement.sellers.certificates import Certificate, certificates, gained
 from procurement.sellers.facts import SellerFacts
-from procurement.sellers.identity import Decisions, KnownParties, Party, Place
-from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group, registration_of
+from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group
 from procurement.sellers.profile import country_of, name_of, still_missing, supplier_body, supplier_number
 from procurement.sellers.rules import Purchases
 
@@ -60,8 +60,7 @@ class Planner:
     settled: Mapping[str, str] = field(default_factory=dict)
     reported: frozenset[str] = frozenset()
     _taken: dict[str, list[TakenOn]] = field(default_factory=dict)  # by spelling
-    _coupa: list[KnownParties] = field(default_factory=list)
-    _named: dict[str, str] = field(default_factory=dict)  # Coupa's suppliers: number by name
+    _coupa: list[CoupaSuppliers] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for one in self.taken_on:
@@ -101,7 +100,7 @@ class Planner:
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
             return
         purchases = self._purchases(seller.members, go_live)
-        decision = self._unless_named(seller, self._decide(seller, purchases, go_live))
+        decision = self._decide(seller, purchases, go_live)
         if decision.fate is Fate.TAKE_ON:
             self._take_on(plan, seller, decision, purchases, by_key)
             return
@@ -117,18 +116,18 @@ class Planner:
         return said or (SHADOW if all(reason == SHADOW for reason in reasons) else None)
 
     def _decide(self, seller: Seller, purchases: Purchases, go_live: date | None) -> Decision:
-        both = purchases
+        both, suppliers, coupa = purchases, self.rules.suppliers, self._known_in_coupa()
         if seller.near is not None:
             both = self._purchases([*seller.members, *seller.near.members], go_live)
-        return decide(seller, both, coupa=self._known_in_coupa(), rules=self.rules.suppliers, today=self.today)
-
-    def _unless_named(self, seller: Seller, decision: Decision) -> Decision:
-        """Coupa takes no second supplier of one name, not even where a person said that they are two: he has to give it another."""
-        other = self._named.get(name_of(seller).casefold()) if decision.fate is Fate.TAKE_ON else None
-        if other is None:
-            return decision
-        sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one: if it is this seller, say so in "
-        return Decision(Fate.QUESTION, f"{sentence}`known_as`; if not, create it in Coupa under another name")
+        decision = decide(seller, both, coupa=coupa.parties, rules=suppliers, today=self.today)
+        if decision.fate is not Fate.LEFT_OUT and (unknown := ", ".join(coupa.unknown_numbers(seller, suppliers))):
+            sentence = f"Coupa has no supplier {unknown}, under which `known_as` in suppliers.yml lists this seller"
+            return Decision(Fate.QUESTION, f"{sentence}: correct the number there, or take the seller out of the list")
+        if decision.fate is Fate.TAKE_ON and (other := coupa.named.get(name_of(seller).casefold())) is not None:
+            # Not even where a person said that they are two: he has to give it another name.
+            sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one: if it is this seller, say so in "
+            return Decision(Fate.QUESTION, f"{sentence}`known_as`; if not, create it in Coupa under another name")
+        return decision
 
     def _purchases(self, members: Sequence[SellerFacts], go_live: date | None) -> Purchases:
         return Purchases(members, self.rules.lookups["commodities"].find, go_live)
@@ -197,13 +196,9 @@ class Planner:
         held = [f"Certificates: {', '.join(words)}."] if words else []
         return [f"Seen as: {names}.", f"Bought: {purchases}.", *held]
 
-    def _known_in_coupa(self) -> KnownParties:
+    def _known_in_coupa(self) -> CoupaSuppliers:
         if not self._coupa:
-            raws = list(self.suppliers())
-            self._named.update(
-                (str(raw.get("name") or "").casefold(), str(raw.get("number") or raw["id"])) for raw in raws
-            )
-            self._coupa.append(known_suppliers(raws, self.rules))
+            self._coupa.append(CoupaSuppliers.read(self.suppliers(), self.rules))
         return self._coupa[0]
 
 
@@ -225,29 +220,6 @@ def usual_country(rules: Rules, account: str) -> str:
     """Where sellers without a country are: the account's own marketplace. `account` may be a source (`amazon_business/us`)."""
     entry = rules.accounts.of(account.rpartition("/")[2])
     return entry.marketplace if entry is not None else "US"
-
-
-def known_suppliers(raws: Iterable[Json], rules: Rules) -> KnownParties:
-    """Coupa's suppliers to be recognised by: name, display name, address, Japanese number, and suppliers.yml's spellings."""
-    suppliers, parties = rules.suppliers, list[Party]()
-    same = [*suppliers.same]
-    for raw in raws:
-        name, number, shown = (str(raw.get(key) or "") for key in ("name", "number", "display-name"))
-        same += [(spelled, name) for spelled in suppliers.known_as.get(number, ())]
-        aliases = (shown,) if shown and shown != name else ()
-        tax_number = registration_of(str(raw.get("tax-id") or ""))
-        parties.append(Party(name, read_place(raw.get("primary-address") or {}), tax_number, str(raw["id"]), aliases))
-    return KnownParties(parties, thresholds=suppliers.identity, decisions=Decisions.of(same, suppliers.different))
-
-
-def read_place(raw: Mapping[str, Any]) -> Place:
-    """Coupa's address."""
-    country = raw.get("country") or {}
-    streets = [str(raw[name]) for name in ("street1", "street2") if raw.get(name)]
-    return Place(
-        street=", ".join(streets), city=str(raw.get("city") or ""), region=str(raw.get("state") or ""),
-        postal_code=str(raw.get("postal-code") or ""), country=str(country.get("code") or ""),
-    )  # fmt: skip
 
 
 def _fate(record: Record, state: PlannedState, reason: str, errors: Sequence[str] = ()) -> PlannedRecord:

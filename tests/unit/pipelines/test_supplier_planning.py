@@ -119,6 +119,37 @@ def test_a_seller_whose_name_coupa_has_already_is_a_question_even_where_a_person
     assert record.state == "held" and record.reason is not None and "S-9" in record.reason
 
 
+def listed(made: Planner, **lists: Any) -> Planner:
+    """With other lists in suppliers.yml."""
+    return replace(made, rules=replace(made.rules, suppliers=made.rules.suppliers.model_copy(update=lists)), _coupa=[])
+
+
+NORTH = {"id": 9, "number": "NSOP", "name": "North Side Office Products", "status": "active"}
+
+
+@pytest.mark.parametrize("released", [(), ("North Side Office",)])
+def test_a_supplier_number_that_coupa_does_not_have_holds_the_sellers_declared_under_it(
+    released: tuple[str, ...],
+) -> None:
+    made = listed(planner(suppliers=lambda: [NORTH]), known_as={"NS0P": ("North Side Office",)}, take_on=released)
+    proposal = made.propose(records("North Side Office", LLC))
+    (held,) = [one for one in proposal.plan.records if one.state == "held"]
+    assert held.reason is not None
+    assert "'NS0P'" in held.reason and "did you mean 'NSOP'" in held.reason and "known_as" in held.reason
+    assert [one.business_key for one in proposal.plan.deliveries] == [f"us/{LLC}"]
+
+
+def test_a_mistyped_number_asks_even_where_little_is_bought_and_nobody_where_a_person_left_the_seller_out() -> None:
+    mistyped = {"known_as": {"NS0P": ("North Side Office",)}}
+    below = {"onboarding": Onboarding.model_validate({"create": True, "rules": [{"orders": 9}]})}
+    made = planner(suppliers=lambda: [NORTH])
+    assert fates(listed(made, **mistyped, **below), "North Side Office")["North Side Office"][0] == "held"
+    out = fates(listed(made, **mistyped, leave_out=("North Side Office",)), "North Side Office")
+    assert out["North Side Office"][0] == "skipped"
+    right = fates(listed(made, known_as={"NSOP": ("North Side Office",)}), "North Side Office")
+    assert right["North Side Office"][0] == "skipped"
+
+
 def certified(*certificates: tuple[str, str, str]) -> Record:
     """`LLC` with certificates: Amazon's word, agency, expiry."""
     credentials: dict[str, dict[str, str]] = {}
