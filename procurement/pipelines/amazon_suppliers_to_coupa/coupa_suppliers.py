@@ -8,7 +8,7 @@ from rapidfuzz import process
 
 from procurement.policies import Rules
 from procurement.sellers.identity import Decisions, KnownParties, Party, Place
-from procurement.sellers.onboarding import Seller, registration_of
+from procurement.sellers.onboarding import Decision, Seller, registration_of
 from procurement.sellers.rules import SuppliersFile
 
 Json = dict[str, Any]
@@ -46,6 +46,13 @@ class CoupaSuppliers:
             if number not in self.numbers and any(suppliers.is_listed(spellings, one) for one in seller.members):
                 close = process.extractOne(number, self.numbers, score_cutoff=50)
                 yield f"{number!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
+
+    def ended(self, decision: Decision, suppliers: SuppliersFile) -> str | None:
+        """`V-9 is inactive`, where people ended the supplier that the seller is."""
+        supplier = decision.supplier
+        if supplier is None or self.statuses[supplier.key] not in suppliers.progress.inactive:
+            return None
+        return f"{self.named[supplier.name.casefold()]} is {self.statuses[supplier.key]}"
 
 
 def read_place(raw: Mapping[str, Any]) -> Place:

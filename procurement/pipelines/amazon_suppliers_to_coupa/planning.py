@@ -123,6 +123,11 @@ class Planner:
         if decision.fate is not Fate.LEFT_OUT and (unknown := ", ".join(coupa.unknown_numbers(seller, suppliers))):
             sentence = f"Coupa has no supplier {unknown}, under which `known_as` in suppliers.yml lists this seller"
             return Decision(Fate.QUESTION, f"{sentence}: correct the number there, or take the seller out of the list")
+        if decision.fate is Fate.KNOWN and purchases.orders and (status := coupa.ended(decision, suppliers)):
+            sentence = (
+                f"bought from, though its supplier {status} in Coupa ({decision.sentence}): make that active again, or"
+            )
+            return Decision(Fate.QUESTION, f"{sentence} list the seller under `leave_out` in suppliers.yml")
         if decision.fate is Fate.TAKE_ON and (other := coupa.named.get(name_of(seller).casefold())) is not None:
             # Not even where a person said that they are two: he has to give it another name.
             sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one: if it is this seller, say so in "

@@ -150,6 +150,24 @@ def test_a_mistyped_number_asks_even_where_little_is_bought_and_nobody_where_a_p
     assert right["North Side Office"][0] == "skipped"
 
 
+@pytest.mark.parametrize("status", ["active", "draft", "inactive"])
+def test_buying_from_a_supplier_that_people_made_inactive_is_a_question(status: str) -> None:
+    made = planner(suppliers=lambda: [{"id": 9, "name": LLC, "number": "V-9", "status": status}])
+    (record,) = made.propose(records(LLC)).plan.records
+    assert record.state == ("held" if status == "inactive" else "skipped")
+    if status == "inactive":
+        assert record.reason is not None and "V-9" in record.reason and "inactive" in record.reason
+        assert "leave_out" in record.reason and any("1 order" in line for line in record.errors)
+        assert fates(listed(made, leave_out=(LLC,)), LLC)[LLC][0] == "skipped"
+
+
+def test_nobody_is_asked_about_an_inactive_supplier_of_whom_nothing_was_bought_since_go_live() -> None:
+    made = planner(suppliers=lambda: [{"id": 9, "name": LLC, "number": "V-9", "status": "inactive"}])
+    old = SellerFacts(key=LLC, name=LLC, feed=ordered(on=date(2025, 12, 31)))
+    record = Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h", raw=old.written())
+    assert [one.state for one in made.propose([record]).plan.records] == ["skipped"]
+
+
 def certified(*certificates: tuple[str, str, str]) -> Record:
     """`LLC` with certificates: Amazon's word, agency, expiry."""
     credentials: dict[str, dict[str, str]] = {}
