@@ -1,5 +1,6 @@
-"""The two writes to Coupa, taking a supplier on and inviting it to the portal; and the certificates that people enter."""
+"""The two writes to Coupa, taking a supplier on and inviting it to the portal; and what is left to people."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from connectors.coupa.client import Coupa
@@ -7,15 +8,23 @@ from connectors.errors import RejectedError, UncertainOutcome
 from connectors.http import Permit
 from connectors.tally import Json
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, FOLLOWING, INVITE, ONBOARD
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, FOLLOWING, INVITE, ONBOARD, PURCHASE
+from procurement.policies import Rules
 from procurement.sellers.certificates import Certificate, stands_in
 from procurement.sending import Action
 
 ENTERED = "Coupa's supplier has it by now"
+ACTIVE = "the supplier is active in Coupa by now"
 
 
-def actions(coupa: Coupa) -> dict[str, Action]:
-    return {ONBOARD: TakeOn(coupa), INVITE: Invite(coupa), CERTIFICATE: LeftToPeople(coupa)}
+def actions(coupa: Coupa, rules: Rules) -> dict[str, Action]:
+    active = rules.suppliers.progress.active
+    return {
+        ONBOARD: TakeOn(coupa),
+        INVITE: Invite(coupa),
+        CERTIFICATE: EnterCertificate(coupa),
+        PURCHASE: BuyAgain(coupa, active),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +99,23 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class LeftToPeople:
-    """Payload: {supplier_id, category, agency, expiry}. Nothing is ever sent: what a supplier's page says of certificates is
-    people's. Replayed, it is looked at again."""
+    """Nothing is ever sent: what becomes of a supplier that was created is people's. Replayed, it is looked at again."""
 
     coupa: Coupa
 
     def permit(self) -> Permit:
         return self.coupa.permit("create_supplier_information")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raise RejectedError((f"{delivery.business_key} is left to a person",), operation="create_supplier_information")
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterCertificate(LeftToPeople):
+    """Payload: {supplier_id, category, agency, expiry}."""
 
     def gate(self, delivery: Peeked) -> Stop | None:
         certificate = Certificate.read(delivery.payload)
@@ -107,11 +126,20 @@ class LeftToPeople:
         question = f"{certificate} is not on the supplier's page in Coupa"
         return Stop("held", question, (question,))
 
-    def send(self, delivery: Claimed, permit: Permit) -> Sent:
-        raise RejectedError(("a certificate is entered by a person",), operation="create_supplier_information")
 
-    def ask(self, delivery: Claimed) -> Found | None:
-        return None
+@dataclass(frozen=True, slots=True)
+class BuyAgain(LeftToPeople):
+    """Payload: {supplier_id}. `active`: the statuses of a supplier that people buy from."""
+
+    active: Collection[str]
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        for page in self.coupa.suppliers_by_id([int(delivery.payload["supplier_id"])]):
+            for raw in page:
+                if raw.get("status") in self.active:
+                    return Stop("skipped", ACTIVE)
+        question = "bought from, and its supplier is still not active in Coupa"
+        return Stop("held", question, (question,))
 
 
 def mail_address(supplier: Json) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Plan, PlannedDelivery, Run
-from procurement.pipelines.amazon_suppliers_to_coupa.actions import ENTERED, mail_address
+from procurement.pipelines.amazon_suppliers_to_coupa.actions import ACTIVE, ENTERED, mail_address
 from procurement.pipelines.amazon_suppliers_to_coupa.names import (
     CERTIFICATE,
     ENDED,
@@ -14,6 +14,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.names import (
     INVITE,
     ONBOARD,
     PIPELINE,
+    PURCHASE,
 )
 from procurement.policies import Mode, Rules
 from procurement.sellers.certificates import Certificate, stands_in
@@ -25,9 +26,9 @@ RENEWED = "the seller holds a later one by now"
 
 
 def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
-    """Reads the suppliers that people still decide on, or whose certificates they are to enter; records what they decided and
-    entered, and plans invitations."""
-    counts = {"followed": 0, "approved": 0, "rejected": 0, "invited": 0, "certificates_entered": 0}
+    """Reads the suppliers that people still decide on, or that they were told of; records what they decided and entered, and
+    plans invitations."""
+    counts = {"followed": 0, "approved": 0, "rejected": 0, "invited": 0, "certificates_entered": 0, "active_again": 0}
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is not Mode.LIVE:
         return {"run": run.id, **counts}
     tell(ledger, rules=rules)
@@ -38,10 +39,12 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summar
     invited = ledger.deliveries.known(PIPELINE, INVITE, [one.business_key for one in open_ones])
     facts: dict[int, Json] = {}
     plan = Plan()
+    today = {"decided_on": run.now.date().isoformat()}
     for one in open_ones:
         supplier, information = suppliers.get(int(one.target_id or 0)), informations.get(int(one.target_id or 0))
         statuses = [str(raw.get("status")) if raw else None for raw in (information, supplier)]
         outcome = "deleted" if supplier is None else rules.suppliers.progress.outcome(*statuses)
+        decided = outcome is not None and (outcome != one.outcome or "decided_on" not in one.facts)
         if outcome is not None and outcome != one.outcome:
             ledger.deliveries.set_outcome(one.id, outcome, {}, kind="decided")
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -51,19 +54,35 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summar
         waits = outcome is None or (outcome == "approved" and wanted and one.business_key not in invited)
         facts[one.id] = {
             "status": FOLLOWING if waits else ENDED, "information_status": statuses[0], "supplier_status": statuses[1],
+            **(today if decided else {}),
         }  # fmt: skip
     if plan.deliveries:
         with ledger.planning.planning_lock(PIPELINE):
             counts["invited"] = ledger.planning.keep(run, plan).planned
     ledger.deliveries.note_facts(facts)
     counts["certificates_entered"] = _settle_certificates(coupa, ledger)
+    counts["active_again"] = _settle_purchases(coupa, ledger, rules)
     return {"run": run.id, **counts, "followed": len(open_ones)}
+
+
+def _reported(ledger: Ledger, action: str) -> dict[int, Json]:
+    """The payloads of the reports that people still have to look at, by delivery."""
+    held = [one.id for one in ledger.deliveries.of_keys_like(PIPELINE, action, [""]) if one.state == "held"]
+    return ledger.deliveries.payloads(held)
+
+
+def _settle_purchases(coupa: Coupa, ledger: Ledger, rules: Rules) -> int:
+    """How many suppliers that had been turned away people made active again: their purchases need nobody any more."""
+    reports = {id: int(str(raw["supplier_id"])) for id, raw in _reported(ledger, PURCHASE).items()}
+    suppliers = _by_id(coupa.suppliers_by_id(set(reports.values())), "id")
+    active = rules.suppliers.progress.active
+    again = [id for id, of in reports.items() if suppliers.get(of, {}).get("status") in active]
+    return sum(ledger.deliveries.skip(id, ACTIVE) for id in again)
 
 
 def _settle_certificates(coupa: Coupa, ledger: Ledger) -> int:
     """Reports that need nobody any more: people entered the certificate, or a later one is reported. How many were entered."""
-    asked = [one for one in ledger.deliveries.of_keys_like(PIPELINE, CERTIFICATE, [""]) if one.state == "held"]
-    payloads = ledger.deliveries.payloads(one.id for one in asked)
+    payloads = _reported(ledger, CERTIFICATE)
     reports = {id: (int(str(raw["supplier_id"])), Certificate.read(raw)) for id, raw in payloads.items()}
     suppliers = _by_id(coupa.suppliers_with_diversities({supplier_id for supplier_id, _ in reports.values()}), "id")
     entered = 0

@@ -1,17 +1,27 @@
 """What becomes of every seller known so far: planned all together, because a new spelling may change whose it is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from connectors.amazon_business.sellers import NOBODY
-from procurement.ledger.types import Known, Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
+from procurement.ledger.types import (
+    DeliveryName,
+    Known,
+    Plan,
+    PlannedDelivery,
+    PlannedFinding,
+    PlannedRecord,
+    PlannedState,
+    Record,
+)
 from procurement.pipelines.amazon_suppliers_to_coupa.coupa_suppliers import CoupaSuppliers
-from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.reports import TakenOn, bought_again, certificates_gained
 from procurement.pipelines.proposals import SHADOW, Proposal
 from procurement.policies import Mode, Rules
-from procurement.sellers.certificates import Certificate, certificates, gained
+from procurement.sellers.certificates import certificates
 from procurement.sellers.facts import SellerFacts
 from procurement.sellers.onboarding import Decision, Fate, Seller, decide, group
 from procurement.sellers.profile import country_of, name_of, still_missing, supplier_body, supplier_number
@@ -27,28 +37,10 @@ UNNAMED = "Amazon names no seller of these purchases"
 AMAZON_ITSELF = "Amazon itself, no seller to take on"
 
 
-@dataclass(frozen=True, slots=True)
-class TakenOn:
-    """An onboarding that may have been sent, with what was sent: its members are settled."""
-
-    known: Known
-    payload: Json
-
-    @property
-    def members(self) -> frozenset[str]:
-        """The spellings that it was sent with."""
-        return frozenset(self.payload.get("members") or ())
-
-    @property
-    def stands(self) -> bool:
-        """There is a supplier, and nobody turned it away."""
-        return self.known.state == "delivered" and self.known.outcome not in ("rejected", "deleted")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """`suppliers`: every Coupa supplier as Coupa shows it, read once when the first seller is to be recognised; `taken_on`:
-    what may have been sent; `reported`: the business keys of certificates that people were told of; `settled`: spellings that
+    XX `settled`: spellings that
     stay as they are, with the reason: a person discarded them, or they were planned in shadow and nothing was bought since;
     `account`: the Amazon account."""
 
@@ -58,7 +50,7 @@ class Planner:
     taken_on: Sequence[TakenOn]
     today: date
     settled: Mapping[str, str] = field(default_factory=dict)
-    reported: frozenset[str] = frozenset()
+    reported: frozenset[DeliveryName] = frozenset()
     _taken: dict[str, list[TakenOn]] = field(default_factory=dict)  # by spelling
     _coupa: list[CoupaSuppliers] = field(default_factory=list)
 
@@ -94,7 +86,7 @@ class Planner:
         taken = [one for facts in seller.members for one in self._taken.get(facts.key, ())]
         if taken:
             self._settle_taken(plan, [by_key[facts.key] for facts in seller.members], taken)
-            plan.deliveries += self._certificates(seller, taken)
+            plan.deliveries += [one for one in self._reports(seller, taken) if one.name not in self.reported]
             return
         if aside := self._set_aside(seller):
             plan.records += [_fate(by_key[facts.key], "skipped", aside) for facts in seller.members]
@@ -151,15 +143,16 @@ class Planner:
                     PlannedRecord(record_id=record.id, state="planned", bills=(ONBOARD, own), hash=record.hash)
                 )
 
-    def _certificates(self, seller: Seller, taken: Sequence[TakenOn]) -> Iterator[PlannedDelivery]:
-        """What the seller holds since its supplier was created: for a person to enter, each state once."""
+    def _reports(self, seller: Seller, taken: Sequence[TakenOn]) -> Iterator[PlannedDelivery]:
+        suppliers = self.rules.suppliers
         country = country_of(seller, usual_country(self.rules, self.account))
-        held = certificates(seller.members, self.rules.suppliers, country=country, today=self.today)
-        for one in {one.known.id: one for one in taken if one.stands}.values():
-            for certificate in gained(held, one.payload["body"].get("diversities") or ()):
-                report = _report(one, certificate, seller)
-                if report.business_key not in self.reported:
-                    yield report
+        held = certificates(seller.members, suppliers, country=country, today=self.today)
+        left_out = any(suppliers.is_listed(suppliers.leave_out, facts) for facts in seller.members)
+        for one in {one.known.id: one for one in taken}.values():
+            yield from certificates_gained(one, held, seller)
+            if not left_out:
+                status = self._known_in_coupa().statuses.get(one.known.target_id or "")
+                yield from bought_again(one, seller, status=status, progress=suppliers.progress)
 
     def _is_ours(self, known: Known) -> bool:
         return known.business_key.startswith(f"{self.account}/")
@@ -205,20 +198,6 @@ class Planner:
         if not self._coupa:
             self._coupa.append(CoupaSuppliers.read(self.suppliers(), self.rules))
         return self._coupa[0]
-
-
-def _report(taken: TakenOn, certificate: Certificate, seller: Seller) -> PlannedDelivery:
-    supplier = f"supplier {taken.payload['number']} ({taken.payload['name']})"
-    question = f"{supplier} holds a certificate at Amazon that was not there when it was created: {certificate}"
-    told = (
-        question, f"Seen as: {'; '.join(dict.fromkeys(facts.key for facts in seller.members))}.",
-        "Enter it in Coupa, and the entry goes away by itself; or discard the entry with the reason.",
-    )  # fmt: skip
-    return PlannedDelivery(
-        action=CERTIFICATE, business_key="/".join([taken.known.business_key, *filter(None, astuple(certificate))]),
-        payload={"supplier_id": taken.known.target_id, **asdict(certificate)}, state="held", reason=question, errors=told,
-        error_class="policy", required=False,
-    )  # fmt: skip
 
 
 def usual_country(rules: Rules, account: str) -> str:

@@ -4,12 +4,13 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from connectors.amazon_business.sellers import KIND
 from procurement.ledger import Ledger
 from procurement.ledger.types import DeadLetter, Run
-from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, PIPELINE
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, PIPELINE, PURCHASE
 from procurement.pipelines.amazon_suppliers_to_coupa.planning import usual_country
 from procurement.pipelines.amazon_suppliers_to_coupa.records import known_sellers
 from procurement.policies import Rules
@@ -64,7 +65,8 @@ def _entry(letters: Sequence[DeadLetter]) -> Entry:
     """Letters of one seller: they carry the same question and evidence."""
     first = letters[0]
     question, *evidence = first.errors or (first.reason or "no reason was kept",)
-    names = [letter.document.removeprefix(f"{KIND} ").removeprefix(f"{CERTIFICATE} ") for letter in letters]
+    kinds = (KIND, CERTIFICATE, PURCHASE)
+    names = [reduce(lambda name, kind: name.removeprefix(f"{kind} "), kinds, letter.document) for letter in letters]
     return Entry(max(names, key=len), question, tuple(evidence), " ".join(letter.key for letter in letters))
 
 

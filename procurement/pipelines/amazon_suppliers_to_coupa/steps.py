@@ -15,10 +15,11 @@ from procurement.ledger.types import Record, Run, Staged
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_suppliers_to_coupa import following, review
 from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
-from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn, usual_country
+from procurement.pipelines.amazon_suppliers_to_coupa.names import CERTIFICATE, ONBOARD, PIPELINE, PURCHASE
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, usual_country
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
 from procurement.pipelines.amazon_suppliers_to_coupa.records import LONG_AGO, known_sellers
+from procurement.pipelines.amazon_suppliers_to_coupa.reports import TakenOn
 from procurement.pipelines.proposals import SHADOW, unkept
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
@@ -104,7 +105,10 @@ def _planner(
         account=account, rules=rules, today=run.now.date(),
         suppliers=lambda: (raw for page in coupa.every_supplier() for raw in page),
         taken_on=[TakenOn(one, payloads[one.id]) for one in made],
-        reported=frozenset(one.business_key for one in ledger.deliveries.of_keys_like(PIPELINE, CERTIFICATE, [""])),
+        reported=frozenset(
+            (one.action, one.business_key)
+            for action in (CERTIFICATE, PURCHASE) for one in ledger.deliveries.of_keys_like(PIPELINE, action, [""])
+        ),
         settled={
             key: reason for key, (_, reason) in fates.items()
             if reason.startswith(DISCARDED) or (reason == SHADOW and pending is not None and key not in pending)
@@ -133,7 +137,7 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summar
 
 def load(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules, workers: int, seconds: float) -> Summary:
     """Sends what is planned, for at most `seconds`; a pipeline that is not live only asks after what it sent before."""
-    return loading.load(ledger, PIPELINE, actions(coupa), run=run, rules=rules, workers=workers, seconds=seconds)
+    return loading.load(ledger, PIPELINE, actions(coupa, rules), run=run, rules=rules, workers=workers, seconds=seconds)
 
 
 def close(

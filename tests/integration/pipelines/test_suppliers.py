@@ -97,6 +97,30 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     assert ledger.completeness.population(pipeline.PIPELINE).complete
 
 
+def test_buying_on_from_a_seller_that_people_rejected_is_told_once_and_creates_nothing(
+    start: Start, ledger: Ledger
+) -> None:
+    run = start()
+    run.now = NOW.replace(month=5, day=15)
+    run(**{"from": "2026-04-01"})
+    run.coupa("reject_supplier", name="Corner Pantry Co")
+    assert run()["follow_up"]["rejected"] == 1
+    assert [entry.seller for entry in pipeline.review_list(ledger, rules=run.rules) if "Pantry" in entry.seller] == []
+    run.now, writes = NOW, run.written()
+    run()
+    (entry,) = [entry for entry in pipeline.review_list(ledger, rules=run.rules) if "Pantry" in entry.seller]
+    assert "was rejected" in entry.question and "3 orders" in entry.question
+    assert any("3 orders" in mail.body["text"] for mail in run.mails if mail.kind == "supplier_review")
+    ledger.dead_letters.replay(entry.key)  # looked at again, and still rejected
+    run(**{"from": "2026-04-01", "to": "2026-06-29"})
+    (entry,) = [entry for entry in pipeline.review_list(ledger, rules=run.rules) if "Pantry" in entry.seller]
+    assert (created(run.pair), run.written()) == (sorted(NEW), writes)
+    run.coupa("approve_supplier", name="Corner Pantry Co")
+    assert run()["follow_up"]["active_again"] == 1
+    assert [entry.seller for entry in pipeline.review_list(ledger, rules=run.rules) if "Pantry" in entry.seller] == []
+    assert ledger.completeness.population(pipeline.PIPELINE).complete
+
+
 def test_a_question_stands_on_the_review_list_until_a_person_decides(
     start: Start, ledger: Ledger, mappings_directory: Path
 ) -> None:

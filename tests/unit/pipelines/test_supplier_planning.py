@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from procurement.ledger.types import Known, Record
+from procurement.ledger.types import Known, PlannedDelivery, Record
 from procurement.pipelines.amazon_suppliers_to_coupa.names import ONBOARD, PIPELINE
-from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, TakenOn
+from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner
+from procurement.pipelines.amazon_suppliers_to_coupa.reports import TakenOn
 from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
@@ -202,7 +203,9 @@ def test_a_certificate_is_reported_when_its_state_is_not_what_the_supplier_was_c
     over = ("Minority-Owned Business", "Council", "2026-01-01T00:00:00+00:00")
     unknown = ("889 certification", "", "")
     assert reported(made, WOMEN, over, unknown) == []  # not valid; listed among the unknown words
-    known = planner(taken_on=[taken("us", LLC, diversities=[SENT])], reported=frozenset({f"us/{LLC}/SBE"}))
+    known = planner(
+        taken_on=[taken("us", LLC, diversities=[SENT])], reported=frozenset({("report_certificate", f"us/{LLC}/SBE")})
+    )
     assert reported(known, WOMEN, bare) == []
 
 
@@ -216,3 +219,52 @@ def test_nothing_is_reported_of_a_supplier_that_is_not_there() -> None:
 def test_a_certificate_that_another_account_sees_is_reported_of_the_supplier_all_the_same() -> None:
     assert reported(planner(taken_on=[taken("de", LLC)]), WOMEN) == [f"de/{LLC}/WBE/Council/2027-06-30"]
     assert reported(planner("shadow", taken_on=[taken("us", LLC)]), WOMEN) == []
+
+
+def turned_away(outcome: str = "rejected", account: str = "us", **facts: Any) -> TakenOn:
+    one = taken(account, LLC)
+    known = replace(one.known, outcome=outcome, facts={"decided_on": "2026-06-10", **facts})
+    return replace(one, known=known)
+
+
+def told_of(made: Planner, *, on: date = date(2026, 6, 11)) -> list[PlannedDelivery]:
+    facts = SellerFacts(key=LLC, name=LLC, feed=ordered("A-1", "A-2", on=on))
+    record = Record(id=1, source="amazon_business/us", kind="seller", key=LLC, hash="h1", raw=facts.written())
+    plan = made.propose([record]).plan
+    assert {one.bills for one in plan.records} <= {(ONBOARD, f"us/{LLC}"), None}
+    return [one for one in plan.deliveries if one.action == "report_purchase"]
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "deleted"])
+def test_buying_from_a_seller_that_people_turned_away_is_told_once_and_creates_nothing(outcome: str) -> None:
+    made = planner(taken_on=[turned_away(outcome)])
+    (held,) = told_of(made)
+    assert (held.business_key, held.state, held.required) == (f"us/{LLC}", "held", False)
+    assert held.reason is not None and outcome in held.reason and "2 orders" in held.reason
+    assert told_of(replace(made, reported=frozenset({held.name}))) == []
+    (also,) = told_of(planner(taken_on=[turned_away(account="de")]))
+    assert also.business_key == f"de/{LLC}"
+
+
+def test_nobody_is_told_of_what_was_bought_before_people_decided_or_after_they_changed_their_mind() -> None:
+    made = planner(taken_on=[turned_away()])
+    assert told_of(made, on=date(2026, 6, 10)) == []  # the very day: it may have been before
+    assert told_of(planner(taken_on=[turned_away("approved")])) == []
+    assert told_of(planner(taken_on=[taken("us", LLC)])) == []
+    assert told_of(listed(made, leave_out=(LLC,))) == []
+    supplier = {"id": 7, "name": LLC, "number": "ABS-1", "status": "active"}
+    assert told_of(replace(made, suppliers=lambda: [supplier], _coupa=[])) == []
+    assert len(told_of(replace(made, suppliers=lambda: [{**supplier, "status": "inactive"}], _coupa=[]))) == 1
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("approved", 1), (None, 0)])
+def test_a_supplier_that_was_approved_and_is_inactive_by_now_is_told_of_when_it_is_bought_from(
+    outcome: str | None, told: int
+) -> None:
+    """One that people still decide on is looked at by `follow_up`."""
+    one = taken("us", LLC)
+    one = replace(one, known=replace(one.known, outcome=outcome))
+    made = planner(taken_on=[one], suppliers=lambda: [{"id": 7, "name": LLC, "number": "ABS-1", "status": "inactive"}])
+    found = told_of(made)
+    assert len(found) == told
+    assert all(one.reason is not None and "is inactive in Coupa" in one.reason for one in found)
