@@ -15,8 +15,10 @@ from connectors.coupa.client import Coupa
 from procurement.clock import Clock, read_clock
 from procurement.errors import ConfigurationError
 from procurement.ledger import Ledger
+from procurement.ledger.environment import Belonging
 from procurement.ledger.types import Run, Window
 from procurement.mapping.reading import nearest
+from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from procurement_airflow.hooks import AmazonBusinessHook, CoupaHook
@@ -61,10 +63,17 @@ class Workbench:
 
     @property
     def amazon(self) -> AmazonBusiness:
-        """ConfigurationError when the connection is incomplete, or of another environment than the ledger."""
+        """ConfigurationError when the connection is incomplete, of an account that accounts.yml does not list, or of another
+        account or environment than the ledger."""
         hook = AmazonBusinessHook(limiter=self.ledger.limiter)
         client = hook.client
-        self._bind(hook.environment)
+        if self.rules.accounts.of(client.account) is None:
+            known = nearest(client.account, self.rules.accounts.accounts)
+            raise ConfigurationError(
+                f"connection {hook.conn_id!r} is of the Amazon account {client.account!r}, which accounts.yml does not list{known}"
+            )
+        self._bind(self.ledger.environment, hook.environment)
+        self._bind(self.ledger.amazon_source, amazon_source(client.account))
         return client
 
     @property
@@ -72,15 +81,15 @@ class Workbench:
         """ConfigurationError when the connection is incomplete, or of another environment than the ledger."""
         hook = CoupaHook(limiter=self.ledger.limiter)
         client = hook.client
-        self._bind(hook.environment)
+        self._bind(self.ledger.environment, hook.environment)
         return client
 
-    def _bind(self, environment: str) -> None:
+    def _bind(self, owner: Belonging, value: str) -> None:
         """A dry run decides nothing for later runs."""
         if self.request.dry_run:
-            self.ledger.environment.check(environment)
+            owner.check(value)
         else:
-            self.ledger.environment.bind(environment)
+            owner.bind(value)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from procurement.ledger.coverage import Coverage
 from procurement.ledger.dead_letters import DeadLetters
 from procurement.ledger.deliveries import Deliveries
 from procurement.ledger.encoding import dump_json, parse_json
-from procurement.ledger.environment import Environment
+from procurement.ledger.environment import AmazonSource, Environment
 from procurement.ledger.events import Events
 from procurement.ledger.findings import Findings
 from procurement.ledger.notices import Notices, OpenDocuments, Plans
@@ -54,6 +54,7 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.environment = Environment(engine)
+        self.amazon_source = AmazonSource(engine)
         self.runs = Runs(engine)
         self.coverage = Coverage(engine)
         self.records = Records(engine)

@@ -14,7 +14,7 @@ from procurement.errors import ConfigurationError
 from procurement.ledger import Ledger
 from procurement.ledger.types import Window
 from procurement.pipelines.windows import RunRequest
-from procurement.policies import Rules
+from procurement.policies import read_rules
 from procurement_airflow import tasks
 
 pytestmark = pytest.mark.dags
@@ -77,23 +77,30 @@ def test_a_misspelled_dry_run_does_not_run_for_real() -> None:
         tasks.read_request({"dag": dag, "dag_run": run, "params": {"dry_run": False, "dryrun": True}})
 
 
-class Environments:
-    """The ledger's environment, kept in memory."""
+class Belongings:
+    """What the ledger belongs to, kept in memory."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
 
-    def bind(self, environment: str) -> None:
-        self.calls.append(("bind", environment))
+    def bind(self, value: str) -> None:
+        self.calls.append(("bind", value))
 
-    def check(self, environment: str) -> None:
-        self.calls.append(("check", environment))
+    def check(self, value: str) -> None:
+        self.calls.append(("check", value))
 
 
-def bench(environments: Environments, **params: object) -> tasks.Workbench:
-    ledger = SimpleNamespace(limiter=None, environment=environments)
+def bench(owners: Belongings, **params: object) -> tasks.Workbench:
+    ledger = SimpleNamespace(limiter=None, environment=owners, amazon_source=owners)
     request = RunRequest(dag_id=DAG, run_id="r", params=params)
-    return tasks.Workbench(request, cast(Ledger, ledger), cast(Rules, None), SystemClock())
+    return tasks.Workbench(request, cast(Ledger, ledger), read_rules(), SystemClock())
+
+
+def amazon(account: str) -> str:
+    extra = {"refresh_token": "r", "account": account}
+    return json.dumps(
+        {"conn_type": "amazon_business", "host": "https://x.example", "login": "id", "password": "p", "extra": extra}
+    )
 
 
 def coupa(**extra: object) -> str:
@@ -103,21 +110,38 @@ def coupa(**extra: object) -> str:
 
 
 def test_connecting_binds_the_ledger_to_the_connections_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    environments = Environments()
+    owners = Belongings()
     monkeypatch.setenv("AIRFLOW_CONN_COUPA_DEFAULT", coupa(environment="production"))
-    assert bench(environments).coupa is not None
-    assert bench(environments, dry_run=True).coupa is not None
+    assert bench(owners).coupa is not None
+    assert bench(owners, dry_run=True).coupa is not None
     monkeypatch.setenv("AIRFLOW_CONN_COUPA_DEFAULT", coupa())
-    assert bench(environments).coupa is not None
-    assert environments.calls == [("bind", "production"), ("check", "production"), ("bind", "test")]
+    assert bench(owners).coupa is not None
+    assert owners.calls == [("bind", "production"), ("check", "production"), ("bind", "test")]
 
 
 def test_an_incomplete_connection_or_an_unknown_environment_binds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    environments = Environments()
+    owners = Belongings()
     monkeypatch.setenv("AIRFLOW_CONN_COUPA_DEFAULT", coupa(environment="prod"))
     with pytest.raises(ConfigurationError, match="environment is 'prod'; write test or production"):
-        _ = bench(environments).coupa
+        _ = bench(owners).coupa
     monkeypatch.setenv("AIRFLOW_CONN_COUPA_DEFAULT", json.dumps({"conn_type": "coupa", "host": "https://x.example"}))
     with pytest.raises(ConfigurationError, match="login"):
-        _ = bench(environments).coupa
-    assert environments.calls == []
+        _ = bench(owners).coupa
+    assert owners.calls == []
+
+
+def test_connecting_to_amazon_binds_the_ledger_to_the_account_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = Belongings()
+    monkeypatch.setenv("AIRFLOW_CONN_AMAZON_BUSINESS_DEFAULT", amazon("sandbox"))
+    assert bench(owners).amazon.account == "sandbox"
+    assert owners.calls == [("bind", "test"), ("bind", "amazon_business/sandbox")]
+
+
+def test_an_account_that_nobody_listed_is_refused_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = Belongings()
+    monkeypatch.setenv("AIRFLOW_CONN_AMAZON_BUSINESS_DEFAULT", amazon("sandbx"))
+    with pytest.raises(
+        ConfigurationError, match=r"account 'sandbx', which accounts.yml does not list; did you mean 'sandbox'"
+    ):
+        _ = bench(owners).amazon
+    assert owners.calls == []
