@@ -21,6 +21,7 @@ from procurement.catalog.entries import (
     ItemRow,
     LastWritten,
     PriceRow,
+    Release,
     Surroundings,
     rows_in_force,
 )
@@ -347,12 +348,16 @@ def _check_moves(
         return
     widest = max(moves.values(), key=_width)
     decision.move = moves.get("price", widest)
-    if entry.asin in around.released:
-        return
-    over = {name: move for name, move in moves.items() if is_held(move, rules.prices)}
+    released = around.released.get(entry.asin, Release())
+    over = {
+        name: move
+        for name, move in moves.items()
+        if is_held(move, rules.prices) and not released.accepts(name, move.new)
+    }
     if over:
         decision.move = over.get("price") or max(over.values(), key=_width)
-        decision.held.append(f"price: {decision.move.words} is over the limit")
+        other = f"; released was {format(released.price, 'f')}" if released.price is not None else ""
+        decision.held.append(f"price: {decision.move.words} is over the limit{other}")
 
 
 def _width(move: Move) -> Decimal:

@@ -95,12 +95,35 @@ class Entry:
     pack_agreed: str | None = None
 
 
-def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, released: bool) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a person accepted of an article: the price that they saw, its quantity prices, its pack (empty: a single one). What
+    is None was not accepted; whatever Amazon shows beside it by then is a person's to decide again."""
+
+    price: Decimal | None = None
+    tiers: tuple[Decimal, ...] = ()
+    pack: str | None = None
+
+    def accepts(self, field: str, price: Decimal) -> bool:
+        """Whether this is the price that was accepted for the field, in Coupa's spelling (price, price-tier-2, ...)."""
+        if field in ("price", "price-tier-1"):
+            return price == self.price
+        place = int(field.rpartition("-")[2]) - 2
+        return place < len(self.tiers) and price == self.tiers[place]
+
+
+def release_of(article: Article) -> Release:
+    """The article as it is shown, accepted as a whole."""
+    return Release(article.price, tuple(one.price for one in article.tiers), article.pack or "")
+
+
+def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, release: Release | None = None) -> Entry:
     """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`."""
     known = before.missed if before is not None else ()
     agreed = before.pack_agreed if before is not None else None
-    if entry.article.sold and (agreed is None or released):
-        agreed = entry.article.pack or ""
+    pack = entry.article.pack or ""
+    if entry.article.sold and (agreed is None or (release is not None and release.pack == pack)):
+        agreed = pack
     missed: tuple[str, ...] = ()
     if not entry.article.sold:
         missed = known if run in known or not counts else (*known, run)[-MOST_MISSES:]
@@ -226,7 +249,7 @@ class Surroundings:
     contracts: Mapping[str, Contract]
     commodity_of: Callable[[str], str | None]  # by UNSPSC code
     unit_of: Callable[[str], str | None]  # by Amazon's word for a package
-    released: frozenset[str] = frozenset()
+    released: Mapping[str, Release] = field(default_factory=dict)  # by ASIN
     written: Mapping[str, LastWritten] = field(default_factory=dict)  # by ASIN
     catalog: CatalogState | None = None
 

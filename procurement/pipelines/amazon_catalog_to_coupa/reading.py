@@ -102,7 +102,7 @@ class Reader:
             observed(
                 Entry(asin, article, tuple(rows.get(asin, ())), items.of(asin, rows.get(asin, ())), origins[asin]),
                 before.get(asin), run=self._night, counts=counts and self.scope.full,
-                released=asin in self.scope.released,
+                release=self.scope.released.get(asin),
             )
             for asin, article in articles.items()
         ]  # fmt: skip

@@ -14,7 +14,8 @@ from procurement.catalog.pricing import Move
 from procurement.ledger import Ledger
 from procurement.ledger.account import Completeness
 from procurement.ledger.touched import Touched, read_touched
-from procurement.ledger.types import DeadLetter, Run
+from procurement.ledger.types import Run
+from procurement.pipelines.amazon_catalog_to_coupa.held import held_entries
 from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, UPDATE_PRICE, WRITES
 from procurement.pipelines.amazon_catalog_to_coupa.planning import SAME
 from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, NIGHT, SUCCEEDED
@@ -27,7 +28,7 @@ from procurement.policies import Rules
 Summary = dict[str, Any]
 FAILURES = "catalog-failures.csv"
 COLUMNS = ("asin", "title", "write", "key", "state", "reason", "errors")
-HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because")
+HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because", "release")
 UNANSWERED, UNANSWERED_COLUMNS = "catalog-unanswered.csv", ("asin", "title", "asked for")
 PLACES = {"catalog": "of the catalog", "requisitions": "on waiting requisitions"}
 FAILED = ("dead", "held")  # of a write; a price that is held has none
@@ -59,7 +60,7 @@ def close(
         mails[f"not_accepted/{account}/{night}"] = not_accepted_mail(facts[CATALOG], rules)
     summary = sync_summary(touched, completeness, facts)
     if switched_on and facts.get(FULL):
-        held, unanswered = _held_entries(ledger, source), _unanswered(ledger, source, facts)
+        held, unanswered = held_entries(ledger, source), _unanswered(ledger, source, facts)
         summary["held"] = len(held)
         body = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
         mails[f"summary/{account}/{f'incomplete {night}' if failed_upstream else run.run_id}"] = body
@@ -213,23 +214,6 @@ def _unanswered(ledger: Ledger, source: str, facts: Summary) -> list[tuple[str, 
     ]
 
 
-def _held_entries(ledger: Ledger, source: str) -> list[tuple[Entry, str]]:
-    """Every article of the account that waits for a person, whichever run held it, with the reason."""
-    letters = ledger.dead_letters.list(states=("held",), pipeline=PIPELINE)
-    reasons = {_record_id(one): one.reason or "" for one in letters if _record_id(one) is not None}
-    records = ledger.records.load(sorted(id for id in reasons if id is not None))
-    return [
-        (read_entry(record.raw), reasons[record.id])
-        for record in records
-        if (record.source, record.kind) == (source, ENTRY)
-    ]
-
-
-def _record_id(letter: DeadLetter) -> int | None:
-    kind, _, number = letter.key.partition("-")
-    return int(number) if kind == "R" else None
-
-
 def _by_owner(held: Sequence[tuple[Entry, str]], rules: Rules) -> dict[tuple[str, ...], list[tuple[Entry, str]]]:
     found: dict[tuple[str, ...], list[tuple[Entry, str]]] = {}
     for entry, reason in held:
@@ -250,16 +234,23 @@ def held_mail(owners: Sequence[str], held: Sequence[tuple[Entry, str]]) -> Summa
     rows = [
         (
             entry.asin, words(entry.article.title), entry.item.commodity if entry.item else None,
-            ", ".join(sorted({row.contract for row in entry.rows if row.contract})), reason,
+            ", ".join(sorted({row.contract for row in entry.rows if row.contract})), reason, _release(entry),
         )
         for entry, reason in held
     ]  # fmt: skip
-    listed = "\n".join(f"  {row[0]} {row[1] or ''}\n      {row[4]}" for row in rows[:MOST_LISTED])
+    listed = "\n".join(f"  {row[5] or row[0]} {row[1] or ''}\n      {row[4]}" for row in rows[:MOST_LISTED])
     return {
         "to": list(owners),
         "subject": f"{len(rows)} catalog price{'s' if len(rows) > 1 else ''} held for your decision",
         "text": "These differ too far from Coupa to be written by themselves. A price or a changed pack is accepted by "
-        f"triggering {PIPELINE} with the ASIN under `release`; another currency or unit is mended in Coupa.\n\n"
+        f"triggering {PIPELINE} with ASIN=price, as it stands here, under `release`: only what stands here is accepted. Another "
+        "currency or unit is mended in Coupa.\n\n"
         f"{listed}{more(len(rows) - MOST_LISTED)}",
         "attachments": [{"name": "held-prices.csv", "text": csv_text(HELD_COLUMNS, rows)}],
     }  # fmt: skip
+
+
+def _release(entry: Entry) -> str:
+    """What a person types to accept the article as it is shown here."""
+    price = entry.article.price
+    return f"{entry.asin}={format(price, 'f')}" if price is not None else ""

@@ -103,6 +103,20 @@ def test_a_released_price_is_written_and_may_go_there_and_back_and_there_again(r
     ]
 
 
+def test_a_release_accepts_the_price_that_was_seen_and_holds_what_amazon_asks_by_then(run: CatalogRun) -> None:
+    run()
+    [held] = [one for one in run.mails if "/held" in one.key]
+    assert f"{NOTES}=15.29" in held.body["text"]
+    run.amazon("reprice_offer", offerId=run.offer_of(NOTES), price="1052.90")
+    for typed in (NOTES, f"{NOTES}=15.29"):
+        run(scope="released", release=[typed])
+        assert prices(run)[NOTES] == "12.49"
+        assert run.fates()[NOTES][0] == "held"
+    assert run.fates()[NOTES][1].endswith("is over the limit; released was 15.29")
+    run(scope="released", release=[f"{NOTES}=1052.9"])
+    assert prices(run)[NOTES] == "1052.90"
+
+
 def test_what_is_missing_goes_after_three_nights_and_is_not_deleted(run: CatalogRun) -> None:
     run(kind="manual", scope="requisitions")
     assert GONE not in run.fates(), "the small scope judges nothing"

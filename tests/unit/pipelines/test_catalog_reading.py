@@ -9,7 +9,7 @@ import pytest
 
 from connectors.amazon_business.catalog import CatalogPage
 from connectors.tally import Tally
-from procurement.catalog.entries import Article, Entry
+from procurement.catalog.entries import Article, Entry, Release
 from procurement.catalog.rules import Search
 from procurement.errors import ConfigurationError
 from procurement.ledger.types import Run
@@ -156,7 +156,7 @@ def test_a_reading_with_unanswered_articles_counts_no_absence_and_makes_none_of_
 
 def test_released_articles_are_read_alone_and_judge_nothing(rules: Rules) -> None:
     wanted = asins(3)
-    scope = Scope(False, False, frozenset({wanted[0]}))
+    scope = Scope(False, False, {wanted[0]: Release()})
     found, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=scope)
     assert list(found) == [wanted[0]] and found[wanted[0]].missed == ()
 

@@ -19,9 +19,11 @@ from procurement.catalog.entries import (
     Entry,
     ItemRow,
     PriceRow,
+    Release,
     Surroundings,
     Term,
     Tier,
+    release_of,
 )
 from procurement.catalog.rules import CatalogFile
 from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden
@@ -65,10 +67,12 @@ entries = st.builds(
 )  # fmt: skip
 
 
-def around(decision: Decision | None = None, released: frozenset[str] = frozenset()) -> Surroundings:
+def around(decision: Decision | None = None, released: Release | None = None) -> Surroundings:
     written = {ASIN: decision.written} if decision is not None else {}
     lookups = RULES.lookups
-    return Surroundings(CONTRACTS, lookups["commodities"].find, lookups["units"].find, released, written)
+    return Surroundings(
+        CONTRACTS, lookups["commodities"].find, lookups["units"].find, {ASIN: released} if released else {}, written
+    )
 
 
 def after(entry: Entry, decision: Decision) -> Entry:
@@ -104,8 +108,17 @@ def test_what_is_held_is_never_among_what_is_written(entry: Entry) -> None:
 
 @given(entries)
 def test_a_release_frees_a_price_and_neither_currency_nor_unit(entry: Entry) -> None:
-    decision = compare(entry, CATALOG, around(released=frozenset({ASIN})))
+    decision = compare(entry, CATALOG, around(released=release_of(entry.article)))
     assert not any(reason.startswith("price:") for reason in decision.held)
+
+
+@given(entries, cents)
+def test_a_release_of_another_price_frees_nothing(entry: Entry, seen: Decimal) -> None:
+    """What Amazon asks by then was seen by nobody."""
+    article = replace(entry.article, price=seen)
+    released = compare(entry, CATALOG, around(released=release_of(article)))
+    if entry.article.price not in (None, seen) and released.price.get("price") is not None:
+        assert compare(entry, CATALOG, around()).price.get("price") == released.price["price"]
 
 
 @given(entries)
@@ -167,6 +180,32 @@ def test_any_move_over_a_limit_holds_however_far_another_one_went() -> None:
     assert decision.held == ["price: 1000 → 1040 USD (+4.0 %) is over the limit"]
 
 
+def test_a_release_is_bound_to_the_price_that_was_seen_and_says_so() -> None:
+    row = PriceRow(55, None, Decimal("12.49"), "USD", catalog=CATALOG_NAME)
+    seen = Release(Decimal("15.29"))
+    assert compare(sold(row, price=Decimal("15.29")), CATALOG, around(released=seen)).price == {
+        "price": Decimal("15.29")
+    }
+    moved = compare(sold(row, price=Decimal("1052.90")), CATALOG, around(released=seen))
+    assert moved.price == {}
+    assert moved.held == ["price: 12.49 → 1052.90 USD (+8329.9 %) is over the limit; released was 15.29"]
+    nothing = compare(sold(row, price=Decimal("15.29")), CATALOG, around(released=Release()))
+    assert nothing.price == {} and nothing.held == ["price: 12.49 → 15.29 USD (+22.4 %) is over the limit"]
+
+
+def test_a_release_covers_the_quantity_prices_that_were_seen_and_no_others() -> None:
+    row = PriceRow(
+        55, "C-AB-2026", Decimal("10.00"), "USD", catalog=CATALOG_NAME, term=3,
+        tiers=(Decimal("10.00"), Decimal("8.00"), Decimal("7.00")),
+    )  # fmt: skip
+    entry = sold(row, price=Decimal("10.00"), tiers=(Tier(10, Decimal("9.50")), Tier(50, Decimal("7.00"))))
+    assert compare(entry, CATALOG, around(released=release_of(entry.article))).price == {
+        "price-tier-2": Decimal("9.50")
+    }
+    other = release_of(replace(entry.article, tiers=(Tier(10, Decimal("9.40")), Tier(50, Decimal("7.00")))))
+    assert compare(entry, CATALOG, around(released=other)).price == {}
+
+
 def test_a_single_article_that_became_a_bundle_keeps_its_price_in_coupa() -> None:
     row = PriceRow(55, None, Decimal("5.00"), "USD", catalog=CATALOG_NAME)
     entry = replace(sold(row, price=Decimal("5.40"), pack="bundle of 6"), pack_agreed="")
@@ -194,7 +233,7 @@ def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
     assert compare(replace(bought, origin="list IT basics"), tuned(offers=offers), around()).kind == "added"
 
 
-def written_by(decision: Decision, released: frozenset[str] = frozenset()) -> Surroundings:
+def written_by(decision: Decision, released: Release | None = None) -> Surroundings:
     """As the ledger remembers it: through JSON and back."""
     hidden = read_hidden({"hidden": json.loads(json.dumps(asdict(decision.written)))})
     assert hidden is not None
