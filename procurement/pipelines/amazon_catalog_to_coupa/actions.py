@@ -5,14 +5,14 @@ joins. One that an earlier run planned looks at its record, too: what people did
 article is compared anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.coupa.client import Coupa
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_price_row
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_item, read_price_row
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
@@ -85,7 +85,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Create(Write):
-    """A new record: payload {asin, body, hidden, run}. What stands under its natural key without our mark is somebody else's."""
+    """A new record: payload {asin, body, hidden or delivered, run}. What stands under its natural key without our mark is somebody else's."""
 
     def overtaken(self, payload: Json) -> Stop | None:
         if payload["run"] == self.run or self.look(self.coupa, payload) is None:
@@ -94,7 +94,7 @@ class Create(Write):
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         raw = getattr(self.coupa, self.operation)(delivery.payload["body"], permit)
-        return Sent(target_id=str(raw["id"]), facts=_facts(delivery.payload))
+        return Sent(target_id=str(raw["id"]), facts=_facts(delivery.payload, raw))
 
     def ask(self, delivery: Claimed) -> Found | None:
         raw = self.look(self.coupa, delivery.payload)
@@ -106,10 +106,10 @@ class Create(Write):
 
 @dataclass(frozen=True, slots=True)
 class Update(Write):
-    """Changed fields of a record: payload {asin, id, body, was, hidden, run}."""
+    """Changed fields of a record: payload {asin, id, body, was, hidden or delivered, run}."""
 
     def overtaken(self, payload: Json) -> Stop | None:
-        if payload["body"].get("active") is False and (other := self._other_supplier(payload)) is not None:
+        if payload["body"].get("active") is False and (other := self._other_seller(payload)) is not None:
             return Stop("skipped", f"supplier {other} sells the item, too")
         if payload["run"] == self.run:
             return None
@@ -123,7 +123,7 @@ class Update(Write):
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload
         raw = getattr(self.coupa, self.operation)(int(payload["id"]), payload["body"], permit)
-        return Sent(target_id=str(raw["id"]), facts=_facts(payload))
+        return Sent(target_id=str(raw["id"]), facts=_facts(payload, raw))
 
     def ask(self, delivery: Claimed) -> Found | None:
         """The mark tells; without it the write did not happen, or a later one of ours has, and may be made again."""
@@ -132,8 +132,8 @@ class Update(Write):
             return None
         return Found(target_id=str(raw["id"]), ours=True, facts=_facts(delivery.payload))
 
-    def _other_supplier(self, payload: Json) -> str | None:
-        return next(other_suppliers(self.coupa, int(payload["id"]), payload["supplier"]), None)
+    def _other_seller(self, payload: Json) -> str | None:
+        return next(other_sellers(self.coupa, int(payload["id"]), payload["taken_out"]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,12 @@ class TellApprover(Comment):
         return self.before.look(delivery.payload)
 
 
-def other_suppliers(coupa: Coupa, item_id: int, supplier: str) -> Iterator[str]:
-    """Numbers of the suppliers beside `supplier` that sell the item."""
+def other_sellers(coupa: Coupa, item_id: int, taken_out: Collection[int]) -> Iterator[str]:
+    """Numbers of the suppliers, ours included, that sell the item by another supplier item than these."""
     for page in coupa.supplier_items_of_items([item_id]):
         for raw in page:
-            number = str((raw.get("supplier") or {}).get("number"))
-            if number != supplier:
-                yield number
+            if int(raw["id"]) not in taken_out:
+                yield str((raw.get("supplier") or {}).get("number"))
 
 
 def look_for_item(coupa: Coupa, payload: Json) -> Json | None:
@@ -173,9 +172,16 @@ def look_for_price(coupa: Coupa, payload: Json) -> Json | None:
     return None
 
 
-def _facts(payload: Json) -> Json:
-    """What Coupa will not tell again."""
-    return {"asin": payload["asin"], "supplier": payload["supplier"], "hidden": payload["hidden"]}
+def _facts(payload: Json, answer: Json | None = None) -> Json:
+    """What the next comparison has to know: what Coupa will not tell again, and of an item what it was told, in the words in
+    which it answered."""
+    facts: Json = {name: payload[name] for name in ("asin", "supplier", "hidden", "delivered") if name in payload}
+    if answer is not None and "delivered" in payload:
+        shown = read_item(answer).shown
+        told = {name: shown[name] for name in payload["body"] if name in shown}
+        fields = {**payload["delivered"]["fields"], **told}
+        facts["delivered"] = {**payload["delivered"], "fields": fields}
+    return facts
 
 
 def _mark(raw: Mapping[str, Any], marker: str) -> str:

@@ -6,8 +6,7 @@ too many vanished at once, none of them counts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.concurrency import batched
@@ -98,14 +97,15 @@ class Reader:
         counts: bool,
     ) -> list[Entry]:
         before = self.known(articles)
-        return [
-            observed(
-                Entry(asin, article, tuple(rows.get(asin, ())), items.of(asin, rows.get(asin, ())), origins[asin]),
-                before.get(asin), run=self._night, counts=counts and self.scope.full,
-                release=self.scope.released.get(asin),
-            )
-            for asin, article in articles.items()
-        ]  # fmt: skip
+        joined = []
+        for asin, article in articles.items():
+            of_asin = rows.get(asin, [])
+            item, *others = items.of(asin, of_asin) or (None,)
+            entry = Entry(asin, article, tuple(of_asin), item, origins[asin], other_items=tuple(filter(None, others)))
+            release = self.scope.released.get(asin)
+            counted = counts and self.scope.full
+            joined.append(observed(entry, before.get(asin), run=self._night, counts=counted, release=release))
+        return joined
 
     def _judge(self, missing: list[str], rows: Mapping[str, list[PriceRow]], reading: Reading) -> None:
         """An outage, or a user who lost a right, looks like a catalog that vanished."""
@@ -129,14 +129,27 @@ class _Items:
 
     @classmethod
     def read(cls, coupa: Coupa, rows: Mapping[str, list[PriceRow]], origins: Iterable[str], prefix: str) -> "_Items":
-        ids = sorted({row.item_id for row in chain.from_iterable(rows.values()) if row.item_id is not None})
-        numbers = [f"{prefix}{asin}" for asin in origins if asin not in rows]
-        found = [coupa_side.read_item(raw) for page in coupa.items(numbers, ids=ids) for raw in page]
+        asins = {f"{prefix}{asin}": asin for asin in origins if asin not in rows}
+        on_it: dict[int, set[str]] = {}
+        for asin, of_asin in rows.items():
+            for row in of_asin:
+                if row.item_id is not None:
+                    on_it.setdefault(row.item_id, set()).add(asin)
+        ids = sorted(on_it)
+        found = [coupa_side.read_item(raw) for page in coupa.items(list(asins), ids=ids) for raw in page]
+        for item in found:
+            if item.number in asins:
+                on_it.setdefault(item.id, set()).add(asins[item.number])
+        found = [replace(item, shared=True) if len(on_it.get(item.id, ())) > 1 else item for item in found]
         return cls({item.id: item for item in found}, {item.number: item for item in found}, prefix)
 
-    def of(self, asin: str, rows: Iterable[PriceRow]) -> ItemRow | None:
-        ids = [row.item_id for row in rows if row.item_id is not None]
-        return self.by_id.get(ids[0]) if ids else self.by_number.get(f"{self.prefix}{asin}")
+    def of(self, asin: str, rows: Iterable[PriceRow]) -> tuple[ItemRow, ...]:
+        """The items of the rows, in their order, or the one that is waiting for the article's first row."""
+        ids = dict.fromkeys(row.item_id for row in rows if row.item_id is not None)
+        if ids:
+            return tuple(item for id in ids if (item := self.by_id.get(id)) is not None)
+        made = self.by_number.get(f"{self.prefix}{asin}")
+        return (made,) if made is not None else ()
 
 
 def supplier_of(rules: Rules, account: str) -> str:

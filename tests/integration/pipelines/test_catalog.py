@@ -142,6 +142,25 @@ def test_an_item_that_another_supplier_sells_stays_active(run: CatalogRun) -> No
     assert run.items()["ITM-1010"]["active"] is True
 
 
+def test_an_item_on_which_another_article_of_ours_is_sold_stays_active(run: CatalogRun) -> None:
+    run.coupa("edit_supplier_item", supplier_part_num=PENS, changes={"item": {"item-number": "ITM-1010"}})
+    for _ in range(3):
+        run()
+    assert run.prices()[GONE]["preferred"] is False
+    assert run.items()["ITM-1010"]["active"] is True
+
+
+def test_what_people_wrote_on_an_item_of_ours_stays_night_after_night(run: CatalogRun) -> None:
+    run()
+    made = f"AMZN-{BATTERIES}"
+    run.coupa("edit_item", item_number=made, changes={"name": "Batteries (ask facilities first)"})
+    for _ in range(2):
+        run()
+        assert run.items()[made]["name"] == "Batteries (ask facilities first)"
+    kinds = [one.kind for one in run.ledger.findings.of_run(run.ledger.runs.get(PIPELINE, "run-3"))]
+    assert "changed_by_people" in kinds
+
+
 def test_an_approver_is_told_once_of_a_price_that_moved(run: CatalogRun) -> None:
     waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
     line = waiting["requisition-lines"][0]
@@ -160,6 +179,8 @@ def test_a_refusal_is_one_alert_with_its_list_and_is_not_tried_until_something_c
 ) -> None:
     wrong = {**run.rules.catalog.writing.model_dump(), "catalog": "No such catalog"}
     run.rules = switched(mappings_directory, writing=wrong)
+    for asin in (PENS, PAPER, NOTES, LABELS, GLOVES):
+        run.coupa("edit_supplier_item", supplier_part_num=asin, changes={"catalog": None})
     first = run()
     assert first["documents"]["dead"] == first["catalog"]["failures"] > 5
     [alert] = [one for one in run.mails if "/failures" in one.key]

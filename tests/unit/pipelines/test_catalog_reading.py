@@ -105,6 +105,37 @@ def test_what_a_search_finds_belongs_in_up_to_the_most(rules: Rules) -> None:
     }  # fmt: skip
 
 
+class Placed(Coupa):
+    """(ASIN, contract, item) by supplier item."""
+
+    def __init__(self, *rows: tuple[str, str, int]) -> None:
+        self.rows = rows
+
+    def supplier_items(
+        self, supplier: str, part_numbers: Iterable[str] | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        yield [
+            {
+                "id": n,
+                "supplier-part-num": asin,
+                "price": "1.00",
+                "item": {"id": item},
+                "contract": {"number": contract},
+            }
+            for n, (asin, contract, item) in enumerate(self.rows, 1)
+        ]
+
+
+def test_every_row_has_its_own_item_and_an_item_knows_whether_it_is_shared(rules: Rules) -> None:
+    one, two, three = asins(3)
+    coupa = Placed((one, "C-A", 1), (one, "C-B", 2), (two, "C-A", 2), (three, "C-A", 3))
+    reader = Reader(Amazon(), coupa, rules, Run(1, "n", "n", NOW), Scope(True, False), lambda wanted: {})  # type: ignore[arg-type]
+    found = {entry.asin: entry for batch in reader.entries(Tally(), Reading()) for entry in batch}
+    assert [(item.number, item.shared) for item in found[one].items] == [("ITM-1", False), ("ITM-2", True)]
+    assert [item.number for row in found[one].rows if (item := found[one].item_of(row))] == ["ITM-1", "ITM-2"]
+    assert found[two].item == found[one].other_items[0] and not any(item.shared for item in found[three].items)
+
+
 def test_part_numbers_that_are_no_asin_are_none_of_ours(rules: Rules) -> None:
     found, _ = read(rules, Amazon(), asins(1))
     assert "SERVICE-1" not in found

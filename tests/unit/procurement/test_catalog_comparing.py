@@ -69,10 +69,17 @@ entries = st.builds(
 
 def around(decision: Decision | None = None, released: Release | None = None) -> Surroundings:
     written = {ASIN: decision.written} if decision is not None else {}
-    lookups = RULES.lookups
+    items = {one.item.number: one.delivered for one in decision.items} if decision is not None else {}
+    lookups, release = RULES.lookups, {ASIN: released} if released is not None else {}
     return Surroundings(
-        CONTRACTS, lookups["commodities"].find, lookups["units"].find, {ASIN: released} if released else {}, written
+        CONTRACTS, lookups["commodities"].find, lookups["units"].find, release, written, supplier="AMZN-US", items=items
     )
+
+
+def item_written(decision: Decision) -> dict[str, Any]:
+    """The fields of the one item that changes."""
+    assert len(decision.items) <= 1
+    return decision.items[0].fields if decision.items else {}
 
 
 def after(entry: Entry, decision: Decision) -> Entry:
@@ -88,7 +95,7 @@ def after(entry: Entry, decision: Decision) -> Entry:
         "preferred": decision.price.get("preferred", row.preferred), "tiers": tuple(tiers),
     }  # fmt: skip
     assert entry.item is not None
-    fields = {FIELDS[name]: value for name, value in decision.item.items() if name in FIELDS}
+    fields = {FIELDS[name]: value for name, value in item_written(decision).items() if name in FIELDS}
     return replace(entry, rows=(replace(row, **changed),), item=replace(entry.item, **fields))
 
 
@@ -125,7 +132,7 @@ def test_a_release_of_another_price_frees_nothing(entry: Entry, seen: Decimal) -
 def test_an_item_of_people_is_only_ever_switched_off_and_on(entry: Entry) -> None:
     decision = compare(entry, CATALOG, around())
     if entry.item is not None and entry.item.number == "ITM-1":
-        assert decision.item.keys() <= {"active"}
+        assert item_written(decision).keys() <= {"active"}
 
 
 @given(entries.filter(lambda entry: entry.rows[0].contract == "OLD"))
@@ -157,9 +164,12 @@ def test_whether_and_under_which_contract_an_article_is_added_is_the_rule_files_
 def test_items_of_people_are_kept_equal_where_the_rule_file_says_so() -> None:
     row, item = PriceRow(55, None, Decimal("5.00"), "USD", catalog=CATALOG_NAME), ItemRow(1, "ITM-1", name="Old")
     entry = replace(SOLD, rows=(row,), item=item)
-    assert compare(entry, CATALOG, around()).item == {}
+    assert compare(entry, CATALOG, around()).items == []
     writing = {**CATALOG.writing.model_dump(), "peoples_items": ("name",)}
-    assert compare(entry, tuned(writing=writing), around()).item == {"name": "Pens"}
+    first = compare(entry, tuned(writing=writing), around())
+    assert item_written(first) == {"name": "Pens"}
+    edited = replace(entry, item=replace(item, name="Pens (ask first)"))
+    assert compare(edited, tuned(writing=writing), around(first)).items == [], "what a person changed since stays"
 
 
 def sold(*rows: PriceRow, **article: Any) -> Entry:
@@ -259,6 +269,34 @@ def test_an_article_that_is_back_is_as_it_was_on_every_price_that_was_taken_out(
     assert not compare(sold(*TWO), CATALOG, written_by(back)).writes
 
 
+BARE_AND_TWO = (
+    PriceRow(1, None, Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
+    PriceRow(2, "C-AB-2026", Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
+)
+
+
+@pytest.mark.parametrize("gone", [{"price": None, "offers": 0}, {"sold": False}])
+def test_the_row_that_went_first_comes_back_though_another_has_the_price(gone: dict[str, Any]) -> None:
+    """Without a price no row counts more than another; with one, the row under the contract does."""
+    entry = replace(sold(*BARE_AND_TWO, **gone), missed=("a", "b", "c"))
+    out = compare(entry, CATALOG, around())
+    left = tuple(replace(row, preferred=out.price.get("preferred", True)) for row in BARE_AND_TWO)
+    back = compare(sold(*left), CATALOG, written_by(out))
+    assert back.row is not None and back.row.id == 2 and back.price["availability"] == "in_stock"
+    [(row, fields)] = back.also
+    assert row.id == 1 and fields["availability"] == "in_stock"
+    assert not compare(sold(*BARE_AND_TWO), CATALOG, written_by(back)).writes
+
+
+def test_a_row_whose_contract_is_not_in_force_when_the_article_returns_comes_back_with_its_contract() -> None:
+    out = compare(sold(*BARE_AND_TWO, price=None, offers=0), CATALOG, around())
+    ended = {"C-AB-2026": Contract("C-AB-2026", False, why_not="it ended")}
+    back = compare(sold(*BARE_AND_TWO), CATALOG, replace(written_by(out), contracts=ended))
+    assert (back.row and back.row.id, back.also) == (1, ())
+    again = compare(sold(*BARE_AND_TWO), CATALOG, written_by(back))
+    assert (again.row and again.row.id, again.price) == (2, {"availability": "in_stock"})
+
+
 def test_what_people_did_not_prefer_is_not_preferred_when_the_article_is_back() -> None:
     row = replace(TWO[0], preferred=False)
     removed = compare(replace(sold(row), article=Article(sold=False), missed=("a", "b", "c")), CATALOG, around())
@@ -281,6 +319,21 @@ def test_every_price_that_was_out_of_stock_for_want_of_offers_comes_back() -> No
     assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]
 
 
+def test_a_supplier_item_that_people_put_into_another_catalog_stays_there() -> None:
+    elsewhere = compare(sold(replace(TWO[0], catalog="Lab only")), CATALOG, around())
+    assert (elsewhere.price, [one.kind for one in elsewhere.differences]) == ({}, ["other_catalog"])
+    joined = compare(sold(replace(TWO[0], catalog=None)), CATALOG, around())
+    assert joined.price == {"catalog": CATALOG_NAME}
+    taken_off = compare(sold(replace(TWO[0], catalog=None)), CATALOG, written_by(joined))
+    assert (taken_off.price, [one.kind for one in taken_off.differences]) == ({}, ["other_catalog"])
+
+
+def test_a_supplier_item_follows_from_the_catalog_that_we_put_it_into() -> None:
+    joined = compare(sold(replace(TWO[0], catalog=None)), CATALOG, around())
+    writing = {**CATALOG.writing.model_dump(), "catalog": "New"}
+    assert compare(sold(TWO[0]), tuned(writing=writing), written_by(joined)).price == {"catalog": "New"}
+
+
 CLOSED = CatalogState(CATALOG_NAME, "it is draft in Coupa, not accepted")
 
 
@@ -289,7 +342,7 @@ def test_nothing_joins_a_catalog_that_is_not_accepted_and_the_rest_is_kept_equal
     added = compare(SOLD, CATALOG, closed)
     assert (added.kind, added.writes, added.waits) == ("left", False, True)
     assert [one.kind for one in added.differences] == ["catalog_not_accepted"]
-    elsewhere = compare(sold(replace(TWO[0], catalog="Old", price=Decimal("4.90"))), CATALOG, closed)
+    elsewhere = compare(sold(replace(TWO[0], catalog=None, price=Decimal("4.90"))), CATALOG, closed)
     assert elsewhere.price == {"price": Decimal("5.00")} and elsewhere.waits and CATALOG_NAME in elsewhere.reason
     within = compare(sold(TWO[0]), CATALOG, closed)
     assert (within.kind, within.waits, within.differences) == ("unchanged", False, [])

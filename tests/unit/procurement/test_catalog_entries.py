@@ -5,7 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from procurement.catalog.entries import MOST_MISSES, Article, Entry, Release, Tier, observed, read_entry, write_entry
+from procurement.catalog.entries import (
+    MOST_MISSES,
+    Article,
+    Entry,
+    ItemRow,
+    PriceRow,
+    Release,
+    Tier,
+    observed,
+    read_entry,
+    write_entry,
+)
 from procurement.catalog.rules import CatalogFile
 from procurement.errors import MappingError
 from procurement.policies import Rules
@@ -94,3 +105,11 @@ def test_the_end_of_a_quantity_price_survives_the_ledger() -> None:
     tiers = (Tier(10, Decimal("9.50"), "10 - 49", until=49), Tier(50, Decimal("8.50"), "50+"))
     entry = Entry("B000000001", Article(tiers=tiers))
     assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
+
+
+def test_the_items_of_all_rows_survive_the_ledger() -> None:
+    rows = (PriceRow(1, "C-A", None, None, item_id=1), PriceRow(2, None, None, None, item_id=2))
+    other = ItemRow(2, "ITM-2", shared=True)
+    entry = Entry("B000000001", Article(), rows, ItemRow(1, "ITM-1"), other_items=(other,))
+    assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
+    assert [item and item.number for item in map(entry.item_of, rows)] == ["ITM-1", "ITM-2"]
