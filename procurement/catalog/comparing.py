@@ -26,7 +26,7 @@ from procurement.catalog.entries import (
 )
 from procurement.catalog.items import decide_items, new_item
 from procurement.catalog.pricing import Move, is_held
-from procurement.catalog.quantity_prices import changed_tiers, check_tiers_gone, new_tiers, shown_tier
+from procurement.catalog.quantity_prices import changed_tiers, check_tiers_left, new_tiers, shown_tier
 from procurement.catalog.rules import CatalogFile
 
 OUT, IN = "out_of_stock", "in_stock"
@@ -160,6 +160,11 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
     if _is_closed(decision, around):
         decision.kind = "left"
         return decision
+    prices = {"price": article.price} | (new_tiers(decision, entry, article.price, contract) if article.tiers else {})
+    _check_moves(decision, entry, None, rules, around, prices)
+    if decision.held:
+        decision.kind = "left"
+        return decision
     decision.kind = "added"
     _restrictions(decision, article)
     if entry.item is None:
@@ -172,8 +177,7 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
         decision.price["minimum-order-quantity"] = Decimal(article.least)
     if contract is not None:
         decision.price["contract"] = contract.number
-    if article.tiers:
-        decision.price |= new_tiers(decision, entry, article.price, contract)
+    decision.price |= prices
     under = contract.number if contract is not None else ""
     decision.written = LastWritten(
         {under: decision.price["availability"]}, {under: writing.catalog} if writing.catalog else {}
@@ -267,7 +271,7 @@ def _money(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, 
         if article.tiers:
             wanted |= changed_tiers(decision, entry, row, around.contracts.get(row.contract or ""))
         else:
-            check_tiers_gone(decision, entry, row)
+            check_tiers_left(decision, entry, row)
     if len(decision.held) == before and wanted:
         _check_moves(decision, entry, row, rules, around, wanted)
     if len(decision.held) == before:
@@ -305,20 +309,18 @@ def _check_pack(decision: Decision, entry: Entry, row: PriceRow, around: Surroun
 
 
 def _check_moves(
-    decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, wanted: Fields
+    decision: Decision, entry: Entry, row: PriceRow | None, rules: CatalogFile, around: Surroundings, wanted: Fields
 ) -> None:
-    """Every move of price and tiers must be within the limits. A price that Coupa did not have yet has moved from nowhere."""
-    currency = entry.article.currency or ""
-    moves = {
-        name: Move(old, new, currency)
-        for name, new in wanted.items()
-        if isinstance(new, Decimal) and (old := row.price if name == "price" else shown_tier(row, name)) is not None
-    }
+    """Every move of price and tiers must be within the limits, and nothing is free, unless a person accepted that very price.
+    A quantity price that Coupa does not have yet may be lower than the price of one unit, and not far above it."""
+    prices = {name: new for name, new in wanted.items() if name.startswith("price")}
+    moves = {name: move for name, new in prices.items() if (move := _move(entry.article, row, name, new)) is not None}
+    released = around.released.get(entry.asin, Release())
+    if free := [name for name, new in prices.items() if not new and not released.accepts(name, new)]:
+        decision.held.append(f"price: Amazon asks nothing for it ({', '.join(free)})")
     if not moves:
         return
-    widest = max(moves.values(), key=_width)
-    decision.move = moves.get("price", widest)
-    released = around.released.get(entry.asin, Release())
+    decision.move = moves.get("price", max(moves.values(), key=_width))
     over = {
         name: move
         for name, move in moves.items()
@@ -328,6 +330,15 @@ def _check_moves(
         decision.move = over.get("price") or max(over.values(), key=_width)
         other = f"; released was {format(released.price, 'f')}" if released.price is not None else ""
         decision.held.append(f"price: {decision.move.words} is over the limit{other}")
+
+
+def _move(article: Article, row: PriceRow | None, name: str, new: Decimal) -> Move | None:
+    """From what Coupa has; a new quantity price that is dearer than a single unit, from the price of that."""
+    currency, single = article.currency or "", article.price or Decimal(0)
+    shown = None if row is None else row.price if name == "price" else shown_tier(row, name)
+    if shown is not None:
+        return Move(shown, new, currency)
+    return Move(single, new, currency) if new > single else None
 
 
 def _width(move: Move) -> Decimal:

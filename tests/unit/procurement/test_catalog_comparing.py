@@ -233,6 +233,59 @@ def test_quantity_prices_that_amazon_has_no_more_are_a_finding() -> None:
     assert compare(sold(level), CATALOG, around()).differences == []
 
 
+def test_old_quantity_prices_that_stay_in_force_beside_new_ones_that_fit_no_term_are_a_finding() -> None:
+    row = PriceRow(
+        55,
+        "C-AB-2026",
+        Decimal("10.00"),
+        "USD",
+        catalog=CATALOG_NAME,
+        term=3,
+        tiers=(Decimal("10.00"), Decimal("8.00")),
+    )
+    decision = compare(sold(row, price=Decimal("10.50"), tiers=(Tier(20, Decimal("9.00"), "20+"),)), CATALOG, around())
+    assert decision.price == {"price": Decimal("10.50")}
+    without_term, gone = decision.differences
+    assert (without_term.kind, gone.kind) == ("tiers_without_term", "tiers_gone")
+    assert (
+        "Coupa still has quantity prices (10.00, 8.00) and orders at them; Amazon asks 10.50, 20+ at 9.00."
+        in gone.sentence
+    )
+
+
+TIERED = PriceRow(55, "C-AB-2026", Decimal("10.00"), "USD", catalog=CATALOG_NAME)
+
+
+@pytest.mark.parametrize(
+    ("prices", "held"),
+    [
+        (("8.00", "1.00"), []),  # lower, as quantity prices are
+        (("10.90", "10.00"), []),
+        (("95.00", "8.00"), ["price: 10.00 → 95.00 USD (+850.0 %) is over the limit"]),
+        (("8.00", "0.00"), ["price: Amazon asks nothing for it (price-tier-3)"]),
+    ],
+)
+def test_a_new_quantity_price_is_held_where_it_is_far_dearer_than_a_single_unit_or_free(
+    prices: tuple[str, str], held: list[str]
+) -> None:
+    tiers = (Tier(10, Decimal(prices[0])), Tier(50, Decimal(prices[1])))
+    entry = sold(TIERED, price=Decimal("10.00"), tiers=tiers)
+    decision = compare(entry, CATALOG, around())
+    assert decision.held == held and bool(decision.price) is not bool(held)
+    assert compare(entry, CATALOG, around(released=release_of(entry.article))).held == []
+    added = replace(entry, rows=(), item=None, origin="list")
+    assert compare(added, CATALOG, around()).held == held
+
+
+def test_an_article_that_costs_nothing_is_held_and_not_added() -> None:
+    free = replace(SOLD, article=replace(SOLD.article, price=Decimal("0.00")))
+    decision = compare(free, CATALOG, around())
+    assert (decision.kind, decision.writes) == ("left", False)
+    assert decision.held == ["price: Amazon asks nothing for it (price)"]
+    first = compare(sold(replace(TIERED, price=None), price=Decimal("0.00")), CATALOG, around())
+    assert first.held and not first.writes
+
+
 def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
     offers = {"accept": ("NEGOTIATED", "NONE")}
     bought = replace(SOLD, origin="bought", article=replace(SOLD.article, guidance="NONE"))
