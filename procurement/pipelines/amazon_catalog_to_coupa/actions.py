@@ -22,6 +22,7 @@ from procurement.pipelines.amazon_catalog_to_coupa.names import (
     UPDATE_PRICE,
 )
 from procurement.pipelines.amazon_catalog_to_coupa.reading import supplier_of
+from procurement.pipelines.amazon_catalog_to_coupa.waiting import no_longer
 from procurement.pipelines.coupa_actions import Comment, holds
 from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Mode, Rules
@@ -138,12 +139,21 @@ class Update(Write):
 
 @dataclass(frozen=True, slots=True)
 class TellApprover(Comment):
-    """A price that moved, as long as its account still is live."""
+    """A price that moved, as long as its account still is live and the requisition waits as it did."""
 
     before: Gate
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        return self.before.look(delivery.payload)
+        return self.before.look(delivery.payload) or self._overtaken(delivery.payload)
+
+    def _overtaken(self, payload: Json) -> Stop | None:
+        supplier = supplier_of(self.before.rules, self.before.account)
+        pages = self.coupa.requisitions([int(payload["id"])])
+        requisition = next((raw for page in pages for raw in page), None)
+        if requisition is None:
+            return Stop("skipped", f"Coupa has no requisition {payload['id']} any more")
+        why = no_longer(payload, requisition, supplier)
+        return Stop("skipped", why) if why else None
 
 
 def other_sellers(coupa: Coupa, item_id: int, taken_out: Collection[int]) -> Iterator[str]:

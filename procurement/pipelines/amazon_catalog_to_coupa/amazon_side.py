@@ -13,7 +13,7 @@ from procurement.catalog.rules import CatalogFile
 from procurement.money import MINOR_UNITS
 
 Json = dict[str, Any]
-NEW = "NEW"
+NEW = "new"
 
 
 def read_article(raw: Json, rules: CatalogFile) -> Article:
@@ -47,7 +47,12 @@ def offer_that_counts(offers: tuple[Offer, ...], rules: CatalogFile) -> Offer | 
 
 
 def _is_priced(offer: Offer) -> bool:
-    return offer.price is not None and offer.currency in MINOR_UNITS and offer.condition in (None, NEW)
+    return offer.price is not None and offer.currency in MINOR_UNITS and is_new(offer)
+
+
+def is_new(offer: Offer) -> bool:
+    """Amazon says it as a word of its list or as a text; what it does not say is new."""
+    return offer.condition is None or offer.condition.casefold() == NEW
 
 
 def pack_of(product: Product) -> str | None:

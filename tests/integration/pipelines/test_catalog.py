@@ -174,6 +174,20 @@ def test_an_approver_is_told_once_of_a_price_that_moved(run: CatalogRun) -> None
     assert not [one for one in run.mails if "/summary" in one.key], "only the full comparison has a summary"
 
 
+def test_an_approver_is_not_told_of_a_requisition_that_was_withdrawn_before_the_comment_could_go(
+    run: CatalogRun,
+) -> None:
+    waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
+    line = waiting["requisition-lines"][0]
+    run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(round(float(line["unit-price"]) * 1.2, 2)))
+    run(scope="requisitions", load=False)  # Coupa was away
+    run.coupa("withdraw_requisition", requisition_id=waiting["id"])
+    run(scope="requisitions")
+    assert "create_requisition_comment" not in run.writes()
+    [known] = run.ledger.deliveries.of_keys_like(PIPELINE, "tell_approver", [f"{waiting['id']}/"])
+    assert known.state == "skipped" and "does not wait for approval any more" in (known.reason or "")
+
+
 def test_a_refusal_is_one_alert_with_its_list_and_is_not_tried_until_something_changes(
     run: CatalogRun, mappings_directory: Path
 ) -> None:
