@@ -101,6 +101,14 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
         decision.reason = f"{MISSING}, and nothing in Coupa is to be taken out"
     elif decision.written.removed:
         decision.reason = f"{MISSING}; it was taken out before"
+    elif entry.doubted and not runs:
+        nights, enough = len(entry.doubted), rules.removal.doubted_nights
+        decision.reason, decision.waits = f"{MISSING}: too many vanished at once, in {nights} of {enough} nights", True
+        sentence = (
+            f"{entry.asin}: Amazon does not know it, and too many others at once, in {nights} of {enough} nights by now. It counts "
+            f"then. To do: look whether the configured user still sees it at Amazon; if it is gone, release it."
+        )
+        decision.differences.append(Difference("vanished", sentence))
     elif runs < needed:
         decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
     else:

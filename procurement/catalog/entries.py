@@ -97,7 +97,8 @@ class ItemRow:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`item` is the item of its first row, `other_items` those of rows that are on others. `origin`: why the article is looked
-    at (contract, list, bought, ...). `missed`: the complete runs in a row in which Amazon did not know it. `pack_agreed`: the
+    at (contract, list, bought, ...). `missed`: the complete runs in a row in which Amazon did not know it; `doubted`: those in
+    which that did not count, since too many vanished at once. `pack_agreed`: the
     pack that it was first sold with, or that a person released; empty where Amazon named none, None before it was ever sold."""
 
     asin: str
@@ -108,6 +109,7 @@ class Entry:
     missed: tuple[str, ...] = ()
     pack_agreed: str | None = None
     other_items: tuple[ItemRow, ...] = ()
+    doubted: tuple[str, ...] = ()
 
     @property
     def items(self) -> tuple[ItemRow, ...]:
@@ -142,27 +144,37 @@ def release_of(article: Article) -> Release:
     return Release(article.price, tuple(one.price for one in article.tiers), article.pack or "")
 
 
-def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, release: Release | None = None) -> Entry:
-    """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`."""
+def observed(
+    entry: Entry, before: Entry | None, *, run: str, counts: bool, doubts: bool = False, release: Release | None = None
+) -> Entry:
+    """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`; where it
+    `doubts` them, only for an article that a person released."""
     known = before.missed if before is not None else ()
+    doubted = before.doubted if before is not None else ()
     agreed = before.pack_agreed if before is not None else None
     pack = entry.article.pack or ""
     if entry.article.sold and (agreed is None or (release is not None and release.pack == pack)):
         agreed = pack
-    missed: tuple[str, ...] = ()
-    if not entry.article.sold:
-        missed = known if run in known or not counts else (*known, run)[-MOST_MISSES:]
-    return replace(entry, missed=missed, pack_agreed=agreed)
+    if entry.article.sold:
+        return replace(entry, pack_agreed=agreed)
+    if counts or (release is not None and doubted):
+        known = _with(run, known)
+    return replace(entry, missed=known, pack_agreed=agreed, doubted=_with(run, doubted) if doubts else doubted)
+
+
+def _with(run: str, runs: tuple[str, ...]) -> tuple[str, ...]:
+    return runs if run in runs else (*runs, run)[-MOST_MISSES:]
 
 
 def write_entry(entry: Entry) -> dict[str, Any]:
     """Its JSON; decimals as text, absent values left out."""
+    rare = {"other_items": [_item(one) for one in entry.other_items], "doubted": list(entry.doubted)}
     return {
         "asin": entry.asin, "origin": entry.origin, "article": _article(entry.article),
         "rows": [_sparse(row, tiers=[_plain(one) for one in row.tiers]) for row in entry.rows],
         "item": _item(entry.item) if entry.item is not None else None,
         "missed": list(entry.missed), "pack_agreed": entry.pack_agreed,
-    } | ({"other_items": [_item(one) for one in entry.other_items]} if entry.other_items else {})  # fmt: skip
+    } | {name: value for name, value in rare.items() if value}  # fmt: skip
 
 
 def _item(item: ItemRow) -> dict[str, Any]:
@@ -197,6 +209,7 @@ def read_entry(raw: Json) -> Entry:
         asin=raw["asin"], article=_read_article(raw["article"]), rows=tuple(_read_row(row) for row in raw["rows"]),
         item=ItemRow(**item) if item is not None else None, origin=raw["origin"], missed=tuple(raw["missed"]),
         pack_agreed=raw.get("pack_agreed"), other_items=tuple(ItemRow(**one) for one in raw.get("other_items", ())),
+        doubted=tuple(raw.get("doubted", ())),
     )  # fmt: skip
 
 

@@ -117,6 +117,9 @@ class Removal(RuleModel):
     most_at_once_percent: Number = Field(
         Decimal(20), ge=0, le=100, description="when more vanish in one run, no absence of that run counts"
     )
+    doubted_nights: int = Field(
+        5, ge=1, le=30, description="missing for so many such nights in a row, they are believed to be gone"
+    )
     deactivate_items: Flag = Field(True, description="also the item, where Amazon is its only supplier")
 
 

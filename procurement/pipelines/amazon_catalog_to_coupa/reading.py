@@ -30,7 +30,8 @@ Known = Callable[[Iterable[str]], Mapping[str, Entry]]
 @dataclass(slots=True)
 class Reading:
     """What a run saw. `unanswered`: asked for, and neither sold nor unknown by Amazon's answer, `unpriced` the same on waiting
-    requisitions. `counts`: whether absences of this run count; `why_not` says why they do not."""
+    requisitions. `counts`: whether absences of this run count; `why_not` says why they do not. `doubted`: those that are not
+    believed to be gone, since too many vanished at once."""
 
     asins: int = 0
     missing: int = 0
@@ -38,6 +39,7 @@ class Reading:
     unpriced: list[str] = field(default_factory=list)
     counts: bool = True
     why_not: str = ""
+    doubted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Reader:
         reading.missing = len(missing)
         self._judge(missing, rows, reading)
         for some in batched(missing, BATCH):
-            yield self._joined(dict.fromkeys(some, NOT_SOLD), rows, origins, items, counts=reading.counts)
+            gone = dict.fromkeys(some, NOT_SOLD)
+            yield self._joined(gone, rows, origins, items, counts=reading.counts, doubted=frozenset(reading.doubted))
 
     @property
     def _night(self) -> str:
@@ -95,6 +98,7 @@ class Reader:
         items: "_Items",
         *,
         counts: bool,
+        doubted: frozenset[str] = frozenset(),
     ) -> list[Entry]:
         before = self.known(articles)
         joined = []
@@ -102,21 +106,32 @@ class Reader:
             of_asin = rows.get(asin, [])
             item, *others = items.of(asin, of_asin) or (None,)
             entry = Entry(asin, article, tuple(of_asin), item, origins[asin], other_items=tuple(filter(None, others)))
-            release = self.scope.released.get(asin)
-            counted = counts and self.scope.full
-            joined.append(observed(entry, before.get(asin), run=self._night, counts=counted, release=release))
+            joined.append(
+                observed(
+                    entry, before.get(asin), run=self._night, counts=counts and self.scope.full,
+                    doubts=asin in doubted and self.scope.full, release=self.scope.released.get(asin),
+                )
+            )  # fmt: skip
         return joined
 
     def _judge(self, missing: list[str], rows: Mapping[str, list[PriceRow]], reading: Reading) -> None:
-        """An outage, or a user who lost a right, looks like a catalog that vanished."""
+        """An outage, or a user who lost a right, looks like a catalog that vanished. Those that vanish are believed one by one
+        in an ordinary night, and together after so many nights in a row."""
         most = self.rules.catalog.removal.most_at_once_percent
         before = self.known(missing)
-        fresh = [asin for asin in missing if asin in rows and not (before[asin].missed if asin in before else ())]
+        fresh = [asin for asin in missing if asin in rows and not self._is_believed(before.get(asin))]
         if reading.unanswered:
             reading.counts, reading.why_not = False, f"Amazon left {len(reading.unanswered)} articles unanswered"
         elif rows and len(fresh) * HUNDRED > most * len(rows) and len(fresh) > 1:
-            reading.counts = False
+            reading.counts, reading.doubted = False, fresh
             reading.why_not = f"{len(fresh)} of {len(rows)} articles vanished at once, more than {most} %"
+
+    def _is_believed(self, before: Entry | None) -> bool:
+        """Whether an article that is missing was missing before: in a run that counted, or in enough that did not."""
+        if before is None:
+            return False
+        doubted = sum(night != self._night for night in before.doubted)
+        return bool(before.missed) or doubted >= self.rules.catalog.removal.doubted_nights
 
 
 @dataclass(frozen=True, slots=True)

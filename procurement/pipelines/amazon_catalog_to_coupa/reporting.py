@@ -29,6 +29,7 @@ Summary = dict[str, Any]
 FAILURES = "catalog-failures.csv"
 COLUMNS = ("asin", "title", "write", "key", "state", "reason", "errors")
 HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because", "release")
+VANISHED = "catalog-vanished.csv"
 UNANSWERED, UNANSWERED_COLUMNS = "catalog-unanswered.csv", ("asin", "title", "asked for")
 PLACES = {"catalog": "of the catalog", "requisitions": "on waiting requisitions"}
 FAILED = ("dead", "held")  # of a write; a price that is held has none
@@ -58,6 +59,8 @@ def close(
         mails[f"failures/{account}/{run.run_id}"] = failures_mail(failures, rules)
     if (facts.get(CATALOG) or {}).get("why_not"):
         mails[f"not_accepted/{account}/{night}"] = not_accepted_mail(facts[CATALOG], rules)
+    if doubted := (facts.get(READING) or {}).get("doubted"):
+        mails[f"vanished/{account}/{night}"] = vanished_mail(_titled(ledger, source, doubted), facts[READING], rules)
     summary = sync_summary(touched, completeness, facts)
     if switched_on and facts.get(FULL):
         held, unanswered = held_entries(ledger, source), _unanswered(ledger, source, facts)
@@ -181,6 +184,21 @@ def not_accepted_mail(catalog: Summary, rules: Rules) -> Summary:
     }  # fmt: skip
 
 
+def vanished_mail(articles: Sequence[tuple[str, str]], reading: Summary, rules: Rules) -> Summary:
+    """Told every night until they are back, released, or believed."""
+    return {
+        "to": list(rules.catalog.administrators),
+        "subject": f"{len(articles)} catalog articles vanished at once at Amazon",
+        "text": f"{reading['why_not']}. Nothing is taken out: mostly the configured user lost a right, or Amazon's answer is not "
+        f"whole. Their absence counts after {rules.catalog.removal.doubted_nights} such nights in a row.\n\n"
+        f"To do: look whether the user still sees them at Amazon. What is gone for good may be believed at once: trigger {PIPELINE} "
+        "with scope released and these ASINs under `release`.\n\n"
+        + "\n".join(f"  {asin} {title}" for asin, title in articles[:MOST_LISTED])
+        + more(len(articles) - MOST_LISTED),
+        "attachments": [{"name": VANISHED, "text": csv_text(("asin", "title"), articles)}],
+    }  # fmt: skip
+
+
 def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
     """One alert for all that failed in a run, the list attached."""
     rows = [
@@ -204,14 +222,22 @@ def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
 def _unanswered(ledger: Ledger, source: str, facts: Summary) -> list[tuple[str, str, str]]:
     """(ASIN, title as last known, where it was asked for) of what Amazon left unanswered."""
     reading = facts.get(READING) or {"unanswered": (), "unpriced": ()}
-    known = {
-        asin: read_entry(record.raw).article.title
-        for asin, record in ledger.records.find(source, ENTRY, reading["unanswered"]).items()
-    }
     return [
-        *((asin, words(known.get(asin)), PLACES["catalog"]) for asin in reading["unanswered"]),
+        *((asin, title, PLACES["catalog"]) for asin, title in _titled(ledger, source, reading["unanswered"])),
         *((asin, "", PLACES["requisitions"]) for asin in reading["unpriced"]),
     ]
+
+
+def _titled(ledger: Ledger, source: str, asins: Sequence[str]) -> list[tuple[str, str]]:
+    """With the title that Amazon last showed, or else Coupa's."""
+    known = {asin: read_entry(record.raw) for asin, record in ledger.records.find(source, ENTRY, asins).items()}
+    return [(asin, words(_title(known.get(asin)))) for asin in asins]
+
+
+def _title(entry: Entry | None) -> str | None:
+    if entry is None:
+        return None
+    return entry.article.title or (entry.item.name if entry.item is not None else None)
 
 
 def _by_owner(held: Sequence[tuple[Entry, str]], rules: Rules) -> dict[tuple[str, ...], list[tuple[Entry, str]]]:

@@ -392,6 +392,34 @@ def test_what_amazon_left_unanswered_and_why_absences_did_not_count_is_in_the_su
     assert summary["articles"] == first["summary"]["articles"] - 2
 
 
+def test_a_crowd_that_vanished_is_told_of_and_goes_when_it_stayed_away_or_was_released(
+    run: CatalogRun, mappings_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = (PENS, NOTES, PRINTER, LABELS, GLOVES)
+    removal = {"missing_runs": 2, "doubted_nights": 2}
+    run.rules = switched(mappings_directory, removal=removal)
+    read_page = amazon_catalog._page
+
+    def page(body: Json, wanted: Any) -> Any:
+        rows = [one for one in body["products"] if one["asin"] not in gone]
+        return read_page({**body, "products": rows, "notFoundAsins": [*body["notFoundAsins"], *gone]}, wanted)
+
+    monkeypatch.setattr(amazon_catalog, "_page", page)
+    run()
+    [alert] = [one for one in run.mails if "/vanished/" in one.key]
+    assert alert.body["to"] == ["catalog.admin@example.com"] and "vanished at once" in alert.body["subject"]
+    assert all(asin in alert.body["attachments"][0]["text"] for asin in gone)
+    assert run.fates()[LABELS] == ("waiting", "Amazon does not know it: too many vanished at once, in 1 of 2 nights")
+    run(scope="released", release=[LABELS])
+    run()
+    run()
+    assert run.prices()[LABELS]["preferred"] is False, "released: missing in two runs that counted"
+    assert run.prices()[PENS]["preferred"] is True
+    run()
+    assert run.prices()[PENS]["preferred"] is False
+    assert len([one for one in run.mails if "/vanished/" in one.key]) == 2
+
+
 def test_the_summary_counts_the_articles_of_the_catalog_and_not_those_of_requisitions_once_more(
     run: CatalogRun,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,6 +176,58 @@ def test_those_that_were_missing_before_do_not_make_a_crowd(rules: Rules) -> Non
     known = {asin: Entry(asin, Article(sold=False), missed=("earlier",)) for asin in wanted[:5]}
     found, reading = read(rules, Amazon(gone=wanted[:6]), wanted, known=known)
     assert reading.counts and found[wanted[0]].missed == ("earlier", "night")
+
+
+def nights(rules: Rules, gone: list[list[str]], wanted: list[str]) -> list[tuple[bool, int, int]]:
+    """Of each night: whether absences counted, and how often the first article that is gone was doubted and missed."""
+    known: dict[str, Entry] = {}
+    found = []
+    for n, absent in enumerate(gone):
+        scope = Scope(True, False, night=NOW + timedelta(days=n))
+        known, reading = read(rules, Amazon(gone=absent), wanted, known=known, scope=scope)
+        first = known[wanted[0]]
+        found.append((reading.counts, len(first.doubted), len(first.missed)))
+    return found
+
+
+def test_a_crowd_that_stays_away_night_after_night_is_believed_to_be_gone(rules: Rules) -> None:
+    wanted = asins(10)
+    assert nights(rules, [wanted[:3]] * 8, wanted) == [
+        *((False, n, 0) for n in (1, 2, 3, 4, 5)), (True, 5, 1), (True, 5, 2), (True, 5, 3),
+    ]  # fmt: skip
+
+
+def test_a_crowd_that_is_back_once_begins_anew(rules: Rules) -> None:
+    wanted = asins(10)
+    assert nights(rules, [wanted[:3], wanted[:3], [], wanted[:3]], wanted)[-1] == (False, 1, 0)
+
+
+def test_a_crowd_that_grows_is_believed_one_night_after_the_other(rules: Rules) -> None:
+    """Those that were away for long enough are no crowd any more; three others are."""
+    wanted = asins(10)
+    found = nights(rules, [*[wanted[:3]] * 5, wanted[:6], wanted[:6]], wanted)
+    assert found[-2:] == [(False, 5, 0), (False, 5, 0)]
+
+
+def test_an_absence_that_a_person_released_counts_and_makes_no_crowd(rules: Rules) -> None:
+    wanted = asins(10)
+    night = Scope(True, False, night=NOW)
+    known, reading = read(rules, Amazon(gone=wanted[:3]), wanted, scope=night)
+    assert reading.doubted == wanted[:3]
+    released = Scope(False, False, dict.fromkeys(wanted[:3], Release()))
+    known |= read(rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=released)[0]
+    assert all(len(known[asin].missed) == 1 for asin in wanted[:3])
+    found, reading = read(
+        rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=Scope(True, False, night=NOW + timedelta(1))
+    )
+    assert reading.counts and len(found[wanted[0]].missed) == 2
+
+
+def test_releasing_an_article_that_nobody_doubted_takes_it_out_no_sooner(rules: Rules) -> None:
+    wanted = asins(10)
+    released = Scope(False, False, {wanted[0]: Release()})
+    found, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=released)
+    assert found[wanted[0]].missed == ()
 
 
 def test_a_reading_with_unanswered_articles_counts_no_absence_and_makes_none_of_them(rules: Rules) -> None:

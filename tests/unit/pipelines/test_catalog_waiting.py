@@ -31,11 +31,11 @@ def offer(id: str, amount: str, *, guidance: str = "NONE", **fields: Any) -> Jso
     return {"offerId": id, "price": price, "buyingGuidance": guidance, **fields}
 
 
-def requisition(status: str = "pending_approval", approver: int = 3, **line: Any) -> Json:
+def requisition(status: str = "pending_approval", approver: int = 3, line: Json | None = None) -> Json:
     """Its line names a cart, so no offer."""
     shown = {
         "line-num": 1, "unit-price": "1000.00", "quantity": "10", "description": "Laptop", "source-part-num": ASIN,
-        "supp-aux-part-num": "130-1-cart", "currency": {"code": "USD"}, "supplier": {"number": "AMZN-US"}, **line,
+        "supp-aux-part-num": "130-1-cart", "currency": {"code": "USD"}, "supplier": {"number": "AMZN-US"}, **(line or {}),
     }  # fmt: skip
     approval = {"approver": {"id": approver}, "approver-type": "User"}
     return {"id": 5, "status": status, "current-approval": approval, "requisition-lines": [shown]}
@@ -97,9 +97,9 @@ class Coupa:
         (requisition(), None),
         (requisition("ordered"), "does not wait for approval any more: it is ordered"),
         (requisition(approver=4), "was changed since"),
-        (requisition(**{"unit-price": "1100.00"}), "was changed since"),
-        (requisition(quantity="2"), "was changed since"),
-        (requisition(**{"source-part-num": "B000000002"}), "was changed since"),
+        (requisition(line={"unit-price": "1100.00"}), "was changed since"),
+        (requisition(line={"quantity": "2"}), "was changed since"),
+        (requisition(line={"source-part-num": "B000000002"}), "was changed since"),
         (None, "Coupa has no requisition 5 any more"),
     ],
 )

@@ -350,6 +350,16 @@ def test_a_row_whose_contract_is_not_in_force_when_the_article_returns_comes_bac
     assert (again.row and again.row.id, again.price) == (2, {"availability": "in_stock"})
 
 
+def test_an_article_that_vanished_with_too_many_others_waits_and_is_a_finding() -> None:
+    gone = replace(sold(TWO[0]), article=Article(sold=False))
+    doubted = compare(replace(gone, doubted=("a", "b")), CATALOG, around())
+    assert (doubted.kind, doubted.writes, doubted.waits) == ("left", False, True)
+    assert doubted.reason == "Amazon does not know it: too many vanished at once, in 2 of 5 nights"
+    assert [one.kind for one in doubted.differences] == ["vanished"]
+    believed = compare(replace(gone, doubted=("a", "b"), missed=("c",)), CATALOG, around())
+    assert believed.reason == "Amazon does not know it: missing in 1 of 3 complete runs" and not believed.differences
+
+
 def test_what_people_did_not_prefer_is_not_preferred_when_the_article_is_back() -> None:
     row = replace(TWO[0], preferred=False)
     removed = compare(replace(sold(row), article=Article(sold=False), missed=("a", "b", "c")), CATALOG, around())

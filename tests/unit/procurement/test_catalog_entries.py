@@ -110,6 +110,6 @@ def test_the_end_of_a_quantity_price_survives_the_ledger() -> None:
 def test_the_items_of_all_rows_survive_the_ledger() -> None:
     rows = (PriceRow(1, "C-A", None, None, item_id=1), PriceRow(2, None, None, None, item_id=2))
     other = ItemRow(2, "ITM-2", shared=True)
-    entry = Entry("B000000001", Article(), rows, ItemRow(1, "ITM-1"), other_items=(other,))
+    entry = Entry("B000000001", Article(), rows, ItemRow(1, "ITM-1"), other_items=(other,), doubted=("a",))
     assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
     assert [item and item.number for item in map(entry.item_of, rows)] == ["ITM-1", "ITM-2"]
