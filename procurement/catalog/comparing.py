@@ -105,8 +105,8 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
         nights, enough = len(entry.doubted), rules.removal.doubted_nights
         decision.reason, decision.waits = f"{MISSING}: too many vanished at once, in {nights} of {enough} nights", True
         sentence = (
-            f"{entry.asin}: Amazon does not know it, and too many others at once, in {nights} of {enough} nights by now. It counts "
-            f"then. To do: look whether the configured user still sees it at Amazon; if it is gone, release it."
+            f"{entry.asin}: Amazon does not know it, nor too many others, in {nights} nights in a row; after {enough} that counts. "
+            "To do: look whether the configured user still sees it at Amazon; if it is gone, release it."
         )
         decision.differences.append(Difference("vanished", sentence))
     elif runs < needed:
@@ -153,7 +153,7 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
     article, writing = entry.article, rules.writing
     assert article.price is not None
     if entry.origin == BOUGHT and article.guidance != NEGOTIATED:
-        decision.kind, decision.reason = "left", "it was bought, and not at a negotiated price"
+        decision.kind, decision.reason = "left", "it was bought, and is at no negotiated price today"
         return decision
     if not writing.additions:
         decision.kind, decision.reason = "left", "Coupa lacks it, and additions are off"

@@ -12,6 +12,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 BOUGHT = "bought"  # an origin: it belongs in only while its price is negotiated
+BOUGHT_NEGOTIATED = "bought at a negotiated price"  # an origin
 MOST_MISSES = 31  # runs remembered; removal.missing_runs allows no more
 
 

@@ -59,6 +59,11 @@ class Reading(RuleModel):
         le=366,
         description="articles bought in so many days belong in when their price is negotiated; 0: none",
     )
+    negotiated_programs: tuple[Text, ...] = Field(
+        (),
+        description="names of pricing programs that are a negotiated price, as Amazon's order lines show them; only what was "
+        "bought under one belongs in then; none: today's offer decides",
+    )
 
 
 class Offers(RuleModel):
@@ -175,6 +180,10 @@ class CatalogFile(RuleModel):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"reading: {', '.join(twice)} is named twice")
         return self
+
+    def is_negotiated(self, program: str | None) -> bool:
+        """Whether an order line's pricing program is one of those that are named."""
+        return (program or "").casefold() in map(str.casefold, self.reading.negotiated_programs)
 
     def availability_of(self, words: str | None) -> Availability:
         """What Amazon's text means for Coupa; an article with an offer and without a fitting rule is in stock."""

@@ -39,7 +39,10 @@ class Amazon:
         return [f"B0FOUND{n:03d}" for n in range(10)][:most]
 
     def order_line_pages(self, since: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
-        yield [{"productDetails": {"asin": one}} for one in self.bought]
+        yield [
+            {"productDetails": {"asin": one}, **({"pricingProgram": {"name": under}} if under else {})}
+            for one, _, under in (line.partition(" under ") for line in self.bought)
+        ]
 
 
 class Coupa:
@@ -94,6 +97,16 @@ def test_the_catalog_is_what_coupa_has_what_is_listed_and_what_was_bought(rules:
     }  # fmt: skip
     assert found["B000000001"].item is not None and found[BATTERIES].item is None
     assert reading.asins == 4
+
+
+def test_where_pricing_programs_are_named_only_what_was_bought_under_one_belongs_in(rules: Rules) -> None:
+    reading = rules.catalog.reading.model_copy(update={"negotiated_programs": ("Contract Pricing",), "lists": ()})
+    named = replace(rules, catalog=rules.catalog.model_copy(update={"reading": reading}))
+    bought = ["B0BOUGHT01 under CONTRACT pricing", "B0BOUGHT02 under Business Pricing", "B0BOUGHT03", "B0BOUGHT02"]
+    found, _ = read(named, Amazon(bought=bought), asins(1))
+    assert {asin: entry.origin for asin, entry in found.items()} == {
+        "B000000000": "contract", "B0BOUGHT01": "bought at a negotiated price"
+    }  # fmt: skip
 
 
 def test_what_a_search_finds_belongs_in_up_to_the_most(rules: Rules) -> None:

@@ -54,8 +54,8 @@ def told(rules: Rules, *offers: Json) -> list[PlannedDelivery]:
     return proposal.plan.deliveries
 
 
-USED = {"condition": {"conditionValue": "USED"}}
-NEW = {"condition": {"conditionValue": "NEW"}}
+USED: Json = {"condition": {"conditionValue": "USED"}}
+NEW: Json = {"condition": {"conditionValue": "NEW"}}
 
 
 @pytest.mark.parametrize(

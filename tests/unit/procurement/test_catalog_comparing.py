@@ -294,6 +294,8 @@ def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
     negotiated = replace(bought, article=replace(bought.article, guidance="NEGOTIATED"))
     assert compare(negotiated, tuned(offers=offers), around()).kind == "added"
     assert compare(replace(bought, origin="list IT basics"), tuned(offers=offers), around()).kind == "added"
+    under_a_program = replace(bought, origin="bought at a negotiated price")
+    assert compare(under_a_program, tuned(offers=offers), around()).kind == "added", "its order line said so"
 
 
 def written_by(decision: Decision, released: Release | None = None) -> Surroundings:
