@@ -187,5 +187,10 @@ class CatalogFile(RuleModel):
 
     def availability_of(self, words: str | None) -> Availability:
         """What Amazon's text means for Coupa; an article with an offer and without a fitting rule is in stock."""
+        rule = self.availability_rule(words)
+        return rule.means if rule is not None else "in_stock"
+
+    def availability_rule(self, words: str | None) -> AvailabilityRule | None:
+        """The first that fits Amazon's text."""
         said = (words or "").casefold()
-        return next((rule.means for rule in self.availability if rule.contains.casefold() in said), "in_stock")
+        return next((rule for rule in self.availability if rule.contains.casefold() in said), None)
