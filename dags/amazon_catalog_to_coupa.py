@@ -15,8 +15,8 @@ wait for approval are priced again, so that the approver decides on today's pric
 
 **Today's prices never go into the past**: there is no range and no backfill.
 
-**By hand.** *Trigger* opens a form: `scope`, `release` (ASINs whose held price is accepted), or `dry_run`, which shows the plan and
-writes nothing.
+**By hand.** *Trigger* opens a form: `scope`, `release` (`ASIN=price`: the held price that a person accepts), or `dry_run`,
+which shows the plan and writes nothing.
 
 **When it is red**, or a mail arrives: `docs/runbook.md`. Rules live in `mappings/`: `catalog.yml` (explained in `docs/catalog.md`);
 `rollout.yml` switches the pipeline.

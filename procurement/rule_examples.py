@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from procurement.catalog.pricing import Move, is_held
+from procurement.catalog.examples import try_availability, try_price, unshown_catalog
 from procurement.catalog.rules import CatalogFile
 from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
 from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
@@ -254,13 +254,11 @@ def _order_status_examples(name: str, read: RuleFiles, rules: Rules) -> Failures
 def _catalog_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
     file = read.of(name, CatalogFile)
     for number, example in enumerate(file.examples):
-        move = Move(example.coupa, example.amazon, "USD")
-        found = "unchanged" if not move.difference else "held" if is_held(move, file.prices) else "written"
-        if found != example.expect:
-            yield number, f"example {example.name!r}: {move.words} is {found}, expected {example.expect}"
+        for sentence in try_price(example, file):
+            yield number, f"example {example.name!r}: {sentence}"
     for number, one in enumerate(file.availability_examples):
-        if (means := file.availability_of(one.text)) != one.expect:
-            yield number, f"availability {one.text!r} is {means}, expected {one.expect}"
+        for sentence in try_availability(one, file):
+            yield number, f"availability {sentence}"
 
 
 def _reconciliation_examples(name: str, read: RuleFiles, rules: Rules) -> Failures:
@@ -303,6 +301,7 @@ def not_shown(rules: Rules) -> list[str]:
         COMPLIANCE: [f"rule {name}" for name in rules_not_shown(rules.compliance)],
         "spend": unshown_spend(rules.spend),
         "budgets": unshown_budgets(rules.budgets),
+        "catalog": unshown_catalog(rules.catalog),
     }
     return [f"{name}.yml: no example shows {part}" for name, missing in parts.items() for part in missing]
 

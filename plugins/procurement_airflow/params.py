@@ -60,7 +60,7 @@ CATALOG = {
     ),
     "release": Param(
         [], type=["array", "null"], items={"type": "string"}, title="Release",
-        description="ASINs whose held price or pack is accepted as Amazon shows it now: one a line",
+        description="ASIN=price as the mail of held prices shows it, one a line; an ASIN alone accepts what the ledger holds of it",
     ),
 }  # fmt: skip
 DEAD_LETTERS = {

@@ -1,16 +1,16 @@
 """One article compared: what Amazon sells today against Coupa's item and supplier item, field by field.
 
     compare(entry, rules, around) -> Decision
+    compare_all(entries, rules, around) -> list[Decision]
 
-Nothing is decided by halves: a decision is unchanged, added, changed or removed, names the fields to write, and what
-waits for a person beside them. Rows of other suppliers, of contracts not in force, and fields that are not ours are never
-in it. Removing destroys nothing.
+Articles that are on one Coupa item are compared together, since the item is decided once (`items.py`). Nothing is decided by
+halves: a decision is unchanged, added, changed or removed, names the fields to write, and what waits for a person beside them.
+Rows of other suppliers, of contracts not in force, and fields that are not ours are never in it. Removing destroys nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from procurement.catalog.decisions import Decision, Difference, Fields
 from procurement.catalog.entries import (
@@ -18,26 +18,36 @@ from procurement.catalog.entries import (
     NEVER_WRITTEN,
     Article,
     Entry,
-    ItemRow,
     LastWritten,
     PriceRow,
+    Release,
     Surroundings,
     rows_in_force,
 )
+from procurement.catalog.items import decide_items, new_item
 from procurement.catalog.pricing import Move, is_held
-from procurement.catalog.quantity_prices import changed_tiers, check_tiers_gone, new_tiers, shown_tier
+from procurement.catalog.quantity_prices import changed_tiers, check_tiers_left, new_tiers, shown_tier
 from procurement.catalog.rules import CatalogFile
 
-NAME, LONGEST_NAME = "name", 255
 OUT, IN = "out_of_stock", "in_stock"
 NEGOTIATED = "NEGOTIATED"
 MISSING = "Amazon does not know it"
 
 
 def compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
-    """What is to happen to the article today."""
+    """What is to happen today to an article that is alone on its items."""
+    return compare_all([entry], rules, around)[0]
+
+
+def compare_all(entries: Sequence[Entry], rules: CatalogFile, around: Surroundings) -> list[Decision]:
+    """What is to happen to each; all articles that are on one item are among them, or none."""
+    decisions = [_compare(entry, rules, around) for entry in entries]
+    decide_items(zip(entries, decisions, strict=True), rules, around)
+    return decisions
+
+
+def _compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
     decision = Decision(entry.asin, written=around.written.get(entry.asin, NEVER_WRITTEN))
-    decision.commodity = entry.item.commodity if entry.item else _commodity(entry.article, around)
     if not entry.article.sold:
         return _missing(decision, entry, rules, around)
     if entry.article.price is None:
@@ -49,7 +59,6 @@ def compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
         return decision
     decision.row = row
     _restrictions(decision, entry.article)
-    _item_fields(decision, entry, rules, around)
     _price_fields(decision, entry, row, rules, around)
     decision.kind = "changed" if decision.writes else "unchanged"
     return decision
@@ -92,6 +101,14 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
         decision.reason = f"{MISSING}, and nothing in Coupa is to be taken out"
     elif decision.written.removed:
         decision.reason = f"{MISSING}; it was taken out before"
+    elif entry.doubted and not runs:
+        nights, enough = len(entry.doubted), rules.removal.doubted_nights
+        decision.reason, decision.waits = f"{MISSING}: too many vanished at once, in {nights} of {enough} nights", True
+        sentence = (
+            f"{entry.asin}: Amazon does not know it, nor too many others, in {nights} nights in a row; after {enough} that counts. "
+            "To do: look whether the configured user still sees it at Amazon; if it is gone, release it."
+        )
+        decision.differences.append(Difference("vanished", sentence))
     elif runs < needed:
         decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
     else:
@@ -99,13 +116,13 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
         decision.price = {"availability": OUT, "preferred": False}
         decision.also = tuple((row, dict(decision.price)) for row in live[1:])
         decision.price_was = {"preferred": live[0].preferred}
-        if rules.removal.deactivate_items and entry.item is not None and entry.item.active:
-            decision.item, decision.item_was = {"active": False}, {"active": True}
-        decision.written = LastWritten(
-            OUT, decision.written.image, removed=True, deactivated=bool(decision.item),
-            also_out=tuple(row.id for row in live[1:]), preferred=tuple(row.id for row in live if row.preferred),
-        )  # fmt: skip
+        preferred = tuple(row.under for row in live if row.preferred)
+        decision.written = replace(_out(decision.written, live), removed=True, preferred=preferred)
     return decision
+
+
+def _out(written: LastWritten, rows: Sequence[PriceRow]) -> LastWritten:
+    return replace(written, availability={**written.availability, **{row.under: OUT for row in rows}})
 
 
 def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
@@ -123,11 +140,12 @@ def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around:
             decision.differences.append(Difference("no_accepted_price", sentence))
         return decision
     decision.reason = "Amazon has no offer"
-    if live and "availability" in rules.writing.supplier_item and decision.written.availability != OUT:
-        decision.kind, decision.row = "changed", live[0]
+    still_in = [row for row in live if decision.written.availability.get(row.under) != OUT]
+    if still_in and "availability" in rules.writing.supplier_item:
+        decision.kind, decision.row = "changed", still_in[0]
         decision.price = {"availability": OUT}
-        decision.also = tuple((row, dict(decision.price)) for row in live[1:])
-        decision.written = LastWritten(OUT, decision.written.image, also_out=tuple(row.id for row in live[1:]))
+        decision.also = tuple((row, dict(decision.price)) for row in still_in[1:])
+        decision.written = _out(decision.written, still_in)
     return decision
 
 
@@ -135,7 +153,7 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
     article, writing = entry.article, rules.writing
     assert article.price is not None
     if entry.origin == BOUGHT and article.guidance != NEGOTIATED:
-        decision.kind, decision.reason = "left", "it was bought, and not at a negotiated price"
+        decision.kind, decision.reason = "left", "it was bought, and is at no negotiated price today"
         return decision
     if not writing.additions:
         decision.kind, decision.reason = "left", "Coupa lacks it, and additions are off"
@@ -150,10 +168,15 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
     if _is_closed(decision, around):
         decision.kind = "left"
         return decision
+    prices = {"price": article.price} | (new_tiers(decision, entry, article.price, contract) if article.tiers else {})
+    _check_moves(decision, entry, None, rules, around, prices)
+    if decision.held:
+        decision.kind = "left"
+        return decision
     decision.kind = "added"
     _restrictions(decision, article)
     if entry.item is None:
-        decision.item = _new_item(entry, rules, around)
+        decision.new_item = new_item(entry, rules, around)
     decision.price = {"price": article.price, "currency": article.currency, "preferred": True}
     if writing.catalog:
         decision.price["catalog"] = writing.catalog
@@ -162,9 +185,11 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
         decision.price["minimum-order-quantity"] = Decimal(article.least)
     if contract is not None:
         decision.price["contract"] = contract.number
-    if article.tiers:
-        decision.price |= new_tiers(decision, entry, article.price, contract)
-    decision.written = LastWritten(decision.price["availability"], decision.item.get("image-url"))
+    decision.price |= prices
+    under = contract.number if contract is not None else ""
+    decision.written = LastWritten(
+        {under: decision.price["availability"]}, {under: writing.catalog} if writing.catalog else {}
+    )
     return decision
 
 
@@ -178,23 +203,6 @@ def _is_closed(decision: Decision, around: Surroundings) -> bool:
     return True
 
 
-def _new_item(entry: Entry, rules: CatalogFile, around: Surroundings) -> Fields:
-    article, writing = entry.article, rules.writing
-    title = (article.title or entry.asin)[:LONGEST_NAME]
-    unit = around.unit_of((article.package or "").casefold()) or writing.unit
-    fields: Fields = {
-        "item-number": f"{writing.item_number_prefix}{entry.asin}", "name": title, "description": article.title or entry.asin,
-        "active": True, "uom": unit, "commodity": _commodity(article, around),
-        "manufacturer-name": article.manufacturer or writing.manufacturer_unknown,
-        "manufacturer-part-number": entry.asin, "image-url": article.image,
-    }  # fmt: skip
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _commodity(article: Article, around: Surroundings) -> str | None:
-    return around.commodity_of(article.unspsc) if article.unspsc else None
-
-
 def _restrictions(decision: Decision, article: Article) -> None:
     if article.restrictions:
         kinds = ", ".join(article.restrictions)
@@ -203,69 +211,44 @@ def _restrictions(decision: Decision, article: Article) -> None:
         )
 
 
-def _item_fields(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> None:
-    """Of an item that people made only what the rule file gives us; of our own, what is ours. One that we had taken out is
-    active again."""
-    item = entry.item
-    if item is None:
-        return
-    ours = item.number.startswith(rules.writing.item_number_prefix)
-    wanted = dict(_item_wanted(entry, item, around, decision.written))
-    for name in rules.writing.our_items if ours else rules.writing.peoples_items:
-        if name in wanted:
-            spelled, old, new = wanted[name]
-            decision.item[spelled] = new
-            decision.item_was[spelled] = old
-    if decision.written.deactivated and not item.active:
-        decision.item["active"], decision.item_was["active"] = True, False
-    if image := decision.item.get("image-url"):
-        decision.item_was.pop("image-url")
-        decision.written = replace(decision.written, image=image)
-
-
-def _item_wanted(
-    entry: Entry, item: ItemRow, around: Surroundings, written: LastWritten
-) -> Iterator[tuple[str, tuple[str, Any, Any]]]:
-    """Field -> (Coupa's spelling, what it shows, what Amazon says), where they differ and Amazon says something."""
-    article = entry.article
-    if article.title:
-        if item.name != article.title[:LONGEST_NAME]:
-            yield NAME, (NAME, item.name, article.title[:LONGEST_NAME])
-        if item.description != article.title:
-            yield "description", ("description", item.description, article.title)
-    commodity = _commodity(article, around)
-    if commodity and item.commodity != commodity:
-        yield "commodity", ("commodity", item.commodity, commodity)
-    if article.manufacturer and item.manufacturer != article.manufacturer:
-        yield "manufacturer_name", ("manufacturer-name", item.manufacturer, article.manufacturer)
-    if article.image and written.image != article.image:
-        yield "image_url", ("image-url", None, article.image)
-
-
 def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings) -> None:
     article, ours, written = entry.article, rules.writing.supplier_item, decision.written
     assert article.price is not None
     wanted: Fields = {}
     if "price" in ours:
         wanted |= _money(decision, entry, row, rules, around)
-    if "catalog" in ours and row.catalog != rules.writing.catalog and not _is_closed(decision, around):
-        wanted["catalog"] = rules.writing.catalog
-        decision.price_was["catalog"] = row.catalog
+    if "catalog" in ours and row.catalog != rules.writing.catalog:
+        wanted |= _catalog(decision, row, rules, around)
     availability = rules.availability_of(article.availability)
-    if ("availability" in ours or written.removed) and (written.availability or IN) != availability:
+    if ("availability" in ours or written.removed) and written.availability.get(row.under, IN) != availability:
         wanted["availability"] = availability
     if "minimum_order_quantity" in ours and article.least and article.least != (row.least or 1):
         wanted["minimum-order-quantity"] = Decimal(article.least)
         decision.price_was["minimum-order-quantity"] = row.least
-    if row.id in written.preferred and not row.preferred:
+    if row.under in written.preferred and not row.preferred:
         wanted["preferred"], decision.price_was["preferred"] = True, False
     decision.price = wanted
     decision.also = tuple(_others_back(entry, row, written, around, availability))
-    if "availability" in wanted or written.removed:
-        decision.written = LastWritten(
-            wanted.get("availability", written.availability), decision.written.image,
-            also_out=written.also_out if availability == OUT else (),
-        )  # fmt: skip
+    back = [(row, wanted), *decision.also]
+    live = {one.under for one in rows_in_force(entry.rows, around.contracts)}
+    decision.written = LastWritten(
+        availability=dict(written.availability) | {one.under: to["availability"] for one, to in back if "availability" in to},
+        catalog=dict(written.catalog) | ({row.under: wanted["catalog"]} if "catalog" in wanted else {}),
+        preferred=tuple(under for under in written.preferred if under not in live),
+    )  # fmt: skip
+
+
+def _catalog(decision: Decision, row: PriceRow, rules: CatalogFile, around: Surroundings) -> Fields:
+    """A supplier item of no catalog joins ours, and one follows us from where we put it. Another catalog is a person's choice."""
+    ours, theirs = rules.writing.catalog, row.catalog or "none"
+    if row.catalog != decision.written.catalog.get(row.under):
+        sentence = f"{decision.asin}: its supplier item is in catalog {theirs}, not in {ours}. What people chose stays."
+        decision.differences.append(Difference("other_catalog", sentence, ours, theirs))
+        return {}
+    if _is_closed(decision, around):
+        return {}
+    decision.price_was["catalog"] = row.catalog
+    return {"catalog": ours}
 
 
 def _others_back(
@@ -274,9 +257,9 @@ def _others_back(
     """What we took out of the other rows in force, given back with the article."""
     for other in rows_in_force(entry.rows, around.contracts):
         fields: Fields = {}
-        if other.id in written.also_out and availability != OUT:
+        if written.availability.get(other.under) == OUT and availability != OUT:
             fields["availability"] = availability
-        if other.id in written.preferred and not other.preferred:
+        if other.under in written.preferred and not other.preferred:
             fields["preferred"] = True
         if other is not row and fields:
             yield other, fields
@@ -288,7 +271,7 @@ def _money(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, 
     assert article.price is not None
     before = len(decision.held)
     _check_currency(decision, entry, row)
-    _check_pack(decision, entry, around)
+    _check_pack(decision, entry, row, around)
     wanted: Fields = {}
     if row.price != article.price:
         wanted["price"], decision.price_was["price"] = article.price, row.price
@@ -296,7 +279,7 @@ def _money(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, 
         if article.tiers:
             wanted |= changed_tiers(decision, entry, row, around.contracts.get(row.contract or ""))
         else:
-            check_tiers_gone(decision, entry, row)
+            check_tiers_left(decision, entry, row)
     if len(decision.held) == before and wanted:
         _check_moves(decision, entry, row, rules, around, wanted)
     if len(decision.held) == before:
@@ -315,10 +298,10 @@ def _check_currency(decision: Decision, entry: Entry, row: PriceRow) -> None:
         decision.held.append(f"currency: {row.currency} in Coupa, {shown} at Amazon")
 
 
-def _check_pack(decision: Decision, entry: Entry, around: Surroundings) -> None:
+def _check_pack(decision: Decision, entry: Entry, row: PriceRow, around: Surroundings) -> None:
     """A price of another quantity of goods is never written: neither where Amazon's pack changed since the article was
     first seen or released, nor where Coupa counts in another unit than Amazon sells."""
-    article, item = entry.article, entry.item
+    article, item = entry.article, entry.item_of(row)
     if (article.pack or "") != (entry.pack_agreed or ""):
         old, new = entry.pack_agreed or "single", article.pack or "single"
         sentence = f"{entry.asin}: Amazon sells it as {new} now, before as {old}. Its price is not written."
@@ -334,25 +317,36 @@ def _check_pack(decision: Decision, entry: Entry, around: Surroundings) -> None:
 
 
 def _check_moves(
-    decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings, wanted: Fields
+    decision: Decision, entry: Entry, row: PriceRow | None, rules: CatalogFile, around: Surroundings, wanted: Fields
 ) -> None:
-    """Every move of price and tiers must be within the limits. A price that Coupa did not have yet has moved from nowhere."""
-    currency = entry.article.currency or ""
-    moves = {
-        name: Move(old, new, currency)
-        for name, new in wanted.items()
-        if isinstance(new, Decimal) and (old := row.price if name == "price" else shown_tier(row, name)) is not None
-    }
+    """Every move of price and tiers must be within the limits, and nothing is free, unless a person accepted that very price.
+    A quantity price that Coupa does not have yet may be lower than the price of one unit, and not far above it."""
+    prices = {name: new for name, new in wanted.items() if name.startswith("price")}
+    moves = {name: move for name, new in prices.items() if (move := _move(entry.article, row, name, new)) is not None}
+    released = around.released.get(entry.asin, Release())
+    if free := [name for name, new in prices.items() if not new and not released.accepts(name, new)]:
+        decision.held.append(f"price: Amazon asks nothing for it ({', '.join(free)})")
     if not moves:
         return
-    widest = max(moves.values(), key=_width)
-    decision.move = moves.get("price", widest)
-    if entry.asin in around.released:
-        return
-    over = {name: move for name, move in moves.items() if is_held(move, rules.prices)}
+    decision.move = moves.get("price", max(moves.values(), key=_width))
+    over = {
+        name: move
+        for name, move in moves.items()
+        if is_held(move, rules.prices) and not released.accepts(name, move.new)
+    }
     if over:
         decision.move = over.get("price") or max(over.values(), key=_width)
-        decision.held.append(f"price: {decision.move.words} is over the limit")
+        other = f"; released was {format(released.price, 'f')}" if released.price is not None else ""
+        decision.held.append(f"price: {decision.move.words} is over the limit{other}")
+
+
+def _move(article: Article, row: PriceRow | None, name: str, new: Decimal) -> Move | None:
+    """From what Coupa has; a new quantity price that is dearer than a single unit, from the price of that."""
+    currency, single = article.currency or "", article.price or Decimal(0)
+    shown = None if row is None else row.price if name == "price" else shown_tier(row, name)
+    if shown is not None:
+        return Move(shown, new, currency)
+    return Move(single, new, currency) if new > single else None
 
 
 def _width(move: Move) -> Decimal:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from procurement.catalog.entries import NEVER_WRITTEN, LastWritten, PriceRow
+from procurement.catalog.entries import NEVER_WRITTEN, ItemRow, LastItem, LastWritten, PriceRow
 from procurement.catalog.pricing import Move
 
 Kind = Literal["unchanged", "added", "changed", "removed", "left"]
@@ -20,28 +20,39 @@ class Difference:
     actual: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """The fields to write on an item, and what Coupa shows of them now; `delivered` is what will have been written of it then.
+    `taken_out`: the supplier items that go with one that goes inactive; while there is another, it does not."""
+
+    item: ItemRow
+    fields: Fields
+    was: Fields
+    delivered: LastItem
+    taken_out: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
 class Decision:
-    """`item` and `price`: the fields to write on the item and on the supplier item `row` (None: a new one), in Coupa's
-    spelling, `also` what is to be written on other rows beside it; `was` is what Coupa shows of them now. `held`: what a person must decide;
-    `reason`: why nothing is written."""
+    """`price`: the fields to write on the supplier item `row` (None: a new one), in Coupa's spelling, `also` what is to be
+    written on other rows beside it; `price_was` is what Coupa shows of them now. `new_item` is an item that Coupa lacks, `items` what
+    changes on others. `held`: what a person must decide; `reason`: why nothing is written."""
 
     asin: str
     kind: Kind = "unchanged"
     row: PriceRow | None = None
     also: tuple[tuple[PriceRow, Fields], ...] = ()
-    item: Fields = field(default_factory=dict)
+    new_item: Fields = field(default_factory=dict)
+    items: list[ItemChange] = field(default_factory=list)
     price: Fields = field(default_factory=dict)
-    item_was: Fields = field(default_factory=dict)
     price_was: Fields = field(default_factory=dict)
     written: LastWritten = NEVER_WRITTEN
     move: Move | None = None
     held: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
-    commodity: str | None = None
     reason: str = ""
     waits: bool = False
 
     @property
     def writes(self) -> bool:
-        return bool(self.item or self.price or self.also)
+        return bool(self.new_item or self.items or self.price or self.also)

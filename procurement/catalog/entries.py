@@ -12,6 +12,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 BOUGHT = "bought"  # an origin: it belongs in only while its price is negotiated
+BOUGHT_NEGOTIATED = "bought at a negotiated price"  # an origin
 MOST_MISSES = 31  # runs remembered; removal.missing_runs allows no more
 
 
@@ -65,10 +66,15 @@ class PriceRow:
     least: Decimal | None = None
     item_id: int | None = None
 
+    @property
+    def under(self) -> str:
+        """Which of an article's prices it is: its contract, or empty. With supplier and ASIN that never changes in Coupa."""
+        return self.contract or ""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A Coupa item."""
+    """A Coupa item. `shared`: more than one of the supplier's articles are on it."""
 
     id: int
     number: str
@@ -78,13 +84,23 @@ class ItemRow:
     commodity: str | None = None
     manufacturer: str | None = None
     unit: str | None = None
+    shared: bool = False
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What is compared of it, in Coupa's spelling."""
+        return {
+            "name": self.name, "description": self.description, "commodity": self.commodity,
+            "manufacturer-name": self.manufacturer, "active": self.active,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`origin`: why the article is looked at (contract, list, bought, ...). `missed`: the complete runs in a row in which
-    Amazon did not know it. `pack_agreed`: the pack that it was first sold with, or that a person released; empty where Amazon named
-    none, None before it was ever sold."""
+    """`item` is the item of its first row, `other_items` those of rows that are on others. `origin`: why the article is looked
+    at (contract, list, bought, ...). `missed`: the complete runs in a row in which Amazon did not know it; `doubted`: those in
+    which that did not count, since too many vanished at once. `pack_agreed`: the
+    pack that it was first sold with, or that a person released; empty where Amazon named none, None before it was ever sold."""
 
     asin: str
     article: Article
@@ -93,28 +109,80 @@ class Entry:
     origin: str = "contract"
     missed: tuple[str, ...] = ()
     pack_agreed: str | None = None
+    other_items: tuple[ItemRow, ...] = ()
+    doubted: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[ItemRow, ...]:
+        return (self.item, *self.other_items) if self.item is not None else self.other_items
+
+    def item_of(self, row: PriceRow) -> ItemRow | None:
+        """The item that the price is for."""
+        if row.item_id is None:
+            return self.item
+        return next((item for item in self.items if item.id == row.item_id), None)
 
 
-def observed(entry: Entry, before: Entry | None, *, run: str, counts: bool, released: bool) -> Entry:
-    """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`."""
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a person accepted of an article: the price that they saw, its quantity prices, its pack (empty: a single one). What
+    is None was not accepted; whatever Amazon shows beside it by then is a person's to decide again."""
+
+    price: Decimal | None = None
+    tiers: tuple[Decimal, ...] = ()
+    pack: str | None = None
+
+    def accepts(self, field: str, price: Decimal) -> bool:
+        """Whether this is the price that was accepted for the field, in Coupa's spelling (price, price-tier-2, ...)."""
+        if field in ("price", "price-tier-1"):
+            return price == self.price
+        place = int(field.rpartition("-")[2]) - 2
+        return place < len(self.tiers) and price == self.tiers[place]
+
+
+def release_of(article: Article) -> Release:
+    """The article as it is shown, accepted as a whole."""
+    return Release(article.price, tuple(one.price for one in article.tiers), article.pack or "")
+
+
+def observed(
+    entry: Entry, before: Entry | None, *, run: str, counts: bool, doubts: bool = False, release: Release | None = None
+) -> Entry:
+    """`entry` as read by `run`, joined with what was known: absences count once a run, and only where `counts`; where it
+    `doubts` them, only for an article that a person released."""
     known = before.missed if before is not None else ()
+    doubted = before.doubted if before is not None else ()
     agreed = before.pack_agreed if before is not None else None
-    if entry.article.sold and (agreed is None or released):
-        agreed = entry.article.pack or ""
-    missed: tuple[str, ...] = ()
-    if not entry.article.sold:
-        missed = known if run in known or not counts else (*known, run)[-MOST_MISSES:]
-    return replace(entry, missed=missed, pack_agreed=agreed)
+    pack = entry.article.pack or ""
+    if entry.article.sold and (agreed is None or (release is not None and release.pack == pack)):
+        agreed = pack
+    if entry.article.sold:
+        return replace(entry, pack_agreed=agreed)
+    if counts or (release is not None and doubted):
+        known = _with(run, known)
+    return replace(entry, missed=known, pack_agreed=agreed, doubted=_with(run, doubted) if doubts else doubted)
+
+
+def _with(run: str, runs: tuple[str, ...]) -> tuple[str, ...]:
+    return runs if run in runs else (*runs, run)[-MOST_MISSES:]
 
 
 def write_entry(entry: Entry) -> dict[str, Any]:
     """Its JSON; decimals as text, absent values left out."""
+    rare = {"other_items": [_item(one) for one in entry.other_items], "doubted": list(entry.doubted)}
     return {
         "asin": entry.asin, "origin": entry.origin, "article": _article(entry.article),
         "rows": [_sparse(row, tiers=[_plain(one) for one in row.tiers]) for row in entry.rows],
-        "item": _sparse(entry.item) if entry.item is not None else None,
+        "item": _item(entry.item) if entry.item is not None else None,
         "missed": list(entry.missed), "pack_agreed": entry.pack_agreed,
-    }  # fmt: skip
+    } | {name: value for name, value in rare.items() if value}  # fmt: skip
+
+
+def _item(item: ItemRow) -> dict[str, Any]:
+    shown = _sparse(item)
+    if not item.shared:
+        del shown["shared"]  # as nearly every item is
+    return shown
 
 
 def _article(article: Article) -> dict[str, Any]:
@@ -141,7 +209,8 @@ def read_entry(raw: Json) -> Entry:
     return Entry(
         asin=raw["asin"], article=_read_article(raw["article"]), rows=tuple(_read_row(row) for row in raw["rows"]),
         item=ItemRow(**item) if item is not None else None, origin=raw["origin"], missed=tuple(raw["missed"]),
-        pack_agreed=raw.get("pack_agreed"),
+        pack_agreed=raw.get("pack_agreed"), other_items=tuple(ItemRow(**one) for one in raw.get("other_items", ())),
+        doubted=tuple(raw.get("doubted", ())),
     )  # fmt: skip
 
 
@@ -202,21 +271,30 @@ class CatalogState:
 
 @dataclass(frozen=True, slots=True)
 class LastWritten:
-    """What was last delivered of fields that Coupa takes and never shows. `removed`: we took the article out.
+    """What was last delivered of an article's supplier items, by `PriceRow.under`: their availability, which Coupa never
+    shows, and the catalog that we put them into.
 
-    `also_out`: the other supplier items that went out of stock with it, and `preferred`: those that were preferred until we
-    took it out, both by Coupa's id, so that all is as before when the article is back.
+    `removed`: we took the article out; `preferred`: those that were preferred until then, so that all is as before when the
+    article is back.
     """
 
-    availability: str | None = None
-    image: str | None = None
+    availability: Mapping[str, str] = field(default_factory=dict)
+    catalog: Mapping[str, str] = field(default_factory=dict)
     removed: bool = False
-    deactivated: bool = False
-    also_out: tuple[int, ...] = ()
-    preferred: tuple[int, ...] = ()
+    preferred: tuple[str, ...] = ()
 
 
 NEVER_WRITTEN = LastWritten()
+
+
+@dataclass(frozen=True, slots=True)
+class LastItem:
+    """What was last delivered of an item, in Coupa's spelling and as Coupa answered. `supplier` and `asin`: the article that
+    its fields follow; empty where none wrote them yet."""
+
+    supplier: str = ""
+    asin: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +304,11 @@ class Surroundings:
     contracts: Mapping[str, Contract]
     commodity_of: Callable[[str], str | None]  # by UNSPSC code
     unit_of: Callable[[str], str | None]  # by Amazon's word for a package
-    released: frozenset[str] = frozenset()
+    released: Mapping[str, Release] = field(default_factory=dict)  # by ASIN
     written: Mapping[str, LastWritten] = field(default_factory=dict)  # by ASIN
     catalog: CatalogState | None = None
+    supplier: str = ""
+    items: Mapping[str, LastItem] = field(default_factory=dict)  # by item number
 
 
 def rows_in_force(rows: Sequence[PriceRow], contracts: Mapping[str, Contract]) -> list[PriceRow]:

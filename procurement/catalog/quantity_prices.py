@@ -66,7 +66,6 @@ def new_tiers(decision: Decision, entry: Entry, price: Decimal, contract: Contra
     article, terms = entry.article, contract.terms if contract is not None else ()
     term = fitting_term(article.tiers, terms, most=article.most)
     if term is None:
-        shown = ", ".join(f"{tier.shown or tier.units} at {format(tier.price, 'f')}" for tier in article.tiers)
         most = f"; at most {article.most} units of one order" if article.most is not None else ""
         fit = (
             f"fit no term of contract {contract.number}"
@@ -74,7 +73,7 @@ def new_tiers(decision: Decision, entry: Entry, price: Decimal, contract: Contra
             else "have no contract whose term they could fit"
         )
         names = f" ({'; '.join(map(bounds_in_words, terms)) or 'it has none'})" if contract is not None else ""
-        sentence = f"{entry.asin}: Amazon's quantity prices ({shown}{most}) {fit}{names}, so they are not written."
+        sentence = f"{entry.asin}: Amazon's quantity prices ({_in_words(article.tiers)}{most}) {fit}{names}, so they are not written."
         decision.differences.append(Difference("tiers_without_term", sentence))
         return {}
     prices = tier_prices(price, article.tiers)
@@ -83,6 +82,8 @@ def new_tiers(decision: Decision, entry: Entry, price: Decimal, contract: Contra
 
 def changed_tiers(decision: Decision, entry: Entry, row: PriceRow, contract: Contract | None) -> Fields:
     wanted = new_tiers(decision, entry, entry.article.price or Decimal(0), contract)
+    if not wanted:
+        check_tiers_left(decision, entry, row)
     changed: Fields = {}
     for name, value in wanted.items():
         shown = shown_tier(row, name)
@@ -91,17 +92,24 @@ def changed_tiers(decision: Decision, entry: Entry, row: PriceRow, contract: Con
     return changed
 
 
-def check_tiers_gone(decision: Decision, entry: Entry, row: PriceRow) -> None:
-    """Coupa orders at the price of a tier wherever a row has tiers: one that Amazon has no more is a person's to take out."""
-    left = [one for one in row.tiers if one is not None and one != entry.article.price]
+def check_tiers_left(decision: Decision, entry: Entry, row: PriceRow) -> None:
+    """Coupa orders at the price of a tier wherever a row has tiers: those that Amazon does not ask any more, or for other
+    quantities, are a person's to take out."""
+    price, tiers = entry.article.price or Decimal(0), entry.article.tiers
+    left = [one for one in row.tiers if one is not None and (tiers or one != price)]
     if row.term is None or not left:
         return
     shown = ", ".join(format(one, "f") for one in left)
+    asks = f"asks {format(price, 'f')}" + (f", {_in_words(tiers)}" if tiers else " for any quantity")
     sentence = (
-        f"{entry.asin}: Coupa still has quantity prices ({shown}), Amazon has none any more and asks "
-        f"{format(entry.article.price or Decimal(0), 'f')} for any quantity. To do: take the contract term off the supplier item."
+        f"{entry.asin}: Coupa still has quantity prices ({shown}) and orders at them; Amazon {asks}. "
+        "To do: take the contract term off the supplier item."
     )
     decision.differences.append(Difference("tiers_gone", sentence))
+
+
+def _in_words(tiers: Sequence[Tier]) -> str:
+    return ", ".join(f"{tier.shown or tier.units} at {format(tier.price, 'f')}" for tier in tiers)
 
 
 def shown_tier(row: PriceRow, name: str) -> Any:

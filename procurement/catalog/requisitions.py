@@ -12,12 +12,14 @@ from procurement.catalog.pricing import Move
 
 @dataclass(frozen=True, slots=True)
 class OfferedPrice:
-    """What Amazon asks today for one unit."""
+    """What Amazon asks today for one unit. `eligible`: it may stand for an offer that has ended: it is new, and the company's own
+    policy does not block it."""
 
     offer: str
     price: Decimal
     currency: str
     guidance: str | None = None
+    eligible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,16 @@ class WaitingLine:
 
 
 def todays_price(line: WaitingLine, offers: Sequence[OfferedPrice], accept: Sequence[str]) -> OfferedPrice | None:
-    """The offer that was requested, as long as Amazon has it; else the cheapest of the first accepted guidance; else the
-    cheapest in the line's currency. None where Amazon offers nothing in it."""
+    """The offer that was requested, as long as Amazon has it; else, of the eligible ones in the line's currency, the cheapest
+    of the first accepted guidance, else the cheapest. None where Amazon has none."""
     same = [one for one in offers if one.currency == line.currency]
     if kept := [one for one in same if one.offer == line.offer]:
         return kept[0]
+    eligible = [one for one in same if one.eligible]
     for guidance in accept:
-        if fitting := [one for one in same if one.guidance == guidance]:
+        if fitting := [one for one in eligible if one.guidance == guidance]:
             return min(fitting, key=lambda one: (one.price, one.offer))
-    return min(same, key=lambda one: (one.price, one.offer), default=None)
+    return min(eligible, key=lambda one: (one.price, one.offer), default=None)
 
 
 def told_move(line: WaitingLine, today: OfferedPrice, *, over_percent: Decimal) -> Move | None:

@@ -59,6 +59,11 @@ class Reading(RuleModel):
         le=366,
         description="articles bought in so many days belong in when their price is negotiated; 0: none",
     )
+    negotiated_programs: tuple[Text, ...] = Field(
+        (),
+        description="names of pricing programs that are a negotiated price, as Amazon's order lines show them; only what was "
+        "bought under one belongs in then; none: today's offer decides",
+    )
 
 
 class Offers(RuleModel):
@@ -117,6 +122,9 @@ class Removal(RuleModel):
     most_at_once_percent: Number = Field(
         Decimal(20), ge=0, le=100, description="when more vanish in one run, no absence of that run counts"
     )
+    doubted_nights: int = Field(
+        5, ge=1, le=30, description="missing for so many such nights in a row, they are believed to be gone"
+    )
     deactivate_items: Flag = Field(True, description="also the item, where Amazon is its only supplier")
 
 
@@ -173,7 +181,16 @@ class CatalogFile(RuleModel):
             raise ValueError(f"reading: {', '.join(twice)} is named twice")
         return self
 
+    def is_negotiated(self, program: str | None) -> bool:
+        """Whether an order line's pricing program is one of those that are named."""
+        return (program or "").casefold() in map(str.casefold, self.reading.negotiated_programs)
+
     def availability_of(self, words: str | None) -> Availability:
         """What Amazon's text means for Coupa; an article with an offer and without a fitting rule is in stock."""
+        rule = self.availability_rule(words)
+        return rule.means if rule is not None else "in_stock"
+
+    def availability_rule(self, words: str | None) -> AvailabilityRule | None:
+        """The first that fits Amazon's text."""
         said = (words or "").casefold()
-        return next((rule.means for rule in self.availability if rule.contains.casefold() in said), "in_stock")
+        return next((rule for rule in self.availability if rule.contains.casefold() in said), None)

@@ -1,13 +1,13 @@
 """Golden cases: Amazon's product and Coupa's records through the shipped rules, compared with the reviewed `expected.json`.
 
 `amazon_catalog_to_coupa/<case>/article.json`: `product` is Amazon's raw answer (null: it does not know the ASIN), `supplier_items`,
-`item` and `contracts` are Coupa's raw records; `missed` complete runs, `pack_agreed`, `written` (what we last wrote and Coupa never
-shows) and `released` are what the ledger and the form add. GOLDEN_WRITE=1 writes what comes out.
+`item` and `contracts` are Coupa's raw records; `missed` complete runs, `pack_agreed`, `written` and `item_written` (what we last wrote
+of supplier items and of the item) and `released` (the price by ASIN) are what the ledger and the form add. GOLDEN_WRITE=1 writes what comes out.
 """
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from procurement.catalog.comparing import compare
-from procurement.catalog.entries import Entry, Surroundings, read_entry, write_entry
+from procurement.catalog.entries import Entry, Surroundings, read_entry, release_of, write_entry
 from procurement.pipelines.amazon_catalog_to_coupa.amazon_side import read_article
 from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_contract, read_item, read_price_row
-from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden, writes_of
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_delivered, read_hidden, writes_of
 from procurement.pipelines.amazon_catalog_to_coupa.reading import NOT_SOLD
 from procurement.policies import Rules, read_rules
 
@@ -51,8 +51,14 @@ def outcome(case: Json, rules: Rules) -> Json:
     contracts = {one.number: one for one in (read_contract(raw, NOW) for raw in case["contracts"])}
     hidden = read_hidden({"hidden": case.get("written")})
     written = {case["asin"]: hidden} if hidden is not None else {}
+    delivered = read_delivered({"delivered": case.get("item_written")})
+    items = {case["item"]["item-number"]: delivered} if delivered is not None else {}
+    released = {
+        asin: release_of(replace(entry.article, price=Decimal(price)))
+        for asin, price in case.get("released", {}).items()
+    }
     around = Surroundings(
-        contracts, rules.lookups["commodities"].find, rules.lookups["units"].find, frozenset(case.get("released", ())), written
+        contracts, rules.lookups["commodities"].find, rules.lookups["units"].find, released, written, supplier="AMZN-US", items=items
     )  # fmt: skip
     decision = compare(entry, rules.catalog, around)
     writes = writes_of(decision, entry, supplier="AMZN-US")
@@ -62,7 +68,7 @@ def outcome(case: Json, rules: Rules) -> Json:
         "move": decision.move.words if decision.move is not None else None,
         "writes": [
             {"action": one.action, "series": one.series, "follows": one.follows, "body": one.payload["body"],
-             "was": one.payload.get("was"), "hidden": one.payload["hidden"]}
+             "was": one.payload.get("was"), "remembered": one.payload.get("hidden", one.payload.get("delivered"))}
             for one in writes
         ],
     }  # fmt: skip

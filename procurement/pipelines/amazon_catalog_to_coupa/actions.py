@@ -5,14 +5,14 @@ joins. One that an earlier run planned looks at its record, too: what people did
 article is compared anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.coupa.client import Coupa
 from connectors.http import Permit
 from procurement.ledger.types import Claimed, Found, Peeked, Sent, Stop
-from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_price_row
+from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import read_catalog, read_item, read_price_row
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
@@ -22,6 +22,7 @@ from procurement.pipelines.amazon_catalog_to_coupa.names import (
     UPDATE_PRICE,
 )
 from procurement.pipelines.amazon_catalog_to_coupa.reading import supplier_of
+from procurement.pipelines.amazon_catalog_to_coupa.waiting import no_longer
 from procurement.pipelines.coupa_actions import Comment, holds
 from procurement.pipelines.proposals import SHADOW
 from procurement.policies import Mode, Rules
@@ -85,7 +86,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Create(Write):
-    """A new record: payload {asin, body, hidden, run}. What stands under its natural key without our mark is somebody else's."""
+    """A new record: payload {asin, body, hidden or delivered, run}. What stands under its natural key without our mark is somebody else's."""
 
     def overtaken(self, payload: Json) -> Stop | None:
         if payload["run"] == self.run or self.look(self.coupa, payload) is None:
@@ -94,7 +95,7 @@ class Create(Write):
 
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         raw = getattr(self.coupa, self.operation)(delivery.payload["body"], permit)
-        return Sent(target_id=str(raw["id"]), facts=_facts(delivery.payload))
+        return Sent(target_id=str(raw["id"]), facts=_facts(delivery.payload, raw))
 
     def ask(self, delivery: Claimed) -> Found | None:
         raw = self.look(self.coupa, delivery.payload)
@@ -106,10 +107,10 @@ class Create(Write):
 
 @dataclass(frozen=True, slots=True)
 class Update(Write):
-    """Changed fields of a record: payload {asin, id, body, was, hidden, run}."""
+    """Changed fields of a record: payload {asin, id, body, was, hidden or delivered, run}."""
 
     def overtaken(self, payload: Json) -> Stop | None:
-        if payload["body"].get("active") is False and (other := self._other_supplier(payload)) is not None:
+        if payload["body"].get("active") is False and (other := self._other_seller(payload)) is not None:
             return Stop("skipped", f"supplier {other} sells the item, too")
         if payload["run"] == self.run:
             return None
@@ -123,7 +124,7 @@ class Update(Write):
     def send(self, delivery: Claimed, permit: Permit) -> Sent:
         payload = delivery.payload
         raw = getattr(self.coupa, self.operation)(int(payload["id"]), payload["body"], permit)
-        return Sent(target_id=str(raw["id"]), facts=_facts(payload))
+        return Sent(target_id=str(raw["id"]), facts=_facts(payload, raw))
 
     def ask(self, delivery: Claimed) -> Found | None:
         """The mark tells; without it the write did not happen, or a later one of ours has, and may be made again."""
@@ -132,27 +133,35 @@ class Update(Write):
             return None
         return Found(target_id=str(raw["id"]), ours=True, facts=_facts(delivery.payload))
 
-    def _other_supplier(self, payload: Json) -> str | None:
-        return next(other_suppliers(self.coupa, int(payload["id"]), payload["supplier"]), None)
+    def _other_seller(self, payload: Json) -> str | None:
+        return next(other_sellers(self.coupa, int(payload["id"]), payload["taken_out"]), None)
 
 
 @dataclass(frozen=True, slots=True)
 class TellApprover(Comment):
-    """A price that moved, as long as its account still is live."""
+    """A price that moved, as long as its account still is live and the requisition waits as it did."""
 
     before: Gate
 
     def gate(self, delivery: Peeked) -> Stop | None:
-        return self.before.look(delivery.payload)
+        return self.before.look(delivery.payload) or self._overtaken(delivery.payload)
+
+    def _overtaken(self, payload: Json) -> Stop | None:
+        supplier = supplier_of(self.before.rules, self.before.account)
+        pages = self.coupa.requisitions([int(payload["id"])])
+        requisition = next((raw for page in pages for raw in page), None)
+        if requisition is None:
+            return Stop("skipped", f"Coupa has no requisition {payload['id']} any more")
+        why = no_longer(payload, requisition, supplier)
+        return Stop("skipped", why) if why else None
 
 
-def other_suppliers(coupa: Coupa, item_id: int, supplier: str) -> Iterator[str]:
-    """Numbers of the suppliers beside `supplier` that sell the item."""
+def other_sellers(coupa: Coupa, item_id: int, taken_out: Collection[int]) -> Iterator[str]:
+    """Numbers of the suppliers, ours included, that sell the item by another supplier item than these."""
     for page in coupa.supplier_items_of_items([item_id]):
         for raw in page:
-            number = str((raw.get("supplier") or {}).get("number"))
-            if number != supplier:
-                yield number
+            if int(raw["id"]) not in taken_out:
+                yield str((raw.get("supplier") or {}).get("number"))
 
 
 def look_for_item(coupa: Coupa, payload: Json) -> Json | None:
@@ -173,9 +182,16 @@ def look_for_price(coupa: Coupa, payload: Json) -> Json | None:
     return None
 
 
-def _facts(payload: Json) -> Json:
-    """What Coupa will not tell again."""
-    return {"asin": payload["asin"], "supplier": payload["supplier"], "hidden": payload["hidden"]}
+def _facts(payload: Json, answer: Json | None = None) -> Json:
+    """What the next comparison has to know: what Coupa will not tell again, and of an item what it was told, in the words in
+    which it answered."""
+    facts: Json = {name: payload[name] for name in ("asin", "supplier", "hidden", "delivered") if name in payload}
+    if answer is not None and "delivered" in payload:
+        shown = read_item(answer).shown
+        told = {name: shown[name] for name in payload["body"] if name in shown}
+        fields = {**payload["delivered"]["fields"], **told}
+        facts["delivered"] = {**payload["delivered"], "fields": fields}
+    return facts
 
 
 def _mark(raw: Mapping[str, Any], marker: str) -> str:

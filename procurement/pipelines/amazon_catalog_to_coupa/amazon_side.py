@@ -1,6 +1,6 @@
 """Amazon's side of the catalog: a product as `Article`, and which articles belong into it beside those of Coupa."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +8,12 @@ from connectors.amazon_business.catalog import image_of, tiers_of
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.amazon_business.products import Offer, Product, read_product
 from connectors.amazon_business.raw import text
-from procurement.catalog.entries import BOUGHT, Article, Tier
+from procurement.catalog.entries import BOUGHT, BOUGHT_NEGOTIATED, Article, Tier
 from procurement.catalog.rules import CatalogFile
 from procurement.money import MINOR_UNITS
 
 Json = dict[str, Any]
-NEW = "NEW"
+NEW = "new"
 
 
 def read_article(raw: Json, rules: CatalogFile) -> Article:
@@ -47,7 +47,12 @@ def offer_that_counts(offers: tuple[Offer, ...], rules: CatalogFile) -> Offer | 
 
 
 def _is_priced(offer: Offer) -> bool:
-    return offer.price is not None and offer.currency in MINOR_UNITS and offer.condition in (None, NEW)
+    return offer.price is not None and offer.currency in MINOR_UNITS and is_new(offer)
+
+
+def is_new(offer: Offer) -> bool:
+    """Amazon says it as a word of its list or as a text; what it does not say is new."""
+    return offer.condition is None or offer.condition.casefold() == NEW
 
 
 def pack_of(product: Product) -> str | None:
@@ -65,4 +70,16 @@ def origins(amazon: AmazonBusiness, rules: CatalogFile, now: datetime) -> Iterat
     if rules.reading.bought_days:
         since = now - timedelta(days=rules.reading.bought_days)
         for page in amazon.order_line_pages(since, now):
-            yield from ((asin, BOUGHT) for row in page if (asin := text(row, "productDetails", "asin")))
+            yield from _bought(page, rules)
+
+
+def _bought(page: Iterable[Json], rules: CatalogFile) -> Iterator[tuple[str, str]]:
+    """Where the rule file names pricing programs, only what was bought under one of them, whatever is offered today."""
+    for row in page:
+        asin = text(row, "productDetails", "asin")
+        if asin is None:
+            continue
+        if not rules.reading.negotiated_programs:
+            yield asin, BOUGHT
+        elif rules.is_negotiated(text(row, "pricingProgram", "name")):
+            yield asin, BOUGHT_NEGOTIATED

@@ -1,5 +1,7 @@
 """What the pipeline, its records and its writes are called, and how each is named."""
 
+from decimal import Decimal
+
 PIPELINE = "amazon_catalog_to_coupa"
 ENTRY, WAITING = "catalog_entry", "waiting_price"  # kinds of source record, each by ASIN
 CREATE_ITEM, UPDATE_ITEM = "create_item", "update_item"
@@ -15,6 +17,6 @@ def price_series(supplier: str, asin: str, contract: str | None) -> str:
     return f"{supplier}/{asin}/{contract or 'no contract'}"
 
 
-def told_key(requisition: int, line: int, price: str) -> str:
-    """A price is told once about one line, however often it is seen."""
-    return f"{requisition}/{line}/{price}"
+def told_key(requisition: int, line: int, price: Decimal) -> str:
+    """A price is told once about one line, however often it is seen, and with however many zeros."""
+    return f"{requisition}/{line}/{format(price.normalize(), 'f')}"

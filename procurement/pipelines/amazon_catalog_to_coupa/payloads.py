@@ -1,8 +1,8 @@
 """A decision as the writes that carry it out: bodies in Coupa's form, each under a business key of its own.
 
 Every body carries the key in the custom field that catalog.yml names (`marker`), by which Coupa is asked for it.
-`hidden` is what was last written of fields that Coupa never shows; it travels with each write, and comes back from the
-ledger.
+What the ledger has to remember travels with each write and comes back from it: `hidden` with those of supplier items (what Coupa
+never shows, and what people may have changed since), `delivered` with those of items.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from procurement.catalog.decisions import Decision, Fields
-from procurement.catalog.entries import Entry, LastWritten, PriceRow
+from procurement.catalog.entries import Entry, LastItem, LastWritten, PriceRow
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
@@ -35,26 +35,24 @@ class Write:
 
 
 def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]:
-    """At most one of the item and one of each supplier item: a new item comes first, one that goes comes last."""
-    hidden, writes = asdict(decision.written), []
-    told: Json = {
-        "asin": entry.asin,
-        "supplier": supplier,
-        "kind": decision.kind,
-        "hidden": hidden,
-        "title": entry.article.title,
-    }
-    item = entry.item
-    if decision.item and item is None:
-        payload = {**told, "body": spelled(decision.item)}
-        writes.append(Write(CREATE_ITEM, str(decision.item["item-number"]), payload))
+    """At most one of each item and one of each supplier item: a new item comes first, one that goes comes last."""
+    writes: list[Write] = []
+    told: Json = {"asin": entry.asin, "supplier": supplier, "kind": decision.kind, "title": entry.article.title}
+    of_price = {**told, "hidden": asdict(decision.written)}
+    if decision.new_item:
+        delivered = LastItem(supplier, entry.asin, decision.new_item)
+        payload = {**told, "delivered": asdict(delivered), "body": spelled(decision.new_item)}
+        writes.append(Write(CREATE_ITEM, str(decision.new_item["item-number"]), payload))
     if decision.price:
-        writes.append(_price_write(decision, entry, told, supplier))
+        writes.append(_price_write(decision, entry, of_price, supplier))
     for row, fields in decision.also:
-        writes.append(_price_change(row, fields, entry, told, was={}))
-    if decision.item and item is not None:
-        payload = {**told, "id": item.id, "body": spelled(decision.item), "was": spelled(decision.item_was)}
-        payload |= {"item_number": item.number}
+        writes.append(_price_change(row, fields, entry, of_price, was={}))
+    for change in decision.items:
+        item = change.item
+        payload = {
+            **told, "delivered": asdict(change.delivered), "id": item.id, "item_number": item.number,
+            "body": spelled(change.fields), "was": spelled(change.was), "taken_out": list(change.taken_out),
+        }  # fmt: skip
         follows = UPDATE_PRICE if decision.kind == "removed" else None
         writes.append(Write(UPDATE_ITEM, item.number, payload, follows))
     return writes
@@ -68,7 +66,7 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
         }
     if decision.row is not None:
         return _price_change(decision.row, decision.price, entry, told, was=decision.price_was)
-    number = entry.item.number if entry.item is not None else str(decision.item["item-number"])
+    number = entry.item.number if entry.item is not None else str(decision.new_item["item-number"])
     body = {
         **spelled(decision.price), "item": {"item-number": number}, "supplier": {"number": supplier},
         "supplier-part-num": entry.asin,
@@ -109,9 +107,14 @@ def content_of(payload: Mapping[str, Any]) -> Json:
 
 
 def read_hidden(facts: Mapping[str, Any]) -> LastWritten | None:
-    """What a delivered write left in fields that Coupa never shows."""
+    """What a delivered write of a supplier item left behind; None for writes that did not keep it by supplier item yet."""
     hidden = facts.get("hidden")
-    if not isinstance(hidden, Mapping):
+    if not isinstance(hidden, Mapping) or not isinstance(hidden.get("availability", {}), Mapping):
         return None
-    ids = {name: tuple(hidden.get(name) or ()) for name in ("also_out", "preferred")}
-    return LastWritten(**{**hidden, **ids})
+    return LastWritten(**{**hidden, "preferred": tuple(hidden.get("preferred", ()))})
+
+
+def read_delivered(facts: Mapping[str, Any]) -> LastItem | None:
+    """What a delivered write of an item left behind."""
+    delivered = facts.get("delivered")
+    return LastItem(**delivered) if isinstance(delivered, Mapping) else None

@@ -4,17 +4,17 @@ A record's writes are its parts; what remains beside them is the part `state`: h
 to be written. A write that has no answer yet, or that a person must look at, is never overtaken by another one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from connectors.coupa.client import Coupa
-from procurement.catalog.comparing import compare
+from procurement.catalog.comparing import compare_all
 from procurement.catalog.decisions import Decision
 from procurement.catalog.entries import (
-    NEVER_WRITTEN,
     CatalogState,
     Contract,
     Entry,
+    LastItem,
     LastWritten,
     Surroundings,
     read_entry,
@@ -31,7 +31,7 @@ from procurement.ledger.types import (
     Record,
     Run,
 )
-from procurement.pipelines.amazon_catalog_to_coupa.actions import other_suppliers
+from procurement.pipelines.amazon_catalog_to_coupa.actions import other_sellers
 from procurement.pipelines.amazon_catalog_to_coupa.names import (
     CREATE_ITEM,
     CREATE_PRICE,
@@ -45,6 +45,7 @@ from procurement.pipelines.amazon_catalog_to_coupa.payloads import (
     Write,
     content_of,
     marked,
+    read_delivered,
     read_hidden,
     writes_of,
 )
@@ -58,42 +59,43 @@ SAME = "Coupa says the same"
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the ledger knows of earlier writes: the newest of each series by action, and what each left behind unseen."""
+    """What the ledger knows of earlier writes: the newest of each series by action, and what they left behind, by ASIN and by
+    item number."""
 
     newest: Mapping[str, Mapping[str, Known]]
     written: Mapping[str, LastWritten]
+    items: Mapping[str, LastItem]
     payloads: Callable[[Iterable[int]], Mapping[int, Json]]
 
     @classmethod
     def read(cls, ledger: Ledger, supplier: str) -> "Earlier":
         newest = {action: ledger.deliveries.latest(PIPELINE, action) for action in WRITES}
-        return cls(newest, _last_written(ledger, supplier), ledger.deliveries.payloads)
+        return cls(newest, _last_written(ledger, supplier), _last_items(ledger), ledger.deliveries.payloads)
 
 
 def _last_written(ledger: Ledger, supplier: str) -> dict[str, LastWritten]:
-    """By ASIN: what its newest delivered write left in fields that Coupa never shows. A write carries on what stood before it."""
-    items = _newest_hidden(ledger, supplier, (CREATE_ITEM, UPDATE_ITEM))
-    prices = _newest_hidden(ledger, supplier, (CREATE_PRICE, UPDATE_PRICE))
-    return {
-        asin: replace(
-            prices.get(asin, NEVER_WRITTEN),
-            image=items.get(asin, NEVER_WRITTEN).image,
-            deactivated=items.get(asin, NEVER_WRITTEN).deactivated,
-        )
-        for asin in items.keys() | prices.keys()
-    }
+    """By ASIN, what its newest delivered write left behind: each carries on what stood before it."""
+    found: dict[str, LastWritten] = {}
+    for known in _delivered(ledger, (CREATE_PRICE, UPDATE_PRICE)):
+        hidden = read_hidden(known.facts)
+        if hidden is not None and known.facts.get("supplier") == supplier:
+            found[str(known.facts.get("asin") or "")] = hidden
+    return found
 
 
-def _newest_hidden(ledger: Ledger, supplier: str, actions: Sequence[str]) -> dict[str, LastWritten]:
-    newest: dict[str, tuple[int, LastWritten]] = {}
-    for action in actions:
-        for known in ledger.deliveries.latest(PIPELINE, action, delivered=True).values():
-            hidden, asin = read_hidden(known.facts), str(known.facts.get("asin") or "")
-            if known.facts.get("supplier") != supplier:
-                continue
-            if hidden is not None and (asin not in newest or known.id > newest[asin][0]):
-                newest[asin] = (known.id, hidden)
-    return {asin: hidden for asin, (_, hidden) in newest.items()}
+def _last_items(ledger: Ledger) -> dict[str, LastItem]:
+    """By item number, whichever account wrote it."""
+    found: dict[str, LastItem] = {}
+    for known in _delivered(ledger, (CREATE_ITEM, UPDATE_ITEM)):
+        if (delivered := read_delivered(known.facts)) is not None:
+            found[known.business_key.rpartition("/")[0]] = delivered
+    return found
+
+
+def _delivered(ledger: Ledger, actions: Sequence[str]) -> list[Known]:
+    """The newest delivered write of each series, oldest first."""
+    newest = (ledger.deliveries.latest(PIPELINE, action, delivered=True) for action in actions)
+    return sorted((known for series in newest for known in series.values()), key=lambda known: known.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,32 +116,46 @@ class Planner:
     def mode(self) -> Mode:
         return self.rules.rollout.of(PIPELINE, account=self.account, supplier=self.supplier).mode
 
-    def propose(self, records: Sequence[Record]) -> tuple[Proposal, list[Decision]]:
-        """What becomes of each record, and the decisions behind it."""
-        proposal, around = Proposal(kept_as="state"), self._around()
+    def proposals(
+        self, pages: Iterable[Sequence[Record]]
+    ) -> Iterator[tuple[Sequence[Record], Proposal, list[Decision]]]:
+        """What becomes of each record, page by page, and the decisions behind it. Articles that share an item come last, all
+        together, since the item is decided by all of them."""
+        shared: list[tuple[Record, Entry]] = []
+        for page in pages:
+            alone: list[tuple[Record, Entry]] = []
+            for record in page:
+                entry = read_entry(record.raw)
+                (shared if any(item.shared for item in entry.items) else alone).append((record, entry))
+            yield self._propose(alone)
+        if shared:
+            yield self._propose(shared)
+
+    def _propose(self, read: Sequence[tuple[Record, Entry]]) -> tuple[Sequence[Record], Proposal, list[Decision]]:
+        proposal = Proposal(kept_as="state")
         plan = proposal.shadow if self.mode is Mode.SHADOW and not self.run.dry_run else proposal.live
-        decisions = []
-        for record in records:
-            entry = read_entry(record.raw)
-            decision = compare(entry, self.rules.catalog, around)
-            self._spare_items_of_others(decision, entry)
+        decisions = compare_all([entry for _, entry in read], self.rules.catalog, self._around())
+        for (record, entry), decision in zip(read, decisions, strict=True):
+            self._spare_items_of_others(decision)
             self._plan(plan, record, entry, decision)
-            decisions.append(decision)
-        return proposal, decisions
+        return [record for record, _ in read], proposal, decisions
 
     def _around(self) -> Surroundings:
         lookups = self.rules.lookups
         return Surroundings(
             contracts=self.contracts, commodity_of=lookups["commodities"].find, unit_of=lookups["units"].find,
             released=self.scope.released, written=self.earlier.written, catalog=self.catalog,
+            supplier=self.supplier, items=self.earlier.items,
         )  # fmt: skip
 
-    def _spare_items_of_others(self, decision: Decision, entry: Entry) -> None:
-        if decision.kind != "removed" or not decision.item or entry.item is None:
-            return
-        if next(other_suppliers(self.coupa, entry.item.id, self.supplier), None) is not None:
-            decision.item, decision.item_was = {}, {}
-            decision.written = replace(decision.written, deactivated=False)
+    def _spare_items_of_others(self, decision: Decision) -> None:
+        """An item that somebody still sells stays active."""
+        decision.items = [
+            change
+            for change in decision.items
+            if change.fields.get("active") is not False
+            or next(other_sellers(self.coupa, change.item.id, change.taken_out), None) is None
+        ]
 
     def _plan(self, plan: Plan, record: Record, entry: Entry, decision: Decision) -> None:
         writes = writes_of(decision, entry, supplier=self.supplier)

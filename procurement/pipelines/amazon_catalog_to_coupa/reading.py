@@ -6,8 +6,7 @@ too many vanished at once, none of them counts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.concurrency import batched
@@ -31,7 +30,8 @@ Known = Callable[[Iterable[str]], Mapping[str, Entry]]
 @dataclass(slots=True)
 class Reading:
     """What a run saw. `unanswered`: asked for, and neither sold nor unknown by Amazon's answer, `unpriced` the same on waiting
-    requisitions. `counts`: whether absences of this run count; `why_not` says why they do not."""
+    requisitions. `counts`: whether absences of this run count; `why_not` says why they do not. `doubted`: those that are not
+    believed to be gone, since too many vanished at once."""
 
     asins: int = 0
     missing: int = 0
@@ -39,6 +39,7 @@ class Reading:
     unpriced: list[str] = field(default_factory=list)
     counts: bool = True
     why_not: str = ""
+    doubted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Reader:
         reading.missing = len(missing)
         self._judge(missing, rows, reading)
         for some in batched(missing, BATCH):
-            yield self._joined(dict.fromkeys(some, NOT_SOLD), rows, origins, items, counts=reading.counts)
+            gone = dict.fromkeys(some, NOT_SOLD)
+            yield self._joined(gone, rows, origins, items, counts=reading.counts, doubted=frozenset(reading.doubted))
 
     @property
     def _night(self) -> str:
@@ -96,27 +98,40 @@ class Reader:
         items: "_Items",
         *,
         counts: bool,
+        doubted: frozenset[str] = frozenset(),
     ) -> list[Entry]:
         before = self.known(articles)
-        return [
-            observed(
-                Entry(asin, article, tuple(rows.get(asin, ())), items.of(asin, rows.get(asin, ())), origins[asin]),
-                before.get(asin), run=self._night, counts=counts and self.scope.full,
-                released=asin in self.scope.released,
-            )
-            for asin, article in articles.items()
-        ]  # fmt: skip
+        joined = []
+        for asin, article in articles.items():
+            of_asin = rows.get(asin, [])
+            item, *others = items.of(asin, of_asin) or (None,)
+            entry = Entry(asin, article, tuple(of_asin), item, origins[asin], other_items=tuple(filter(None, others)))
+            joined.append(
+                observed(
+                    entry, before.get(asin), run=self._night, counts=counts and self.scope.full,
+                    doubts=asin in doubted and self.scope.full, release=self.scope.released.get(asin),
+                )
+            )  # fmt: skip
+        return joined
 
     def _judge(self, missing: list[str], rows: Mapping[str, list[PriceRow]], reading: Reading) -> None:
-        """An outage, or a user who lost a right, looks like a catalog that vanished."""
+        """An outage, or a user who lost a right, looks like a catalog that vanished. Those that vanish are believed one by one
+        in an ordinary night, and together after so many nights in a row."""
         most = self.rules.catalog.removal.most_at_once_percent
         before = self.known(missing)
-        fresh = [asin for asin in missing if asin in rows and not (before[asin].missed if asin in before else ())]
+        fresh = [asin for asin in missing if asin in rows and not self._is_believed(before.get(asin))]
         if reading.unanswered:
             reading.counts, reading.why_not = False, f"Amazon left {len(reading.unanswered)} articles unanswered"
         elif rows and len(fresh) * HUNDRED > most * len(rows) and len(fresh) > 1:
-            reading.counts = False
+            reading.counts, reading.doubted = False, fresh
             reading.why_not = f"{len(fresh)} of {len(rows)} articles vanished at once, more than {most} %"
+
+    def _is_believed(self, before: Entry | None) -> bool:
+        """Whether an article that is missing was missing before: in a run that counted, or in enough that did not."""
+        if before is None:
+            return False
+        doubted = sum(night != self._night for night in before.doubted)
+        return bool(before.missed) or doubted >= self.rules.catalog.removal.doubted_nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +144,27 @@ class _Items:
 
     @classmethod
     def read(cls, coupa: Coupa, rows: Mapping[str, list[PriceRow]], origins: Iterable[str], prefix: str) -> "_Items":
-        ids = sorted({row.item_id for row in chain.from_iterable(rows.values()) if row.item_id is not None})
-        numbers = [f"{prefix}{asin}" for asin in origins if asin not in rows]
-        found = [coupa_side.read_item(raw) for page in coupa.items(numbers, ids=ids) for raw in page]
+        asins = {f"{prefix}{asin}": asin for asin in origins if asin not in rows}
+        on_it: dict[int, set[str]] = {}
+        for asin, of_asin in rows.items():
+            for row in of_asin:
+                if row.item_id is not None:
+                    on_it.setdefault(row.item_id, set()).add(asin)
+        ids = sorted(on_it)
+        found = [coupa_side.read_item(raw) for page in coupa.items(list(asins), ids=ids) for raw in page]
+        for item in found:
+            if item.number in asins:
+                on_it.setdefault(item.id, set()).add(asins[item.number])
+        found = [replace(item, shared=True) if len(on_it.get(item.id, ())) > 1 else item for item in found]
         return cls({item.id: item for item in found}, {item.number: item for item in found}, prefix)
 
-    def of(self, asin: str, rows: Iterable[PriceRow]) -> ItemRow | None:
-        ids = [row.item_id for row in rows if row.item_id is not None]
-        return self.by_id.get(ids[0]) if ids else self.by_number.get(f"{self.prefix}{asin}")
+    def of(self, asin: str, rows: Iterable[PriceRow]) -> tuple[ItemRow, ...]:
+        """The items of the rows, in their order, or the one that is waiting for the article's first row."""
+        ids = dict.fromkeys(row.item_id for row in rows if row.item_id is not None)
+        if ids:
+            return tuple(item for id in ids if (item := self.by_id.get(id)) is not None)
+        made = self.by_number.get(f"{self.prefix}{asin}")
+        return (made,) if made is not None else ()
 
 
 def supplier_of(rules: Rules, account: str) -> str:

@@ -14,7 +14,8 @@ from procurement.catalog.pricing import Move
 from procurement.ledger import Ledger
 from procurement.ledger.account import Completeness
 from procurement.ledger.touched import Touched, read_touched
-from procurement.ledger.types import DeadLetter, Run
+from procurement.ledger.types import Run
+from procurement.pipelines.amazon_catalog_to_coupa.held import held_entries
 from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, UPDATE_PRICE, WRITES
 from procurement.pipelines.amazon_catalog_to_coupa.planning import SAME
 from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, NIGHT, SUCCEEDED
@@ -27,7 +28,8 @@ from procurement.policies import Rules
 Summary = dict[str, Any]
 FAILURES = "catalog-failures.csv"
 COLUMNS = ("asin", "title", "write", "key", "state", "reason", "errors")
-HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because")
+HELD_COLUMNS = ("asin", "title", "commodity", "contracts", "held because", "release")
+VANISHED = "catalog-vanished.csv"
 UNANSWERED, UNANSWERED_COLUMNS = "catalog-unanswered.csv", ("asin", "title", "asked for")
 PLACES = {"catalog": "of the catalog", "requisitions": "on waiting requisitions"}
 FAILED = ("dead", "held")  # of a write; a price that is held has none
@@ -57,9 +59,11 @@ def close(
         mails[f"failures/{account}/{run.run_id}"] = failures_mail(failures, rules)
     if (facts.get(CATALOG) or {}).get("why_not"):
         mails[f"not_accepted/{account}/{night}"] = not_accepted_mail(facts[CATALOG], rules)
+    if doubted := (facts.get(READING) or {}).get("doubted"):
+        mails[f"vanished/{account}/{night}"] = vanished_mail(_titled(ledger, source, doubted), facts[READING], rules)
     summary = sync_summary(touched, completeness, facts)
     if switched_on and facts.get(FULL):
-        held, unanswered = _held_entries(ledger, source), _unanswered(ledger, source, facts)
+        held, unanswered = held_entries(ledger, source), _unanswered(ledger, source, facts)
         summary["held"] = len(held)
         body = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
         mails[f"summary/{account}/{f'incomplete {night}' if failed_upstream else run.run_id}"] = body
@@ -180,6 +184,21 @@ def not_accepted_mail(catalog: Summary, rules: Rules) -> Summary:
     }  # fmt: skip
 
 
+def vanished_mail(articles: Sequence[tuple[str, str]], reading: Summary, rules: Rules) -> Summary:
+    """Told every night until they are back, released, or believed."""
+    return {
+        "to": list(rules.catalog.administrators),
+        "subject": f"{len(articles)} catalog articles vanished at once at Amazon",
+        "text": f"{reading['why_not']}. Nothing is taken out: mostly the configured user lost a right, or Amazon's answer is not "
+        f"whole. Their absence counts after {rules.catalog.removal.doubted_nights} such nights in a row.\n\n"
+        f"To do: look whether the user still sees them at Amazon. What is gone for good may be believed at once: trigger {PIPELINE} "
+        "with scope released and these ASINs under `release`.\n\n"
+        + "\n".join(f"  {asin} {title}" for asin, title in articles[:MOST_LISTED])
+        + more(len(articles) - MOST_LISTED),
+        "attachments": [{"name": VANISHED, "text": csv_text(("asin", "title"), articles)}],
+    }  # fmt: skip
+
+
 def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
     """One alert for all that failed in a run, the list attached."""
     rows = [
@@ -203,31 +222,22 @@ def failures_mail(failures: Sequence[Touched], rules: Rules) -> Summary:
 def _unanswered(ledger: Ledger, source: str, facts: Summary) -> list[tuple[str, str, str]]:
     """(ASIN, title as last known, where it was asked for) of what Amazon left unanswered."""
     reading = facts.get(READING) or {"unanswered": (), "unpriced": ()}
-    known = {
-        asin: read_entry(record.raw).article.title
-        for asin, record in ledger.records.find(source, ENTRY, reading["unanswered"]).items()
-    }
     return [
-        *((asin, words(known.get(asin)), PLACES["catalog"]) for asin in reading["unanswered"]),
+        *((asin, title, PLACES["catalog"]) for asin, title in _titled(ledger, source, reading["unanswered"])),
         *((asin, "", PLACES["requisitions"]) for asin in reading["unpriced"]),
     ]
 
 
-def _held_entries(ledger: Ledger, source: str) -> list[tuple[Entry, str]]:
-    """Every article of the account that waits for a person, whichever run held it, with the reason."""
-    letters = ledger.dead_letters.list(states=("held",), pipeline=PIPELINE)
-    reasons = {_record_id(one): one.reason or "" for one in letters if _record_id(one) is not None}
-    records = ledger.records.load(sorted(id for id in reasons if id is not None))
-    return [
-        (read_entry(record.raw), reasons[record.id])
-        for record in records
-        if (record.source, record.kind) == (source, ENTRY)
-    ]
+def _titled(ledger: Ledger, source: str, asins: Sequence[str]) -> list[tuple[str, str]]:
+    """With the title that Amazon last showed, or else Coupa's."""
+    known = {asin: read_entry(record.raw) for asin, record in ledger.records.find(source, ENTRY, asins).items()}
+    return [(asin, words(_title(known.get(asin)))) for asin in asins]
 
 
-def _record_id(letter: DeadLetter) -> int | None:
-    kind, _, number = letter.key.partition("-")
-    return int(number) if kind == "R" else None
+def _title(entry: Entry | None) -> str | None:
+    if entry is None:
+        return None
+    return entry.article.title or (entry.item.name if entry.item is not None else None)
 
 
 def _by_owner(held: Sequence[tuple[Entry, str]], rules: Rules) -> dict[tuple[str, ...], list[tuple[Entry, str]]]:
@@ -250,16 +260,23 @@ def held_mail(owners: Sequence[str], held: Sequence[tuple[Entry, str]]) -> Summa
     rows = [
         (
             entry.asin, words(entry.article.title), entry.item.commodity if entry.item else None,
-            ", ".join(sorted({row.contract for row in entry.rows if row.contract})), reason,
+            ", ".join(sorted({row.contract for row in entry.rows if row.contract})), reason, _release(entry),
         )
         for entry, reason in held
     ]  # fmt: skip
-    listed = "\n".join(f"  {row[0]} {row[1] or ''}\n      {row[4]}" for row in rows[:MOST_LISTED])
+    listed = "\n".join(f"  {row[5] or row[0]} {row[1] or ''}\n      {row[4]}" for row in rows[:MOST_LISTED])
     return {
         "to": list(owners),
         "subject": f"{len(rows)} catalog price{'s' if len(rows) > 1 else ''} held for your decision",
         "text": "These differ too far from Coupa to be written by themselves. A price or a changed pack is accepted by "
-        f"triggering {PIPELINE} with the ASIN under `release`; another currency or unit is mended in Coupa.\n\n"
+        f"triggering {PIPELINE} with ASIN=price, as it stands here, under `release`: only what stands here is accepted. Another "
+        "currency or unit is mended in Coupa.\n\n"
         f"{listed}{more(len(rows) - MOST_LISTED)}",
         "attachments": [{"name": "held-prices.csv", "text": csv_text(HELD_COLUMNS, rows)}],
     }  # fmt: skip
+
+
+def _release(entry: Entry) -> str:
+    """What a person types to accept the article as it is shown here."""
+    price = entry.article.price
+    return f"{entry.asin}={format(price, 'f')}" if price is not None else ""

@@ -1,6 +1,6 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -88,8 +88,7 @@ def transform(
         if scope.compares:
             planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
             ledger.runs.keep_facts(run, amazon_source(amazon.account), {CATALOG: asdict(planner.catalog)})
-            for batch in ledger.records.pages_of_run(run, ENTRY, size=PAGE):
-                proposal, decisions = planner.propose(batch)
+            for _, proposal, decisions in planner.proposals(ledger.records.pages_of_run(run, ENTRY, size=PAGE)):
                 kept = ledger.planning.keep(run, proposal.plan)
                 planned, records = planned + kept.planned + kept.replaced, records + kept.records
                 previews += proposal.in_shadow
@@ -133,9 +132,8 @@ def _rehearse(
     if scope.compares:
         planner = _planner(amazon, coupa, ledger, run=run, scope=scope, rules=rules)
         reader = Reader(amazon, coupa, rules, run, scope, lambda asins: _known(ledger, source, asins))
-        for entries in reader.entries(tally, reading):
-            batch = _records(source, ENTRY, list(map(staged_entry, entries)), seen)
-            proposal, _ = planner.propose(batch)
+        pages = (list(map(staged_entry, entries)) for entries in reader.entries(tally, reading))
+        for batch, proposal, _ in planner.proposals(_numbered(source, pages)):
             rows += [*proposal.previews, *unkept(proposal.plan, batch)]
             seen += len(batch)
     if scope.requisitions:
@@ -147,6 +145,13 @@ def _rehearse(
             seen += len(batch)
     ledger.plans.keep(run, rows)
     return {"run": run.id, "dry_run": True, "records": seen, "would_write": sum("action" in row for row in rows)}
+
+
+def _numbered(source: str, pages: Iterable[Sequence[Staged]]) -> Iterator[list[Record]]:
+    seen = 0
+    for staged in pages:
+        yield _records(source, ENTRY, staged, seen)
+        seen += len(staged)
 
 
 def _records(source: str, kind: str, staged: Sequence[Staged], first: int) -> list[Record]:

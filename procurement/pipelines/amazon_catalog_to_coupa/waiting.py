@@ -17,16 +17,19 @@ from connectors.tally import Tally
 from procurement.catalog.requisitions import OfferedPrice, WaitingLine, sentence, todays_price, told_move
 from procurement.catalog.rules import CatalogFile
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedRecord, Record, Staged
+from procurement.pipelines.amazon_catalog_to_coupa.amazon_side import is_new
 from procurement.pipelines.amazon_catalog_to_coupa.coupa_side import ASIN
 from procurement.pipelines.amazon_catalog_to_coupa.names import TELL, WAITING, told_key
 from procurement.pipelines.proposals import Proposal
 from procurement.policies import Mode
 
 Json = Mapping[str, Any]
+BLOCKED = "BLOCKED"  # a word of buyingGuidance
 ON_REQUISITION = "requisition/"  # before the ASIN: one article has a price in the catalog and one on requisitions
 NOT_SOLD = "Amazon does not sell it any more"
 NO_OFFER = "Amazon has no offer in the requisition's currency"
 AS_REQUESTED = "the price is as requested"
+PENDING = "pending_approval"
 
 
 def read_waiting(
@@ -66,7 +69,13 @@ def waiting_lines(raw: Json, supplier: str) -> Iterator[tuple[str, WaitingLine]]
 
 def offered(offers: Iterable[Offer]) -> tuple[OfferedPrice, ...]:
     return tuple(
-        OfferedPrice(one.offer_id, one.price, one.currency, one.buying_guidance)
+        OfferedPrice(
+            one.offer_id,
+            one.price,
+            one.currency,
+            one.buying_guidance,
+            eligible=one.buying_guidance != BLOCKED and is_new(one),
+        )
         for one in offers
         if one.price is not None and one.currency is not None
     )
@@ -112,7 +121,7 @@ def _plan(plan: Plan, record: Record, rules: CatalogFile, version: str, account:
         mention = f"@[User:{line.approver}] " if line.approver is not None else ""
         payload = {
             "document": "requisitions", "id": line.requisition, "text": f"{mention}{text} {marker}", "marker": marker,
-            "asin": record.raw["asin"],
+            "asin": record.raw["asin"], "line": _plain(asdict(line)),
         }  # fmt: skip
         delivery = PlannedDelivery(
             action=TELL,
@@ -134,12 +143,13 @@ def _plan(plan: Plan, record: Record, rules: CatalogFile, version: str, account:
         )
 
 
-def _told(raw: Json, line: WaitingLine, rules: CatalogFile) -> tuple[str, str] | str:
+def _told(raw: Json, line: WaitingLine, rules: CatalogFile) -> tuple[Decimal, str] | str:
     """(price, what is said), or why nothing is."""
     if not raw["sold"]:
         return NOT_SOLD
     offers = [
-        OfferedPrice(one["offer"], Decimal(one["price"]), one["currency"], one["guidance"]) for one in raw["offers"]
+        OfferedPrice(one["offer"], Decimal(one["price"]), one["currency"], one["guidance"], one["eligible"])
+        for one in raw["offers"]
     ]
     today = todays_price(line, offers, rules.offers.accept)
     if today is None:
@@ -147,7 +157,17 @@ def _told(raw: Json, line: WaitingLine, rules: CatalogFile) -> tuple[str, str] |
     move = told_move(line, today, over_percent=rules.requisitions.tell_over_percent)
     if move is None:
         return AS_REQUESTED
-    return format(today.price, "f"), sentence(str(raw["asin"]), line, move)
+    return today.price, sentence(str(raw["asin"]), line, move)
+
+
+def no_longer(payload: Json, requisition: Json, supplier: str) -> str:
+    """Why what was planned to be told is not true any more of the requisition as Coupa shows it; empty: it is."""
+    if requisition.get("status") != PENDING:
+        return f"requisition {payload['id']} does not wait for approval any more: it is {requisition.get('status')}"
+    lines = [line for asin, line in waiting_lines(requisition, supplier) if asin == payload["asin"]]
+    if "line" in payload and read_line(payload["line"]) not in lines:
+        return f"requisition {payload['id']} was changed since: it is looked at again by the next run"
+    return ""
 
 
 def read_line(raw: Json) -> WaitingLine:

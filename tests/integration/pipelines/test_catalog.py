@@ -103,6 +103,20 @@ def test_a_released_price_is_written_and_may_go_there_and_back_and_there_again(r
     ]
 
 
+def test_a_release_accepts_the_price_that_was_seen_and_holds_what_amazon_asks_by_then(run: CatalogRun) -> None:
+    run()
+    [held] = [one for one in run.mails if "/held" in one.key]
+    assert f"{NOTES}=15.29" in held.body["text"]
+    run.amazon("reprice_offer", offerId=run.offer_of(NOTES), price="1052.90")
+    for typed in (NOTES, f"{NOTES}=15.29"):
+        run(scope="released", release=[typed])
+        assert prices(run)[NOTES] == "12.49"
+        assert run.fates()[NOTES][0] == "held"
+    assert run.fates()[NOTES][1].endswith("is over the limit; released was 15.29")
+    run(scope="released", release=[f"{NOTES}=1052.9"])
+    assert prices(run)[NOTES] == "1052.90"
+
+
 def test_what_is_missing_goes_after_three_nights_and_is_not_deleted(run: CatalogRun) -> None:
     run(kind="manual", scope="requisitions")
     assert GONE not in run.fates(), "the small scope judges nothing"
@@ -128,6 +142,25 @@ def test_an_item_that_another_supplier_sells_stays_active(run: CatalogRun) -> No
     assert run.items()["ITM-1010"]["active"] is True
 
 
+def test_an_item_on_which_another_article_of_ours_is_sold_stays_active(run: CatalogRun) -> None:
+    run.coupa("edit_supplier_item", supplier_part_num=PENS, changes={"item": {"item-number": "ITM-1010"}})
+    for _ in range(3):
+        run()
+    assert run.prices()[GONE]["preferred"] is False
+    assert run.items()["ITM-1010"]["active"] is True
+
+
+def test_what_people_wrote_on_an_item_of_ours_stays_night_after_night(run: CatalogRun) -> None:
+    run()
+    made = f"AMZN-{BATTERIES}"
+    run.coupa("edit_item", item_number=made, changes={"name": "Batteries (ask facilities first)"})
+    for _ in range(2):
+        run()
+        assert run.items()[made]["name"] == "Batteries (ask facilities first)"
+    kinds = [one.kind for one in run.ledger.findings.of_run(run.ledger.runs.get(PIPELINE, "run-3"))]
+    assert "changed_by_people" in kinds
+
+
 def test_an_approver_is_told_once_of_a_price_that_moved(run: CatalogRun) -> None:
     waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
     line = waiting["requisition-lines"][0]
@@ -141,11 +174,27 @@ def test_an_approver_is_told_once_of_a_price_that_moved(run: CatalogRun) -> None
     assert not [one for one in run.mails if "/summary" in one.key], "only the full comparison has a summary"
 
 
+def test_an_approver_is_not_told_of_a_requisition_that_was_withdrawn_before_the_comment_could_go(
+    run: CatalogRun,
+) -> None:
+    waiting = next(one for one in run.pair.state("coupa", "requisitions") if one["status"] == "pending_approval")
+    line = waiting["requisition-lines"][0]
+    run.amazon("reprice_offer", offerId=line["supp-aux-part-num"], price=str(round(float(line["unit-price"]) * 1.2, 2)))
+    run(scope="requisitions", load=False)  # Coupa was away
+    run.coupa("withdraw_requisition", requisition_id=waiting["id"])
+    run(scope="requisitions")
+    assert "create_requisition_comment" not in run.writes()
+    [known] = run.ledger.deliveries.of_keys_like(PIPELINE, "tell_approver", [f"{waiting['id']}/"])
+    assert known.state == "skipped" and "does not wait for approval any more" in (known.reason or "")
+
+
 def test_a_refusal_is_one_alert_with_its_list_and_is_not_tried_until_something_changes(
     run: CatalogRun, mappings_directory: Path
 ) -> None:
     wrong = {**run.rules.catalog.writing.model_dump(), "catalog": "No such catalog"}
     run.rules = switched(mappings_directory, writing=wrong)
+    for asin in (PENS, PAPER, NOTES, LABELS, GLOVES):
+        run.coupa("edit_supplier_item", supplier_part_num=asin, changes={"catalog": None})
     first = run()
     assert first["documents"]["dead"] == first["catalog"]["failures"] > 5
     [alert] = [one for one in run.mails if "/failures" in one.key]
@@ -341,6 +390,34 @@ def test_what_amazon_left_unanswered_and_why_absences_did_not_count_is_in_the_su
     first = [one for one in run.mails if "/summary/" in one.key][0].body
     assert first["attachments"] == [] and "unanswered" not in first["text"]
     assert summary["articles"] == first["summary"]["articles"] - 2
+
+
+def test_a_crowd_that_vanished_is_told_of_and_goes_when_it_stayed_away_or_was_released(
+    run: CatalogRun, mappings_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = (PENS, NOTES, PRINTER, LABELS, GLOVES)
+    removal = {"missing_runs": 2, "doubted_nights": 2}
+    run.rules = switched(mappings_directory, removal=removal)
+    read_page = amazon_catalog._page
+
+    def page(body: Json, wanted: Any) -> Any:
+        rows = [one for one in body["products"] if one["asin"] not in gone]
+        return read_page({**body, "products": rows, "notFoundAsins": [*body["notFoundAsins"], *gone]}, wanted)
+
+    monkeypatch.setattr(amazon_catalog, "_page", page)
+    run()
+    [alert] = [one for one in run.mails if "/vanished/" in one.key]
+    assert alert.body["to"] == ["catalog.admin@example.com"] and "vanished at once" in alert.body["subject"]
+    assert all(asin in alert.body["attachments"][0]["text"] for asin in gone)
+    assert run.fates()[LABELS] == ("waiting", "Amazon does not know it: too many vanished at once, in 1 of 2 nights")
+    run(scope="released", release=[LABELS])
+    run()
+    run()
+    assert run.prices()[LABELS]["preferred"] is False, "released: missing in two runs that counted"
+    assert run.prices()[PENS]["preferred"] is True
+    run()
+    assert run.prices()[PENS]["preferred"] is False
+    assert len([one for one in run.mails if "/vanished/" in one.key]) == 2
 
 
 def test_the_summary_counts_the_articles_of_the_catalog_and_not_those_of_requisitions_once_more(

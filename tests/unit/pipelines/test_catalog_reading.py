@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connectors.amazon_business.catalog import CatalogPage
 from connectors.tally import Tally
-from procurement.catalog.entries import Article, Entry
+from procurement.catalog.entries import Article, Entry, Release
 from procurement.catalog.rules import Search
 from procurement.errors import ConfigurationError
 from procurement.ledger.types import Run
@@ -39,7 +39,10 @@ class Amazon:
         return [f"B0FOUND{n:03d}" for n in range(10)][:most]
 
     def order_line_pages(self, since: datetime, until: datetime) -> Iterator[list[dict[str, Any]]]:
-        yield [{"productDetails": {"asin": one}} for one in self.bought]
+        yield [
+            {"productDetails": {"asin": one}, **({"pricingProgram": {"name": under}} if under else {})}
+            for one, _, under in (line.partition(" under ") for line in self.bought)
+        ]
 
 
 class Coupa:
@@ -96,6 +99,16 @@ def test_the_catalog_is_what_coupa_has_what_is_listed_and_what_was_bought(rules:
     assert reading.asins == 4
 
 
+def test_where_pricing_programs_are_named_only_what_was_bought_under_one_belongs_in(rules: Rules) -> None:
+    reading = rules.catalog.reading.model_copy(update={"negotiated_programs": ("Contract Pricing",), "lists": ()})
+    named = replace(rules, catalog=rules.catalog.model_copy(update={"reading": reading}))
+    bought = ["B0BOUGHT01 under CONTRACT pricing", "B0BOUGHT02 under Business Pricing", "B0BOUGHT03", "B0BOUGHT02"]
+    found, _ = read(named, Amazon(bought=bought), asins(1))
+    assert {asin: entry.origin for asin, entry in found.items()} == {
+        "B000000000": "contract", "B0BOUGHT01": "bought at a negotiated price"
+    }  # fmt: skip
+
+
 def test_what_a_search_finds_belongs_in_up_to_the_most(rules: Rules) -> None:
     search = Search(name="pens", keywords="gel pens", most=2)
     reading = rules.catalog.reading.model_copy(update={"searches": (search,), "lists": ()})
@@ -103,6 +116,37 @@ def test_what_a_search_finds_belongs_in_up_to_the_most(rules: Rules) -> None:
     assert {asin: entry.origin for asin, entry in found.items()} == {
         "B000000000": "contract", "B0FOUND000": "search pens", "B0FOUND001": "search pens"
     }  # fmt: skip
+
+
+class Placed(Coupa):
+    """(ASIN, contract, item) by supplier item."""
+
+    def __init__(self, *rows: tuple[str, str, int]) -> None:
+        self.rows = rows
+
+    def supplier_items(
+        self, supplier: str, part_numbers: Iterable[str] | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        yield [
+            {
+                "id": n,
+                "supplier-part-num": asin,
+                "price": "1.00",
+                "item": {"id": item},
+                "contract": {"number": contract},
+            }
+            for n, (asin, contract, item) in enumerate(self.rows, 1)
+        ]
+
+
+def test_every_row_has_its_own_item_and_an_item_knows_whether_it_is_shared(rules: Rules) -> None:
+    one, two, three = asins(3)
+    coupa = Placed((one, "C-A", 1), (one, "C-B", 2), (two, "C-A", 2), (three, "C-A", 3))
+    reader = Reader(Amazon(), coupa, rules, Run(1, "n", "n", NOW), Scope(True, False), lambda wanted: {})  # type: ignore[arg-type]
+    found = {entry.asin: entry for batch in reader.entries(Tally(), Reading()) for entry in batch}
+    assert [(item.number, item.shared) for item in found[one].items] == [("ITM-1", False), ("ITM-2", True)]
+    assert [item.number for row in found[one].rows if (item := found[one].item_of(row))] == ["ITM-1", "ITM-2"]
+    assert found[two].item == found[one].other_items[0] and not any(item.shared for item in found[three].items)
 
 
 def test_part_numbers_that_are_no_asin_are_none_of_ours(rules: Rules) -> None:
@@ -147,6 +191,58 @@ def test_those_that_were_missing_before_do_not_make_a_crowd(rules: Rules) -> Non
     assert reading.counts and found[wanted[0]].missed == ("earlier", "night")
 
 
+def nights(rules: Rules, gone: list[list[str]], wanted: list[str]) -> list[tuple[bool, int, int]]:
+    """Of each night: whether absences counted, and how often the first article that is gone was doubted and missed."""
+    known: dict[str, Entry] = {}
+    found = []
+    for n, absent in enumerate(gone):
+        scope = Scope(True, False, night=NOW + timedelta(days=n))
+        known, reading = read(rules, Amazon(gone=absent), wanted, known=known, scope=scope)
+        first = known[wanted[0]]
+        found.append((reading.counts, len(first.doubted), len(first.missed)))
+    return found
+
+
+def test_a_crowd_that_stays_away_night_after_night_is_believed_to_be_gone(rules: Rules) -> None:
+    wanted = asins(10)
+    assert nights(rules, [wanted[:3]] * 8, wanted) == [
+        *((False, n, 0) for n in (1, 2, 3, 4, 5)), (True, 5, 1), (True, 5, 2), (True, 5, 3),
+    ]  # fmt: skip
+
+
+def test_a_crowd_that_is_back_once_begins_anew(rules: Rules) -> None:
+    wanted = asins(10)
+    assert nights(rules, [wanted[:3], wanted[:3], [], wanted[:3]], wanted)[-1] == (False, 1, 0)
+
+
+def test_a_crowd_that_grows_is_believed_one_night_after_the_other(rules: Rules) -> None:
+    """Those that were away for long enough are no crowd any more; three others are."""
+    wanted = asins(10)
+    found = nights(rules, [*[wanted[:3]] * 5, wanted[:6], wanted[:6]], wanted)
+    assert found[-2:] == [(False, 5, 0), (False, 5, 0)]
+
+
+def test_an_absence_that_a_person_released_counts_and_makes_no_crowd(rules: Rules) -> None:
+    wanted = asins(10)
+    night = Scope(True, False, night=NOW)
+    known, reading = read(rules, Amazon(gone=wanted[:3]), wanted, scope=night)
+    assert reading.doubted == wanted[:3]
+    released = Scope(False, False, dict.fromkeys(wanted[:3], Release()))
+    known |= read(rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=released)[0]
+    assert all(len(known[asin].missed) == 1 for asin in wanted[:3])
+    found, reading = read(
+        rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=Scope(True, False, night=NOW + timedelta(1))
+    )
+    assert reading.counts and len(found[wanted[0]].missed) == 2
+
+
+def test_releasing_an_article_that_nobody_doubted_takes_it_out_no_sooner(rules: Rules) -> None:
+    wanted = asins(10)
+    released = Scope(False, False, {wanted[0]: Release()})
+    found, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=released)
+    assert found[wanted[0]].missed == ()
+
+
 def test_a_reading_with_unanswered_articles_counts_no_absence_and_makes_none_of_them(rules: Rules) -> None:
     wanted = asins(5)
     found, reading = read(rules, Amazon(gone=wanted[:1], silent=wanted[1:2]), wanted)
@@ -156,7 +252,7 @@ def test_a_reading_with_unanswered_articles_counts_no_absence_and_makes_none_of_
 
 def test_released_articles_are_read_alone_and_judge_nothing(rules: Rules) -> None:
     wanted = asins(3)
-    scope = Scope(False, False, frozenset({wanted[0]}))
+    scope = Scope(False, False, {wanted[0]: Release()})
     found, _ = read(rules, Amazon(gone=wanted[:1]), wanted, scope=scope)
     assert list(found) == [wanted[0]] and found[wanted[0]].missed == ()
 

@@ -1,9 +1,11 @@
 """Which part of the catalog a run looks at: by what is due, or by the form."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
+from procurement.catalog.entries import Release
 from procurement.errors import ConfigurationError
 from procurement.ledger.types import Window
 from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, night_of, read_scope
@@ -54,12 +56,23 @@ def test_a_run_by_hand_compares_everything_unless_it_is_told_otherwise(rules: Ru
     assert read_scope(by_hand(), rules) == Scope(True, True)
     assert read_scope(by_hand(scope="requisitions"), rules) == Scope(False, True)
     released = read_scope(by_hand(scope="released", release=[" b0qx10003c ", ""]), rules)
-    assert released == Scope(False, False, frozenset({"B0QX10003C"})) and released.compares
+    assert released == Scope(False, False, {"B0QX10003C": Release()}) and released.compares
+    priced = read_scope(by_hand(scope="released", release=["b0qx10003c = 15.29"]), rules)
+    assert priced.released == {"B0QX10003C": Release(Decimal("15.29"))}
 
 
 @pytest.mark.parametrize(
     "request_",
-    [by_hand(**{"from": "2026-01-01"}), by_hand(to="2026-01-01"), by_hand(scope="everything"), by_hand(release="B0")],
+    [
+        by_hand(**{"from": "2026-01-01"}),
+        by_hand(to="2026-01-01"),
+        by_hand(scope="everything"),
+        by_hand(release="B0"),
+        by_hand(release=["B0QX1000"]),
+        by_hand(release=["B0QX10003C=15,29"]),
+        by_hand(release=["B0QX10003C=-1"]),
+        by_hand(release=["B0QX10003C=15.29", "B0QX10003C=15.30"]),
+    ],
 )
 def test_a_range_or_an_unknown_scope_is_refused(rules: Rules, request_: RunRequest) -> None:
     with pytest.raises(ConfigurationError):

@@ -5,7 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from procurement.catalog.entries import MOST_MISSES, Article, Entry, Tier, observed, read_entry, write_entry
+from procurement.catalog.entries import (
+    MOST_MISSES,
+    Article,
+    Entry,
+    ItemRow,
+    PriceRow,
+    Release,
+    Tier,
+    observed,
+    read_entry,
+    write_entry,
+)
 from procurement.catalog.rules import CatalogFile
 from procurement.errors import MappingError
 from procurement.policies import Rules
@@ -17,7 +28,7 @@ HERE = Entry("B000000001", Article(pack="Pack"))
 def after(*runs: tuple[str, Entry, bool]) -> Entry:
     known: Entry | None = None
     for run, entry, counts in runs:
-        known = observed(entry, known, run=run, counts=counts, released=False)
+        known = observed(entry, known, run=run, counts=counts)
     assert known is not None
     return known
 
@@ -41,9 +52,10 @@ def test_absences_are_remembered_within_bounds() -> None:
 def test_the_first_pack_is_agreed_until_a_person_accepts_another() -> None:
     first = after(("a", HERE, True))
     other = Entry("B000000001", Article(pack="Box"))
-    seen = observed(other, first, run="b", counts=True, released=False)
+    seen = observed(other, first, run="b", counts=True)
     assert (first.pack_agreed, seen.pack_agreed) == ("Pack", "Pack")
-    assert observed(other, seen, run="c", counts=True, released=True).pack_agreed == "Box"
+    assert observed(other, seen, run="c", counts=True, release=Release(pack="Box")).pack_agreed == "Box"
+    assert observed(other, seen, run="c", counts=True, release=Release(pack="Case")).pack_agreed == "Pack"
 
 
 def test_a_single_article_that_becomes_a_bundle_has_another_pack() -> None:
@@ -93,3 +105,11 @@ def test_the_end_of_a_quantity_price_survives_the_ledger() -> None:
     tiers = (Tier(10, Decimal("9.50"), "10 - 49", until=49), Tier(50, Decimal("8.50"), "50+"))
     entry = Entry("B000000001", Article(tiers=tiers))
     assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
+
+
+def test_the_items_of_all_rows_survive_the_ledger() -> None:
+    rows = (PriceRow(1, "C-A", None, None, item_id=1), PriceRow(2, None, None, None, item_id=2))
+    other = ItemRow(2, "ITM-2", shared=True)
+    entry = Entry("B000000001", Article(), rows, ItemRow(1, "ITM-1"), other_items=(other,), doubted=("a",))
+    assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry
+    assert [item and item.number for item in map(entry.item_of, rows)] == ["ITM-1", "ITM-2"]

@@ -153,8 +153,10 @@ def test_the_first_tier_costs_the_offers_price() -> None:
 LINE = WaitingLine(7, 2, "Pens", Decimal("4"), Decimal("10.00"), "USD", offer="kept", approver=601)
 
 
-def at(offer: str, price: str, currency: str = "USD", guidance: str | None = None) -> OfferedPrice:
-    return OfferedPrice(offer, Decimal(price), currency, guidance)
+def at(
+    offer: str, price: str, currency: str = "USD", guidance: str | None = None, *, eligible: bool = True
+) -> OfferedPrice:
+    return OfferedPrice(offer, Decimal(price), currency, guidance, eligible)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,10 @@ def at(offer: str, price: str, currency: str = "USD", guidance: str | None = Non
         ([at("dear", "5"), at("cheap", "1")], "cheap"),
         ([at("foreign", "1", "CAD")], None),
         ([], None),
+        ([at("used", "1", eligible=False), at("new", "9")], "new"),
+        ([at("blocked", "1", guidance="NEGOTIATED", eligible=False), at("new", "9")], "new"),
+        ([at("used", "1", eligible=False)], None),
+        ([at("kept", "12", eligible=False), at("new", "9")], "kept"),
     ],
 )
 def test_the_offer_that_was_requested_is_compared_as_long_as_it_exists(
