@@ -139,6 +139,7 @@ def _line(reader: _Reader, raw: Json, currency: str) -> PurchaseOrderLine:
         unit_price=_money(reader, price, currency), total=_money(reader, total, currency),
         received=reader.number("received", raw, of=of) or ZERO, invoiced=reader.number("invoiced", raw, of=of) or ZERO,
         match_type=reader.text("match-type", raw), receipt_required=raw.get("receipt-required") is not False,
+        status=reader.text("status", raw) or "",
         part_number=reader.text("source-part-num", raw), auxiliary_part_number=reader.text("supp-aux-part-num", raw),
         unit_of_measure=reader.text("uom.code", raw), commodity=reader.text("commodity.name", raw),
         account=reader.text("account.code", raw), description=reader.text("description", raw) or "",

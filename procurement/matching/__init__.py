@@ -2,7 +2,7 @@
 
 Every difference becomes a `Finding` with expected, actual, difference, limit, the rule that decided, its money and one
 sentence; a difference beyond its limit is *breached*. The outcome is the worst of them: exception, else waiting for a receipt
-(units that were ordered but are not received yet), else within tolerance, else matched. Tightening a tolerance never
+(units that can still be received), else within tolerance, else matched. Tightening a tolerance never
 releases anything. `Variance` splits the whole difference in money by cause; `Allocation`s say which receipts were used up.
 
 A PO line's match type wins over its supplier's level. `2-way` compares price and ordered quantity, `3-way` and

@@ -138,8 +138,8 @@ class LineMatch(Struct, frozen=True):
         received = position.open_received + earlier
         short = self._against("received", number, position.open_received, received)
         if short is not None and not (position.level in DIRECT and _beyond(short) < 0):
-            can_still_come = over is None or not over.breached or _beyond(over) < 0
-            waits = short.breached and can_still_come and _beyond(short) > 0
+            within_order = over is None or not over.breached or _beyond(over) < 0
+            waits = short.breached and within_order and _beyond(short) > 0 and position.more_can_come
             said = f"{facts}, received {self._show(received)}, ordered {ordered}"
             yield self._said(replace(short, waits=waits), said)
 

@@ -12,7 +12,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from procurement.documents import GoodsReceipt, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.documents import (
+    CLOSED_TO_RECEIPTS,
+    ENDED_ORDERS,
+    GoodsReceipt,
+    InvoiceLine,
+    PurchaseOrder,
+    PurchaseOrderLine,
+)
 from procurement.matching.levels import DIRECT, NO_UNITS, THREE_WAY, match_level
 from procurement.units_of_measure import SAME, Conversions, Factor
 
@@ -53,6 +60,7 @@ class Position(Struct, frozen=True, kw_only=True):
     receipts: tuple[GoodsReceipt, ...]
     units: Decimal
     ordered: Decimal
+    received: Decimal
     earlier: Earlier
     open_ordered: Decimal
     open_received: Decimal | None
@@ -65,6 +73,12 @@ class Position(Struct, frozen=True, kw_only=True):
     def credit_bound(self) -> Decimal:
         """A credit gives back no more than was billed; where that is not known, no more than was ordered."""
         return self.earlier.total if self.earlier.is_known else self.ordered
+
+    @property
+    def more_can_come(self) -> bool:
+        """Whether a goods receipt can still arrive: the PO and its line are open, and not all of it was received."""
+        is_open = self.order.status not in ENDED_ORDERS and self.po_line.status not in CLOSED_TO_RECEIPTS
+        return is_open and self.received < self.ordered
 
     @property
     def justified(self) -> Decimal:
@@ -92,11 +106,12 @@ def position(
     ordered = (po_line.total.amount if po_line.quantity is None else po_line.quantity) or ZERO
     before = _earlier(po_line, earlier, planned, conversions)
     own = tuple(sorted(receipts, key=_oldest_first)) if len(receipts) > 1 else tuple(receipts)
+    received = sum((one.quantity for one in own), ZERO) if own else po_line.received
     return Position(
         order=order, po_line=po_line, level=level, counted=counted, unclear=unclear, receipts=own, units=units, ordered=ordered,
         money_only=tuple(line for line in lines if line.adjustment_type in NO_UNITS),
-        earlier=before, open_ordered=ordered - before.total,
-        open_received=_received(po_line, counted, own, level, before) if level in THREE_WAY else None,
+        received=received, earlier=before, open_ordered=ordered - before.total,
+        open_received=_open_received(received, counted, own, level, before) if level in THREE_WAY else None,
     )  # fmt: skip
 
 
@@ -140,16 +155,15 @@ def _earlier(
     return Earlier(total=total, by_reference=by_reference, is_known=is_known, unclear=unclear)
 
 
-def _received(
-    po_line: PurchaseOrderLine,
+def _open_received(
+    received: Decimal,
     counted: Sequence[Measured],
     receipts: Sequence[GoodsReceipt],
     level: str,
     earlier: Earlier,
 ) -> Decimal:
     """What was received and not billed yet; with direct matching, of the shipments that are billed."""
-    arrived = sum((one.quantity for one in receipts), ZERO) if receipts else po_line.received
-    left = arrived - earlier.total
+    left = received - earlier.total
     if level not in DIRECT:
         return left
     billed, came = defaultdict(Decimal, earlier.by_reference), defaultdict[str | None, Decimal](Decimal)
