@@ -65,24 +65,28 @@ class LineMatch(Struct, frozen=True):
         expected = prices.expected + prices.exchange
         if prices.exchange:
             yield self._exchange(line, prices)
-        found = compare(self.rules, "price", line.unit_price - expected, expected)
+        found = compare(self.rules, "price", measured.sign * (line.unit_price - expected), expected)
         if found is not None:
-            yield self._price(measured, found, expected, self.worth.invoiced(measured, refused))
+            yield self._price(measured, found, prices, self.worth.invoiced(measured, refused))
         if is_checked(self.rules, "line"):
             yield from self._amount_finding(line, expected)
 
-    def _price(self, measured: Measured, found: Compared, expected: Decimal, units: Decimal) -> Finding:
-        line, currency, difference = measured.line, self.currency, found.difference
+    def _price(self, measured: Measured, found: Compared, prices: Prices, units: Decimal) -> Finding:
+        """Too much on what is billed is too little on what is given back: both are over."""
+        line, currency, expected = measured.line, self.currency, prices.expected + prices.exchange
+        difference = line.unit_price - expected
         money = Money(difference * units, currency).rounded()
         allowed = ""
         if found.allowed is not None:
             allowed = f"; allowed {'above' if difference > 0 else 'below'} it {Money(found.allowed, currency)}"
-        credit = f"{plain(units)} x {Money(difference, currency)}"
+        credit = f"{plain(abs(units))} x {Money(abs(difference), currency)}"
+        agreed = "billed price" if prices.as_billed else "PO price"
+        converted = "" if prices.as_billed else self._converted(measured)
         return Finding(
             kind="price", line=line.number, expected=expected, actual=line.unit_price, difference=difference,
             limit=found.allowed, breached=found.breached, money=money, rule=found.place,
             sentence=f"Line {line.number}: unit price {Money(line.unit_price, currency)} is "
-            f"{apart(difference, expected, currency)} the PO price {Money(expected, currency)}{self._converted(measured)}"
+            f"{apart(difference, expected, currency)} the {agreed} {Money(expected, currency)}{converted}"
             f"{allowed}{closing(money, breached=found.breached, units=credit)}",
         )  # fmt: skip
 

@@ -34,6 +34,11 @@ class Measured(Struct, frozen=True):
     factor: Factor
     is_money: bool = False
 
+    @property
+    def sign(self) -> int:
+        """-1: it gives units back."""
+        return -1 if self.units < 0 else 1
+
 
 class Earlier(Struct, frozen=True, kw_only=True):
     """What was billed before: `total` of it, and of the documents that are known `by_reference`."""
