@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
 from procurement.matching.comparing import compare
-from procurement.matching.positions import ZERO, Measured, Position
+from procurement.matching.positions import ZERO, Measured
 from procurement.matching.result import Finding
 from procurement.matching.variance import Split, Variance, Written
 from procurement.matching.words import closing, plain
@@ -92,7 +92,8 @@ class DocumentMatch(Struct, frozen=True):
             )  # fmt: skip
 
     def _total_finding(self) -> Iterator[Finding]:
-        """Goods and miscellaneous charges against the value of the billed units at PO prices."""
+        """Goods and miscellaneous charges against the value of the billed units at PO prices. An adjustment of price is no
+        unit: whatever it adds or takes off differs from the PO."""
         expected, currency = self._ordered_value(), self.invoice.currency
         if expected is None:
             return
@@ -127,14 +128,7 @@ class DocumentMatch(Struct, frozen=True):
             if worth.rate is None or position.unclear:
                 return None
             value += sum((_at_po_price(worth, measured, step) for measured in position.counted), ZERO)
-            value += sum((self._adjusted(position, line, step) for line in position.money_only), ZERO)
         return value
-
-    def _adjusted(self, position: Position, line: InvoiceLine, step: Decimal) -> Decimal:
-        """An adjustment of price, at the PO price of its quantity."""
-        if position.on_amounts:
-            return line.total.amount
-        return round_to(line.quantity * position.po_line.unit_price.amount, step)
 
     def _date_findings(self) -> Iterator[Finding]:
         """Early: before the PO was issued. Late: after the last receipt of what is billed."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from procurement.documents import ChargeKind
 from procurement.matching import Outcome
+from procurement.money import Money
 from tests.unit.procurement.matches import charge, match, only, usd
 
 ONE = {"absolute": "1"}
@@ -201,10 +202,28 @@ def test_every_difference_of_money_alone_can_be_written_off(make: Any, kind: str
     assert result.variance.written_off.money == usd("0.04")
 
 
-def test_an_adjustment_of_price_counts_in_the_total_at_the_po_price(make: Any) -> None:
+def test_an_adjustment_of_price_is_not_in_the_value_of_the_units(make: Any) -> None:
     lines = (make.line(5), make.line(2, "12.00", number=2, adjustment_type="price"))
-    result = match(make.invoice(*lines), make.order(), total={"absolute": "3.99"})
-    assert (only(result).expected, only(result).actual) == (70, 74)
+    result = match(make.invoice(*lines), make.order(), total={"absolute": "23.99"})
+    assert (result.outcome, only(result).expected, only(result).actual) == (Outcome.EXCEPTION, 50, 74)
+
+
+@pytest.mark.parametrize("rate", [None, "1.2"])
+def test_a_price_refund_on_the_invoice_itself_asks_for_no_credit(make: Any, rate: str | None) -> None:
+    refund = make.line(-1, "3.00", number=2, adjustment_type="price")
+    order = make.order()
+    if rate:
+        euro = make.po_line(unit_price=Money.of("8.3333333", "EUR"), total=Money.of("83.33", "EUR"))
+        order = make.order(euro, currency="EUR")
+    result = match(make.invoice(make.line(5), refund), order, rates=lambda *_: Decimal(rate or 1))
+    assert (result.outcome, result.findings, result.variance.price) == (Outcome.MATCHED, (), usd("-3.00"))
+
+
+def test_an_adjustment_on_an_amount_line_differs_from_the_po_too(make: Any) -> None:
+    order = make.order(make.po_line(quantity=None, total=usd("100.00"), received=Decimal(100)))
+    lines = (make.line(1, "80.00"), make.line(1, "5.00", number=2, adjustment_type="price"))
+    result = match(make.invoice(*lines), order, total={"absolute": "4.99"})
+    assert (only(result).expected, only(result).difference) == (80, 5)
 
 
 def test_a_part_of_a_unit_that_was_not_received_is_not_justified(make: Any) -> None:
