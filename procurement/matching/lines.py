@@ -128,24 +128,29 @@ class LineMatch(Struct, frozen=True):
         position = self.position
         if not position.counted:
             return
-        number, earlier = position.counted[0].line.number, position.earlier.total
+        number, ordered = position.counted[0].line.number, self._show(position.ordered)
         if position.units < 0:
             yield from self._credit_finding(number)
             return
-        before = f" (and {self._show(earlier)} before)" if earlier else ""
-        facts, ordered = f"Line {number}: billed {self._show(position.units)}{before}", self._show(position.ordered)
         over = self._against("ordered", number, position.open_ordered, position.ordered)
         if over is not None:
-            yield self._said(over, f"{facts}, ordered {ordered}")
+            yield self._said(over, f"{self._billed(number, position.earlier.total)}, ordered {ordered}")
         if position.open_received is None:
             return
-        received = position.open_received + earlier
+        received = position.open_received + position.sharing
         short = self._against("received", number, position.open_received, received)
         if short is not None and not (position.level in DIRECT and _beyond(short) < 0):
             within_order = over is None or not over.breached or _beyond(over) < 0
             waits = short.breached and within_order and _beyond(short) > 0 and position.more_can_come
-            said = f"{facts}, received {self._show(received)}, ordered {ordered}"
-            yield self._said(replace(short, waits=waits), said)
+            said = f"{self._billed(number, position.sharing)}, received {self._show(received)}, ordered {ordered}"
+            if short.breached and position.without_shipment:
+                yield replace(short, sentence=f"{said}: no shipment id ties it to a receipt, as direct matching asks.")
+            else:
+                yield self._said(replace(short, waits=waits), said)
+
+    def _billed(self, number: int, earlier: Decimal) -> str:
+        before = f" (and {self._show(earlier)} before)" if earlier else ""
+        return f"Line {number}: billed {self._show(self.position.units)}{before}"
 
     def _against(self, check: str, number: int, left: Decimal, whole: Decimal) -> Finding | None:
         """Units billed against what was `left` for them; percentages are of the `whole`, whatever was billed before."""

@@ -49,8 +49,9 @@ class Earlier(Struct, frozen=True, kw_only=True):
     unclear: tuple[InvoiceLine, ...] = ()  # billed in a unit that cannot be converted
 
     @property
-    def known(self) -> Decimal:
-        return sum(self.by_reference.values(), ZERO)
+    def untied(self) -> Decimal:
+        """For no shipment that is known."""
+        return self.total - sum((units for reference, units in self.by_reference.items() if reference), ZERO)
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -73,6 +74,19 @@ class Position(Struct, frozen=True, kw_only=True):
     @property
     def on_amounts(self) -> bool:
         return self.po_line.quantity is None
+
+    @property
+    def sharing(self) -> Decimal:
+        """Units billed before out of the same receipts: with direct matching, of the same shipments."""
+        if self.level not in DIRECT:
+            return self.earlier.total
+        shipments = {measured.line.match_reference for measured in self.counted}
+        return sum((self.earlier.by_reference.get(one, ZERO) for one in shipments if one), ZERO)
+
+    @property
+    def without_shipment(self) -> bool:
+        """It bills units that direct matching can tie to no receipt."""
+        return self.level in DIRECT and any(not one.line.match_reference and one.units > 0 for one in self.counted)
 
     @property
     def credit_bound(self) -> Decimal:
@@ -167,14 +181,20 @@ def _open_received(
     level: str,
     earlier: Earlier,
 ) -> Decimal:
-    """What was received and not billed yet; with direct matching, of the shipments that are billed."""
-    left = received - earlier.total
+    """What was received and not billed yet; with direct matching, of the shipments that are billed.
+
+    What other shipments were billed beyond their own receipts takes nothing from these; what was billed before for no known
+    shipment takes from all. Without a shipment nothing is tied to anything."""
     if level not in DIRECT:
-        return left
-    billed, came = defaultdict(Decimal, earlier.by_reference), defaultdict[str | None, Decimal](Decimal)
+        return received - earlier.total
+    own, came = defaultdict[str | None, Decimal](Decimal), defaultdict[str | None, Decimal](Decimal)
     for measured in counted:
-        billed[measured.line.match_reference] += measured.units
+        own[measured.line.match_reference] += measured.units
     for receipt in receipts:
         came[receipt.match_reference] += receipt.quantity
-    tied = sum((min(units, came[reference]) for reference, units in billed.items()), ZERO)
-    return min(left, tied - earlier.known)
+    before = earlier.by_reference
+    tied = sum((min(units, came[one] - before.get(one, ZERO)) for one, units in own.items() if one), ZERO)
+    used = sum(
+        (units if one in own else min(units, max(ZERO, came[one])) for one, units in before.items() if one), ZERO
+    )
+    return min(received - used - earlier.untied, tied)

@@ -135,7 +135,8 @@ def test_the_line_wins_over_the_supplier_and_no_receipt_means_two_ways(
 @pytest.mark.parametrize("level", ["3-way", "3-way-fifo", "direct_matching", "3-way-direct"])
 def test_three_ways_need_the_receipt(make: Any, level: str) -> None:
     order = make.order(make.po_line(match_type=level, received=Decimal(0)))
-    assert match(make.invoice(), order).outcome is Outcome.WAITING_FOR_RECEIPT
+    invoice = make.invoice(make.line(match_reference="D1"))
+    assert match(invoice, order).outcome is Outcome.WAITING_FOR_RECEIPT
 
 
 def test_two_ways_do_not_ask_for_a_receipt_but_for_the_order(make: Any) -> None:
