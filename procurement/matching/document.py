@@ -18,7 +18,6 @@ from procurement.money import Money, minor_unit, round_to
 from procurement.tolerances import InForce
 
 MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"})
-ROUNDING = "rounding"  # how charges.yml begins the description of its rounding charge
 
 
 class DocumentMatch(Struct, frozen=True):
@@ -49,9 +48,11 @@ class DocumentMatch(Struct, frozen=True):
                 split.justified -= beyond
         for charge in self.invoice.charges:
             amount = charge.total.amount
+            if charge.is_rounding:
+                continue  # what no named cause takes is rounding
             if charge.kind is not ChargeKind.MISC:
                 split.add("shipping", amount)
-            elif not charge.description.casefold().startswith(ROUNDING):
+            else:
                 split.add("fee" if amount > 0 else "discount", amount)
 
     def _tax_findings(self) -> Iterator[Finding]:
@@ -74,13 +75,15 @@ class DocumentMatch(Struct, frozen=True):
             )  # fmt: skip
 
     def _charge_findings(self) -> Iterator[Finding]:
-        """Shipping and other charges against none: no PO line orders them. Discounts count against other charges."""
-        invoice = self.invoice
-        shipping = invoice.charged(ChargeKind.SHIPPING) + invoice.charged(ChargeKind.HANDLING)
-        for check, name, charged in (
-            ("shipping", "Shipping and handling", shipping),
-            ("charges", "Other charges", invoice.charged(ChargeKind.MISC)),
+        """Shipping and other charges against none: no PO line orders them. Discounts count against other charges; rounding is
+        ours, and no charge."""
+        currency = self.invoice.currency
+        for check, name, kinds in (
+            ("shipping", "Shipping and handling", (ChargeKind.SHIPPING, ChargeKind.HANDLING)),
+            ("charges", "Other charges", (ChargeKind.MISC,)),
         ):
+            own = (one.total for one in self.invoice.charges if one.kind in kinds and not one.is_rounding)
+            charged = Money.sum(own, currency)
             found = compare(self.rules, check, charged.amount, self._goods())
             if found is None or found.rule is None or found.allowed is None:
                 continue

@@ -77,6 +77,16 @@ def test_other_charges_have_a_limit_of_their_own(make: Any) -> None:
     assert match(discount, make.order(), charges={"under": {"absolute": "3"}}).outcome is Outcome.EXCEPTION
 
 
+@pytest.mark.parametrize("kind", list(ChargeKind))
+def test_our_own_rounding_is_no_charge_whatever_it_is_called(make: Any, kind: ChargeKind) -> None:
+    rounding = charge(kind, "0.01", "Preisrundung", is_rounding=True)
+    invoice = make.invoice(make.line(10, total=usd("99.99")), charges=(rounding,))
+    result = match(invoice, make.order(), charges={"absolute": "0"})
+    assert (result.outcome, result.findings, result.variance.parts) == (Outcome.MATCHED, (), {})
+    named = make.invoice(charges=(charge(kind, "0.01", "Rounding of unit prices"),))
+    assert match(named, make.order(), charges={"absolute": "0"}).outcome is Outcome.EXCEPTION
+
+
 def test_a_total_too_low_is_a_finding_where_it_is_limited(make: Any) -> None:
     invoice = make.invoice(make.line(10, "9.00"))
     result = match(invoice, make.order(), price=None, total={"under": {"absolute": "9.99"}})
