@@ -15,7 +15,7 @@ from procurement.matching.comparing import Rates
 from procurement.matching.levels import BY_RECEIPT, DIRECT, FIFO, NO_UNITS, THREE_WAY, match_level, units_billed
 from procurement.matching.match import three_way_match
 from procurement.matching.result import Allocation, Finding, MatchResult, Outcome
-from procurement.matching.variance import PARTS, Variance, Written
+from procurement.matching.variance import PARTS, Variance, Written, WrittenShare
 
 __all__ = [
     "BY_RECEIPT",
@@ -31,6 +31,7 @@ __all__ = [
     "Rates",
     "Variance",
     "Written",
+    "WrittenShare",
     "match_level",
     "three_way_match",
     "units_billed",

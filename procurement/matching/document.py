@@ -1,23 +1,20 @@
-"""The comparisons of the document as a whole: taxes, charges, its total, its date; and what may be written off."""
+"""The comparisons of the document as a whole: taxes, charges, its total, its date."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
 from procurement.matching.comparing import compare
 from procurement.matching.positions import ZERO, Measured
 from procurement.matching.result import Finding
-from procurement.matching.variance import Split, Variance, Written
+from procurement.matching.variance import Split
 from procurement.matching.words import closing, plain
 from procurement.matching.worth import Worth
 from procurement.money import Money, minor_unit, round_to
 from procurement.tolerances import InForce
-
-MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"})
 
 
 class DocumentMatch(Struct, frozen=True):
@@ -157,29 +154,6 @@ class DocumentMatch(Struct, frozen=True):
                 rule=found.place,
                 sentence=f"Dated {self.invoice.date.isoformat()}, {plain(abs(days))} days {which}; allowed {plain(found.allowed)}.",
             )  # fmt: skip
-
-
-def write_off(
-    rules: InForce, findings: list[Finding], variance: Variance, gross: Decimal
-) -> tuple[list[Finding], Variance]:
-    """Breaches in money alone are let through where all of them together are small enough, and say so; never units.
-
-    `gross` counts: the sum of all differences whatever their sign, so that two large ones never cancel out.
-    """
-    if not any(one.breached and one.kind in MONEY_KINDS for one in findings):
-        return findings, variance
-    money = variance.difference - variance.quantity - variance.unit
-    rule = rules.get(("write_off", "over" if money.amount > 0 else "under"))
-    if rule is None or rule.account is None or gross > rule.of(variance.billed.amount):
-        return findings, variance
-    written = Written(money=money, account=rule.account, rule=rule.place)
-    noted = Finding(
-        kind="write_off", line=None, breached=False, expected=ZERO, actual=money.amount, difference=money.amount,
-        limit=rule.of(variance.billed.amount), money=money, rule=rule.place,
-        sentence=f"A difference of {money} is written off to the account {rule.account}.",
-    )  # fmt: skip
-    released = [replace(one, breached=False) if one.kind in MONEY_KINDS else one for one in findings]
-    return [*released, noted], replace(variance, written_off=written)
 
 
 def _at_po_price(worth: Worth, measured: Measured, step: Decimal) -> Decimal:

@@ -7,13 +7,14 @@ from decimal import Decimal
 from procurement.documents import GoodsReceipt, Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
 from procurement.matching.allocation import allocations
 from procurement.matching.comparing import Rates, rules_for
-from procurement.matching.document import DocumentMatch, write_off
+from procurement.matching.document import DocumentMatch
 from procurement.matching.levels import NO_UNITS
 from procurement.matching.lines import LineMatch
 from procurement.matching.positions import position
 from procurement.matching.result import Finding, MatchResult, by_gravity, outcome_of
 from procurement.matching.variance import Split
 from procurement.matching.worth import Worth
+from procurement.matching.write_off import write_off
 from procurement.tolerances import Tolerances
 from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
@@ -64,7 +65,7 @@ def _result(document: DocumentMatch) -> MatchResult:
     findings += document.findings()
     document.split(split)
     variance = split.variance(invoice.total)
-    findings, variance = write_off(document.rules, findings, variance, split.gross)
+    findings, variance = write_off(document.rules, findings, variance)
     findings += _notes(invoice)
     ordered = tuple(sorted(findings, key=by_gravity))
     used = [one for worth in document.worths for one in allocations(worth.position)]
