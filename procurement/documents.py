@@ -15,6 +15,8 @@ from msgspec import Struct, field
 from procurement.money import Money
 
 Day: TypeAlias = date  # an invoice has a field of the name `date`
+ENDED_ORDERS = frozenset({"cancelled", "canceled", "closed", "soft_closed", "expensed"})
+CLOSED_TO_RECEIPTS = ENDED_ORDERS | {"soft_closed_for_receiving"}  # as a PO line says it
 
 
 class ChargeKind(StrEnum):
@@ -80,6 +82,7 @@ class InvoiceCharge(Struct, frozen=True, kw_only=True):
     account: str | None = None
     tax_lines: tuple[TaxLine, ...] = ()
     allocations: tuple[AccountShare, ...] = ()  # a GL split, instead of `account`
+    is_rounding: bool = False  # what a line's price x quantity cannot hold; its description is for people
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
@@ -135,6 +138,7 @@ class PurchaseOrderLine(Struct, frozen=True, kw_only=True):
     invoiced: Decimal
     match_type: str | None  # 2-way, 3-way, 3-way-fifo, direct_matching, none; None: the supplier's level holds
     receipt_required: bool
+    status: str = ""
     part_number: str | None = None
     auxiliary_part_number: str | None = None
     unit_of_measure: str | None = None

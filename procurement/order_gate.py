@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from procurement.approved_lines import at, line_problems, plain_number, text_of
 from procurement.buying_policies import SENT_MANUALLY, OrderPolicies
+from procurement.documents import ENDED_ORDERS
 
 Json = Mapping[str, Any]
 
 APPROVED_REQUISITION = ("ordered", "partially_received", "received")  # or later
 ON_THE_WAY = ("pending_approval", "pending_buyer_action", "approved", "backgrounded")
 ISSUED = "issued"
-ENDED = ("cancelled", "canceled", "closed", "soft_closed", "expensed")
 APPROVED, ESCALATED = "approved", "escalated"
 # Coupa has given the order to the supplier, or is about to: whoever orders it here orders it twice.
 OTHER_CHANNEL = (
@@ -137,7 +137,7 @@ def standing(order: Json) -> Verdict | None:
     status = str(order.get("status") or "")
     if status == ISSUED:
         return None
-    if status in ENDED:
+    if status in ENDED_ORDERS:
         return Verdict("skipped", f"the purchase order is {status}")
     return Verdict("waiting", f"the purchase order is not issued yet, it is {status or 'without a status'}")
 

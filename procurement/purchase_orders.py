@@ -3,11 +3,15 @@
 What Coupa leaves out is reported all at once (`RecordError`), before any rule sees the document.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from procurement.documents import GoodsReceipt, PurchaseOrder, PurchaseOrderLine
 from procurement.errors import MoneyError, RecordError
@@ -139,6 +143,7 @@ def _line(reader: _Reader, raw: Json, currency: str) -> PurchaseOrderLine:
         unit_price=_money(reader, price, currency), total=_money(reader, total, currency),
         received=reader.number("received", raw, of=of) or ZERO, invoiced=reader.number("invoiced", raw, of=of) or ZERO,
         match_type=reader.text("match-type", raw), receipt_required=raw.get("receipt-required") is not False,
+        status=reader.text("status", raw) or "",
         part_number=reader.text("source-part-num", raw), auxiliary_part_number=reader.text("supp-aux-part-num", raw),
         unit_of_measure=reader.text("uom.code", raw), commodity=reader.text("commodity.name", raw),
         account=reader.text("account.code", raw), description=reader.text("description", raw) or "",
@@ -172,16 +177,60 @@ def _chart(reader: _Reader, raw: Json) -> str | None:
     return " + ".join(sorted(charts)) or None
 
 
-def read_goods_receipt(raw: Json) -> GoodsReceipt | None:
-    """None for what does not change the received quantity (voided, stock movements); RecordError for what is unreadable."""
-    kind = str(raw.get("type") or "")
-    plain = kind.removeprefix("Void")
-    sign = 1 if plain in ARRIVALS else -1 if plain in DEPARTURES else 0
-    if not sign or str(raw.get("status") or "").lower() == "voided":
-        return None
+def read_goods_receipts(rows: Iterable[Json]) -> list[GoodsReceipt]:
+    """Receipts and returns, each without what was voided of it; RecordError for what is unreadable.
+
+    A void in part may stand twice in Coupa: in the `voided-value` of the receipt, and as a `Void…` transaction that names
+    it. It counts once, and the larger number where the two differ. `rows`: all transactions of the PO lines."""
+    moved: dict[int, _Movement] = {}
+    voids: list[_Movement] = []
+    for raw in rows:
+        kind = str(raw.get("type") or "")
+        sign = _sign(kind.removeprefix("Void"))
+        if not sign:
+            continue
+        movement = _read_movement(raw, kind, sign)
+        if not kind.startswith("Void"):
+            moved[movement.receipt.id] = movement
+        elif not movement.is_void:
+            voids.append(movement)
+    taken_back: dict[int, Decimal] = defaultdict(Decimal)
+    for void in voids:
+        taken_back[void.original] += void.units
+    found = [one.standing(taken_back[identity]) for identity, one in moved.items()]
+    lost = (void.standing(ZERO, sign=-1) for void in voids if void.original not in moved)
+    return [receipt for receipt in (*found, *lost) if receipt.quantity]
+
+
+class _Movement(Struct, frozen=True):
+    """A receiving transaction: `receipt` as if nothing of it was voided, `voided` as its own record says."""
+
+    receipt: GoodsReceipt
+    voided: Decimal
+    original: int  # 0: it names none
+    is_void: bool
+
+    @property
+    def units(self) -> Decimal:
+        return abs(self.receipt.quantity)
+
+    def standing(self, taken_back: Decimal, *, sign: int = 1) -> GoodsReceipt:
+        """What is left of it; never less than nothing."""
+        left = max(ZERO, self.units - max(self.voided, taken_back))
+        return replace(self.receipt, quantity=sign * (left if self.receipt.quantity > 0 else -left))
+
+
+def _sign(kind: str) -> int:
+    return 1 if kind in ARRIVALS else -1 if kind in DEPARTURES else 0
+
+
+def _read_movement(raw: Json, kind: str, sign: int) -> _Movement:
     reader = _Reader(f"Goods receipt {raw.get('id') or '(no id)'}", raw)
+    is_void = str(raw.get("status") or "").lower() == "voided"
     measured = reader.number("total" if "Amount" in kind else "quantity")
-    if measured is None and not reader.problems:
+    if measured is None and is_void:
+        measured = ZERO
+    elif measured is None and not reader.problems:
         reader.problems.append("It has no quantity.")
     voided = reader.number("voided-value") or ZERO
     identity, line, moment = (
@@ -189,15 +238,14 @@ def read_goods_receipt(raw: Json) -> GoodsReceipt | None:
         reader.whole("order-line.id"),
         reader.moment("transaction-date") or reader.moment("created-at"),
     )
+    original = reader.whole("original-transaction-id", default=0)
     if reader.problems or measured is None:
         raise RecordError(reader.document, list(dict.fromkeys(reader.problems)))
-    quantity = abs(measured) - abs(voided)
-    if kind.startswith("Void"):
-        sign = -sign
-    return GoodsReceipt(
-        id=identity, po_line_id=line, quantity=sign * quantity, received_on=moment.date() if moment else date.min,
+    receipt = GoodsReceipt(
+        id=identity, po_line_id=line, quantity=sign * abs(measured), received_on=moment.date() if moment else date.min,
         match_reference=reader.text("match-reference"),
     )  # fmt: skip
+    return _Movement(receipt, abs(measured) if is_void else abs(voided), original, is_void)
 
 
 def resolve_line(

@@ -77,11 +77,12 @@ def _fifo(stock: _Stock, position: Position) -> Lots:
 
 
 def _direct(stock: _Stock, position: Position) -> Lots:
-    """What Coupa counts beyond the documents we know is taken from other shipments first."""
+    """What was billed before for no shipment that is known is taken from other shipments first."""
     earlier = position.earlier
     for reference, units in earlier.by_reference.items():
-        _take(stock.of(reference), units)
+        if reference:
+            _take(stock.of(reference), units)
     billed = {measured.line.match_reference for measured in position.counted}
     others_first = sorted(stock.lots, key=lambda lot: lot.reference in billed)
-    _take(others_first, earlier.total - earlier.known)
-    return stock.of
+    _take(others_first, earlier.untied)
+    return lambda reference: stock.of(reference) if reference else ()

@@ -1,24 +1,20 @@
-"""The comparisons of the document as a whole: taxes, charges, its total, its date; and what may be written off."""
+"""The comparisons of the document as a whole: taxes, charges, its total, its date."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
 from procurement.matching.comparing import compare
-from procurement.matching.positions import ZERO, Measured, Position
+from procurement.matching.positions import ZERO, Measured
 from procurement.matching.result import Finding
-from procurement.matching.variance import Split, Variance, Written
+from procurement.matching.variance import Split
 from procurement.matching.words import closing, plain
 from procurement.matching.worth import Worth
 from procurement.money import Money, minor_unit, round_to
 from procurement.tolerances import InForce
-
-MONEY_KINDS = frozenset({"price", "line", "tax", "shipping", "charges", "total"})
-ROUNDING = "rounding"  # how charges.yml begins the description of its rounding charge
 
 
 class DocumentMatch(Struct, frozen=True):
@@ -49,9 +45,11 @@ class DocumentMatch(Struct, frozen=True):
                 split.justified -= beyond
         for charge in self.invoice.charges:
             amount = charge.total.amount
+            if charge.is_rounding:
+                continue  # what no named cause takes is rounding
             if charge.kind is not ChargeKind.MISC:
                 split.add("shipping", amount)
-            elif not charge.description.casefold().startswith(ROUNDING):
+            else:
                 split.add("fee" if amount > 0 else "discount", amount)
 
     def _tax_findings(self) -> Iterator[Finding]:
@@ -74,13 +72,15 @@ class DocumentMatch(Struct, frozen=True):
             )  # fmt: skip
 
     def _charge_findings(self) -> Iterator[Finding]:
-        """Shipping and other charges against none: no PO line orders them. Discounts count against other charges."""
-        invoice = self.invoice
-        shipping = invoice.charged(ChargeKind.SHIPPING) + invoice.charged(ChargeKind.HANDLING)
-        for check, name, charged in (
-            ("shipping", "Shipping and handling", shipping),
-            ("charges", "Other charges", invoice.charged(ChargeKind.MISC)),
+        """Shipping and other charges against none: no PO line orders them. Discounts count against other charges; rounding is
+        ours, and no charge."""
+        currency = self.invoice.currency
+        for check, name, kinds in (
+            ("shipping", "Shipping and handling", (ChargeKind.SHIPPING, ChargeKind.HANDLING)),
+            ("charges", "Other charges", (ChargeKind.MISC,)),
         ):
+            own = (one.total for one in self.invoice.charges if one.kind in kinds and not one.is_rounding)
+            charged = Money.sum(own, currency)
             found = compare(self.rules, check, charged.amount, self._goods())
             if found is None or found.rule is None or found.allowed is None:
                 continue
@@ -92,7 +92,8 @@ class DocumentMatch(Struct, frozen=True):
             )  # fmt: skip
 
     def _total_finding(self) -> Iterator[Finding]:
-        """Goods and miscellaneous charges against the value of the billed units at PO prices."""
+        """Goods and miscellaneous charges against the value of the billed units at PO prices. An adjustment of price is no
+        unit: whatever it adds or takes off differs from the PO."""
         expected, currency = self._ordered_value(), self.invoice.currency
         if expected is None:
             return
@@ -127,14 +128,7 @@ class DocumentMatch(Struct, frozen=True):
             if worth.rate is None or position.unclear:
                 return None
             value += sum((_at_po_price(worth, measured, step) for measured in position.counted), ZERO)
-            value += sum((self._adjusted(position, line, step) for line in position.money_only), ZERO)
         return value
-
-    def _adjusted(self, position: Position, line: InvoiceLine, step: Decimal) -> Decimal:
-        """An adjustment of price, at the PO price of its quantity."""
-        if position.on_amounts:
-            return line.total.amount
-        return round_to(line.quantity * position.po_line.unit_price.amount, step)
 
     def _date_findings(self) -> Iterator[Finding]:
         """Early: before the PO was issued. Late: after the last receipt of what is billed."""
@@ -160,29 +154,6 @@ class DocumentMatch(Struct, frozen=True):
                 rule=found.place,
                 sentence=f"Dated {self.invoice.date.isoformat()}, {plain(abs(days))} days {which}; allowed {plain(found.allowed)}.",
             )  # fmt: skip
-
-
-def write_off(
-    rules: InForce, findings: list[Finding], variance: Variance, gross: Decimal
-) -> tuple[list[Finding], Variance]:
-    """Breaches in money alone are let through where all of them together are small enough, and say so; never units.
-
-    `gross` counts: the sum of all differences whatever their sign, so that two large ones never cancel out.
-    """
-    if not any(one.breached and one.kind in MONEY_KINDS for one in findings):
-        return findings, variance
-    money = variance.difference - variance.quantity - variance.unit
-    rule = rules.get(("write_off", "over" if money.amount > 0 else "under"))
-    if rule is None or rule.account is None or gross > rule.of(variance.billed.amount):
-        return findings, variance
-    written = Written(money=money, account=rule.account, rule=rule.place)
-    noted = Finding(
-        kind="write_off", line=None, breached=False, expected=ZERO, actual=money.amount, difference=money.amount,
-        limit=rule.of(variance.billed.amount), money=money, rule=rule.place,
-        sentence=f"A difference of {money} is written off to the account {rule.account}.",
-    )  # fmt: skip
-    released = [replace(one, breached=False) if one.kind in MONEY_KINDS else one for one in findings]
-    return [*released, noted], replace(variance, written_off=written)
 
 
 def _at_po_price(worth: Worth, measured: Measured, step: Decimal) -> Decimal:

@@ -65,24 +65,28 @@ class LineMatch(Struct, frozen=True):
         expected = prices.expected + prices.exchange
         if prices.exchange:
             yield self._exchange(line, prices)
-        found = compare(self.rules, "price", line.unit_price - expected, expected)
+        found = compare(self.rules, "price", measured.sign * (line.unit_price - expected), expected)
         if found is not None:
-            yield self._price(measured, found, expected, self.worth.invoiced(measured, refused))
+            yield self._price(measured, found, prices, self.worth.invoiced(measured, refused))
         if is_checked(self.rules, "line"):
             yield from self._amount_finding(line, expected)
 
-    def _price(self, measured: Measured, found: Compared, expected: Decimal, units: Decimal) -> Finding:
-        line, currency, difference = measured.line, self.currency, found.difference
+    def _price(self, measured: Measured, found: Compared, prices: Prices, units: Decimal) -> Finding:
+        """Too much on what is billed is too little on what is given back: both are over."""
+        line, currency, expected = measured.line, self.currency, prices.expected + prices.exchange
+        difference = line.unit_price - expected
         money = Money(difference * units, currency).rounded()
         allowed = ""
         if found.allowed is not None:
             allowed = f"; allowed {'above' if difference > 0 else 'below'} it {Money(found.allowed, currency)}"
-        credit = f"{plain(units)} x {Money(difference, currency)}"
+        credit = f"{plain(abs(units))} x {Money(abs(difference), currency)}"
+        agreed = "billed price" if prices.as_billed else "PO price"
+        converted = "" if prices.as_billed else self._converted(measured)
         return Finding(
             kind="price", line=line.number, expected=expected, actual=line.unit_price, difference=difference,
             limit=found.allowed, breached=found.breached, money=money, rule=found.place,
             sentence=f"Line {line.number}: unit price {Money(line.unit_price, currency)} is "
-            f"{apart(difference, expected, currency)} the PO price {Money(expected, currency)}{self._converted(measured)}"
+            f"{apart(difference, expected, currency)} the {agreed} {Money(expected, currency)}{converted}"
             f"{allowed}{closing(money, breached=found.breached, units=credit)}",
         )  # fmt: skip
 
@@ -124,24 +128,29 @@ class LineMatch(Struct, frozen=True):
         position = self.position
         if not position.counted:
             return
-        number, earlier = position.counted[0].line.number, position.earlier.total
+        number, ordered = position.counted[0].line.number, self._show(position.ordered)
         if position.units < 0:
             yield from self._credit_finding(number)
             return
-        before = f" (and {self._show(earlier)} before)" if earlier else ""
-        facts, ordered = f"Line {number}: billed {self._show(position.units)}{before}", self._show(position.ordered)
         over = self._against("ordered", number, position.open_ordered, position.ordered)
         if over is not None:
-            yield self._said(over, f"{facts}, ordered {ordered}")
+            yield self._said(over, f"{self._billed(number, position.earlier.total)}, ordered {ordered}")
         if position.open_received is None:
             return
-        received = position.open_received + earlier
+        received = position.open_received + position.sharing
         short = self._against("received", number, position.open_received, received)
         if short is not None and not (position.level in DIRECT and _beyond(short) < 0):
-            can_still_come = over is None or not over.breached or _beyond(over) < 0
-            waits = short.breached and can_still_come and _beyond(short) > 0
-            said = f"{facts}, received {self._show(received)}, ordered {ordered}"
-            yield self._said(replace(short, waits=waits), said)
+            within_order = over is None or not over.breached or _beyond(over) < 0
+            waits = short.breached and within_order and _beyond(short) > 0 and position.more_can_come
+            said = f"{self._billed(number, position.sharing)}, received {self._show(received)}, ordered {ordered}"
+            if short.breached and position.without_shipment:
+                yield replace(short, sentence=f"{said}: no shipment id ties it to a receipt, as direct matching asks.")
+            else:
+                yield self._said(replace(short, waits=waits), said)
+
+    def _billed(self, number: int, earlier: Decimal) -> str:
+        before = f" (and {self._show(earlier)} before)" if earlier else ""
+        return f"Line {number}: billed {self._show(self.position.units)}{before}"
 
     def _against(self, check: str, number: int, left: Decimal, whole: Decimal) -> Finding | None:
         """Units billed against what was `left` for them; percentages are of the `whole`, whatever was billed before."""

@@ -7,12 +7,14 @@ from decimal import Decimal
 from procurement.documents import GoodsReceipt, Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
 from procurement.matching.allocation import allocations
 from procurement.matching.comparing import Rates, rules_for
-from procurement.matching.document import DocumentMatch, write_off
+from procurement.matching.document import DocumentMatch
+from procurement.matching.levels import NO_UNITS
 from procurement.matching.lines import LineMatch
 from procurement.matching.positions import position
 from procurement.matching.result import Finding, MatchResult, by_gravity, outcome_of
 from procurement.matching.variance import Split
 from procurement.matching.worth import Worth
+from procurement.matching.write_off import write_off
 from procurement.tolerances import Tolerances
 from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
@@ -34,8 +36,8 @@ def three_way_match(
     """`orders` by PO number; `receipts` all of the PO lines, returns included. `billed`: units by PO line id on documents that
     Coupa does not count yet. `earlier`: invoices and credit notes billed before on these PO lines, as far as they are known;
     of these and what Coupa counts the larger number holds. Without `rates` two currencies are never compared."""
-    received = _receipts(receipts)
-    before = _earlier(invoice, earlier)
+    received, known = _receipts(receipts), tuple(earlier)
+    before, originals = _earlier(invoice, known), _originals(invoice, known)
     worths: list[Worth] = []
     unbacked: list[InvoiceLine] = []
     for (po_number, line_id), lines in _groups(invoice).items():
@@ -49,7 +51,7 @@ def three_way_match(
             conversions=conversions,
         )  # fmt: skip
         rules = rules_for(tolerances, invoice, po_line.commodity)
-        worths.append(Worth(invoice, where, rules, _rate(order, po_line, invoice, rates)))
+        worths.append(Worth(invoice, where, rules, _rate(order, po_line, invoice, rates), originals.get(line_id, ())))
     document = DocumentMatch(invoice, rules_for(tolerances, invoice), worths, unbacked)
     return _result(document)
 
@@ -63,7 +65,7 @@ def _result(document: DocumentMatch) -> MatchResult:
     findings += document.findings()
     document.split(split)
     variance = split.variance(invoice.total)
-    findings, variance = write_off(document.rules, findings, variance, split.gross)
+    findings, variance = write_off(document.rules, findings, variance)
     findings += _notes(invoice)
     ordered = tuple(sorted(findings, key=by_gravity))
     used = [one for worth in document.worths for one in allocations(worth.position)]
@@ -96,6 +98,20 @@ def _earlier(invoice: Invoice, earlier: Iterable[Invoice]) -> Mapping[int, Seque
             for line in document.lines:
                 if line.po_line_id is not None:
                     by_line[line.po_line_id].append(line)
+    return by_line
+
+
+def _originals(invoice: Invoice, earlier: Iterable[Invoice]) -> Mapping[int, Sequence[InvoiceLine]]:
+    """Of a credit note: the lines of its original that billed units, by PO line."""
+    by_line: dict[int, list[InvoiceLine]] = {}
+    if not invoice.is_credit_note or invoice.original_number is None:
+        return by_line
+    wanted = (invoice.supplier, invoice.original_number, invoice.currency)
+    for document in earlier:
+        if (document.supplier, document.number, document.currency) == wanted:
+            for line in document.lines:
+                if line.po_line_id is not None and line.quantity > 0 and line.adjustment_type not in NO_UNITS:
+                    by_line.setdefault(line.po_line_id, []).append(line)
     return by_line
 
 

@@ -12,7 +12,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from procurement.documents import GoodsReceipt, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.documents import (
+    CLOSED_TO_RECEIPTS,
+    ENDED_ORDERS,
+    GoodsReceipt,
+    InvoiceLine,
+    PurchaseOrder,
+    PurchaseOrderLine,
+)
 from procurement.matching.levels import DIRECT, NO_UNITS, THREE_WAY, match_level
 from procurement.units_of_measure import SAME, Conversions, Factor
 
@@ -27,6 +34,11 @@ class Measured(Struct, frozen=True):
     factor: Factor
     is_money: bool = False
 
+    @property
+    def sign(self) -> int:
+        """-1: it gives units back."""
+        return -1 if self.units < 0 else 1
+
 
 class Earlier(Struct, frozen=True, kw_only=True):
     """What was billed before: `total` of it, and of the documents that are known `by_reference`."""
@@ -37,8 +49,9 @@ class Earlier(Struct, frozen=True, kw_only=True):
     unclear: tuple[InvoiceLine, ...] = ()  # billed in a unit that cannot be converted
 
     @property
-    def known(self) -> Decimal:
-        return sum(self.by_reference.values(), ZERO)
+    def untied(self) -> Decimal:
+        """For no shipment that is known."""
+        return self.total - sum((units for reference, units in self.by_reference.items() if reference), ZERO)
 
 
 class Position(Struct, frozen=True, kw_only=True):
@@ -53,6 +66,7 @@ class Position(Struct, frozen=True, kw_only=True):
     receipts: tuple[GoodsReceipt, ...]
     units: Decimal
     ordered: Decimal
+    received: Decimal
     earlier: Earlier
     open_ordered: Decimal
     open_received: Decimal | None
@@ -62,9 +76,28 @@ class Position(Struct, frozen=True, kw_only=True):
         return self.po_line.quantity is None
 
     @property
+    def sharing(self) -> Decimal:
+        """Units billed before out of the same receipts: with direct matching, of the same shipments."""
+        if self.level not in DIRECT:
+            return self.earlier.total
+        shipments = {measured.line.match_reference for measured in self.counted}
+        return sum((self.earlier.by_reference.get(one, ZERO) for one in shipments if one), ZERO)
+
+    @property
+    def without_shipment(self) -> bool:
+        """It bills units that direct matching can tie to no receipt."""
+        return self.level in DIRECT and any(not one.line.match_reference and one.units > 0 for one in self.counted)
+
+    @property
     def credit_bound(self) -> Decimal:
         """A credit gives back no more than was billed; where that is not known, no more than was ordered."""
         return self.earlier.total if self.earlier.is_known else self.ordered
+
+    @property
+    def more_can_come(self) -> bool:
+        """Whether a goods receipt can still arrive: the PO and its line are open, and not all of it was received."""
+        is_open = self.order.status not in ENDED_ORDERS and self.po_line.status not in CLOSED_TO_RECEIPTS
+        return is_open and self.received < self.ordered
 
     @property
     def justified(self) -> Decimal:
@@ -92,11 +125,12 @@ def position(
     ordered = (po_line.total.amount if po_line.quantity is None else po_line.quantity) or ZERO
     before = _earlier(po_line, earlier, planned, conversions)
     own = tuple(sorted(receipts, key=_oldest_first)) if len(receipts) > 1 else tuple(receipts)
+    received = sum((one.quantity for one in own), ZERO) if own else po_line.received
     return Position(
         order=order, po_line=po_line, level=level, counted=counted, unclear=unclear, receipts=own, units=units, ordered=ordered,
         money_only=tuple(line for line in lines if line.adjustment_type in NO_UNITS),
-        earlier=before, open_ordered=ordered - before.total,
-        open_received=_received(po_line, counted, own, level, before) if level in THREE_WAY else None,
+        received=received, earlier=before, open_ordered=ordered - before.total,
+        open_received=_open_received(received, counted, own, level, before) if level in THREE_WAY else None,
     )  # fmt: skip
 
 
@@ -140,22 +174,27 @@ def _earlier(
     return Earlier(total=total, by_reference=by_reference, is_known=is_known, unclear=unclear)
 
 
-def _received(
-    po_line: PurchaseOrderLine,
+def _open_received(
+    received: Decimal,
     counted: Sequence[Measured],
     receipts: Sequence[GoodsReceipt],
     level: str,
     earlier: Earlier,
 ) -> Decimal:
-    """What was received and not billed yet; with direct matching, of the shipments that are billed."""
-    arrived = sum((one.quantity for one in receipts), ZERO) if receipts else po_line.received
-    left = arrived - earlier.total
+    """What was received and not billed yet; with direct matching, of the shipments that are billed.
+
+    What other shipments were billed beyond their own receipts takes nothing from these; what was billed before for no known
+    shipment takes from all. Without a shipment nothing is tied to anything."""
     if level not in DIRECT:
-        return left
-    billed, came = defaultdict(Decimal, earlier.by_reference), defaultdict[str | None, Decimal](Decimal)
+        return received - earlier.total
+    own, came = defaultdict[str | None, Decimal](Decimal), defaultdict[str | None, Decimal](Decimal)
     for measured in counted:
-        billed[measured.line.match_reference] += measured.units
+        own[measured.line.match_reference] += measured.units
     for receipt in receipts:
         came[receipt.match_reference] += receipt.quantity
-    tied = sum((min(units, came[reference]) for reference, units in billed.items()), ZERO)
-    return min(left, tied - earlier.known)
+    before = earlier.by_reference
+    tied = sum((min(units, came[one] - before.get(one, ZERO)) for one, units in own.items() if one), ZERO)
+    used = sum(
+        (units if one in own else min(units, max(ZERO, came[one])) for one, units in before.items() if one), ZERO
+    )
+    return min(received - used - earlier.untied, tied)

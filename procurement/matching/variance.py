@@ -14,17 +14,25 @@ from msgspec import Struct
 
 from procurement.money import Money
 
-UNITS = frozenset({"quantity", "unit"})  # parts that a quantity explains; the others are differences of money alone
 PARTS = ("quantity", "price", "tax", "shipping", "discount", "fee", "unit", "exchange", "rounding")
 ZERO = Decimal(0)
 
 
+class WrittenShare(Struct, frozen=True, kw_only=True):
+    """What of it has one cause: line (of its price), tax, shipping, charges, or total for what these do not say."""
+
+    cause: str
+    line: int | None
+    money: Money
+
+
 class Written(Struct, frozen=True, kw_only=True):
-    """A small difference that goes to an account (a name of entities.yml) instead of to a person."""
+    """A small difference that goes to an account (a name of entities.yml) instead of to a person; `shares` add up to it."""
 
     money: Money
     account: str
     rule: str
+    shares: tuple[WrittenShare, ...] = ()
 
 
 class Variance(Struct, frozen=True, kw_only=True):
@@ -69,6 +77,7 @@ class Variance(Struct, frozen=True, kw_only=True):
             written = self.written_off
             values["written_off"] = {
                 "amount": str(written.money.amount), "account": written.account, "rule": written.rule,
+                "shares": [[one.cause, one.line, str(one.money.amount)] for one in written.shares],
             }  # fmt: skip
         return values
 
@@ -81,6 +90,10 @@ class Variance(Struct, frozen=True, kw_only=True):
             billed=Money.of(kept["billed"], currency), justified=Money.of(kept["justified"], currency), **parts,
             written_off=written and Written(
                 money=Money.of(written["amount"], currency), account=written["account"], rule=written["rule"],
+                shares=tuple(
+                    WrittenShare(cause=cause, line=line, money=Money.of(amount, currency))
+                    for cause, line, amount in written.get("shares", ())
+                ),
             ),
         )  # fmt: skip
         if Money.sum(parts.values(), currency) != variance.difference:
@@ -89,19 +102,17 @@ class Variance(Struct, frozen=True, kw_only=True):
 
 
 class Split:
-    """Adds up the parts of one document. `gross`: all differences of money alone, whatever their sign."""
+    """Adds up the parts of one document."""
 
-    __slots__ = ("currency", "gross", "justified", "parts")
+    __slots__ = ("currency", "justified", "parts")
 
     def __init__(self, currency: str) -> None:
-        self.currency, self.justified, self.gross = currency, ZERO, ZERO
+        self.currency, self.justified = currency, ZERO
         self.parts: dict[str, Decimal] = {}
 
     def add(self, part: str, amount: Decimal) -> None:
         if amount:
             self.parts[part] = self.parts.get(part, ZERO) + amount
-            if part not in UNITS:
-                self.gross += abs(amount)
 
     def variance(self, billed: Money) -> Variance:
         """What the named causes leave over is rounding."""

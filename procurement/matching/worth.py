@@ -1,8 +1,10 @@
 """What an invoice line is worth: at its own price, at the PO price, and the difference by cause.
 
-The invoice price is only ever compared with the PO price, never replaced by it.
+The invoice price is only ever compared with the PO price, never replaced by it. A credit note is compared with the price at
+which its units were billed, where that is known: an over-price that was let through is taken back as it was paid.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -18,21 +20,25 @@ PRICE_STEP = Decimal(1).scaleb(-UNIT_PRICE_PLACES)
 
 
 class Prices(Struct, frozen=True):
-    """The PO price in the invoice's unit and currency, and how much of a difference the exchange tolerance explains."""
+    """The price to expect in the invoice's unit and currency: the PO's or, `as_billed`, that of what is given back; and how
+    much of a difference the exchange tolerance explains."""
 
     expected: Decimal
+    as_billed: bool = False
     exchange: Decimal = ZERO
     exchange_limit: Decimal | None = None
     exchange_place: str | None = None
 
 
 class Worth(Struct, frozen=True):
-    """The money of one PO line's invoice lines. `rate`: from the PO's currency to the invoice's; None: not known."""
+    """The money of one PO line's invoice lines. `rate`: from the PO's currency to the invoice's; None: not known. `billed`:
+    of a credit note, the lines of its original."""
 
     invoice: Invoice
     position: Position
     rules: InForce
     rate: Decimal | None
+    billed: Sequence[InvoiceLine] = ()
 
     @property
     def sign(self) -> int:
@@ -40,6 +46,8 @@ class Worth(Struct, frozen=True):
 
     def prices(self, measured: Measured) -> Prices:
         """Without a rate the PO price stands as it is: nothing is compared with it."""
+        if measured.units < 0 and (billed := self._billed_price(measured.line)) is not None:
+            return Prices(billed, as_billed=True)
         price, factor, rate = self.position.po_line.unit_price.amount, measured.factor, self.rate
         if rate is None or (factor is SAME and rate == 1):
             return Prices(price)
@@ -47,11 +55,17 @@ class Worth(Struct, frozen=True):
         if self.invoice.currency == self.position.order.currency:
             return Prices(expected)
         difference = measured.line.unit_price - expected
-        rule = self.rules.get(("exchange", "over" if difference > 0 else "under"))
+        rule = self.rules.get(("exchange", "over" if measured.sign * difference > 0 else "under"))
         if rule is None:
             return Prices(expected)
         limit = rule.of(expected)
-        return Prices(expected, max(-limit, min(difference, limit)), limit, rule.place)
+        explained = max(-limit, min(difference, limit))
+        return Prices(expected, exchange=explained, exchange_limit=limit, exchange_place=rule.place)
+
+    def _billed_price(self, line: InvoiceLine) -> Decimal | None:
+        """The nearest at which units of this line's unit were billed."""
+        prices = [one.unit_price for one in self.billed if one.unit_of_measure == line.unit_of_measure]
+        return min(prices, key=lambda price: (abs(price - line.unit_price), price), default=None)
 
     def excess(self, units: Decimal) -> dict[int, Decimal]:
         """`units` (positive) by place in `counted`: the last lines are too much first."""

@@ -32,11 +32,15 @@ class Case:
     commodity: str = ""
     charged: Callable[[Amounts], Amounts] | None = None
     ordered: Callable[[OrderLine], None] | None = None
-    short: bool = False  # one unit less is received, and nothing more can come
 
 
 def _not_matched(line: OrderLine) -> None:
     line.match_type = "none"
+
+
+def _not_matched_and_one_too_many(line: OrderLine) -> None:
+    _not_matched(line)
+    line.quantity -= 1
 
 
 CASES = {
@@ -70,8 +74,8 @@ CASES = {
         "Coupa does not compare other charges with the PO",
         charged=lambda amounts: replace(amounts, regulatory_fee=Decimal("40.00")),
     ),
-    "one unit short and receiving closed": Case(
-        "Coupa knows that receiving is closed and no receipt can come any more", quantity=4, short=True,
+    "a unit over the order on a line that is not matched": Case(
+        "Coupa counts units on every PO line, whatever its match type", ordered=_not_matched_and_one_too_many,
     ),
 }  # fmt: skip
 
@@ -108,7 +112,3 @@ def _apply(draft: Draft, purchase: Purchase, case: Case) -> None:
     if case.charged:
         (parcel,) = shipment.parcels
         parcel.amounts = case.charged(parcel.amounts)
-    if case.short:
-        (receipt,) = shipment.receipts
-        receipt.quantity -= 1
-        receipt.last = True

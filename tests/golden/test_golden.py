@@ -19,7 +19,7 @@ from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.plain import plain
 from procurement.matching import MatchResult, three_way_match
 from procurement.policies import MAPPINGS, Rules, read_rules
-from procurement.purchase_orders import read_goods_receipt, read_purchase_order
+from procurement.purchase_orders import read_goods_receipts, read_purchase_order
 
 pytestmark = pytest.mark.golden
 HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def outcome(rules: Rules, pipeline: str, source: Any) -> dict[str, Any]:
     except RecordError as error:
         return {"problems": list(error.problems)}
     orders = {order.number: order for order in map(read_purchase_order, source.get("orders", []))}
-    receipts = [receipt for raw in source.get("receipts", []) if (receipt := read_goods_receipt(raw))]
+    receipts = read_goods_receipts(source.get("receipts", []))
     match = three_way_match(invoice, orders, receipts, rules.tolerances)
     return {"invoice": plain(invoice), "total": str(invoice.total), "match": shown(match)}
 

@@ -16,7 +16,7 @@ import pytest
 from procurement.matching import Outcome, three_way_match
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.policies import Rules, read_rules
-from procurement.purchase_orders import read_goods_receipt, read_purchase_order
+from procurement.purchase_orders import read_goods_receipts, read_purchase_order
 
 pytestmark = pytest.mark.golden
 PIPELINE = "amazon_invoices_to_coupa"
@@ -36,7 +36,7 @@ def routed(rules: Rules, source: Any) -> list[dict[str, Any]]:
     lines = [{**source["header"], **line} for line in source["lines"]]
     invoice = rules.mapping(PIPELINE).invoice(source["header"], lines)
     orders = {order.number: order for order in map(read_purchase_order, source.get("orders", []))}
-    receipts = [receipt for raw in source.get("receipts", []) if (receipt := read_goods_receipt(raw))]
+    receipts = read_goods_receipts(source.get("receipts", []))
     match = three_way_match(invoice, orders, receipts, rules.tolerances)
     assert match.outcome is Outcome.EXCEPTION, "only exceptions are routed"
     planned = exception_deliveries(

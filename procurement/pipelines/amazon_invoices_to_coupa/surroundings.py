@@ -12,7 +12,7 @@ from connectors.amazon_business.payloads import InvoiceDetail, InvoiceDetails, O
 from procurement.documents import GoodsReceipt, PurchaseOrder
 from procurement.errors import RecordError
 from procurement.ledger.types import Known
-from procurement.purchase_orders import read_goods_receipt, read_purchase_order
+from procurement.purchase_orders import read_goods_receipts, read_purchase_order
 
 Json = dict[str, Any]
 
@@ -82,10 +82,9 @@ def read_receipts(coupa: InvoiceTarget, line_ids: Iterable[int]) -> dict[int, li
     """Goods receipts by PO line id."""
     receipts: dict[int, list[GoodsReceipt]] = {}
     wanted = sorted(set(line_ids))
-    for page in coupa.receipts(wanted) if wanted else ():
-        for raw in page:
-            if (receipt := read_goods_receipt(raw)) is not None:
-                receipts.setdefault(receipt.po_line_id, []).append(receipt)
+    rows = (raw for page in coupa.receipts(wanted) for raw in page) if wanted else ()
+    for receipt in read_goods_receipts(rows):
+        receipts.setdefault(receipt.po_line_id, []).append(receipt)
     return receipts
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from procurement.buying_policies import Ordering
+from procurement.documents import CLOSED_TO_RECEIPTS
 from procurement.errors import MoneyError
 from procurement.ledger.types import Record
 from procurement.money import MINOR_UNITS, Money, minor_unit, round_to, to_decimal
@@ -24,7 +25,6 @@ from procurement.purchase_orders import AMOUNT_LINE
 
 Json = dict[str, Any]
 SWITCHED_OFF = Verdict("waiting", "switched off in rollout.yml")
-CLOSED_LINES = ("cancelled", "canceled", "closed", "soft_closed", "soft_closed_for_receiving")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,7 +170,7 @@ def _wanted(raw: Json, number: str, currency: str, problems: list[str]) -> Wante
     own = (raw.get("currency") or {}).get("code")
     if own and own != currency:
         problems.append(f"{label} is in {own}, the purchase order in {currency}.")
-    if str(raw.get("status") or "") in CLOSED_LINES:
+    if str(raw.get("status") or "") in CLOSED_TO_RECEIPTS:
         problems.append(f"{label} is {raw['status']} in Coupa.")
     if not number:
         problems.append("A line has no number.")

@@ -8,7 +8,7 @@ from sandbox.scenarios.amounts import CENT, Amounts, to_cents
 from sandbox.scenarios.drafting import Draft
 from sandbox.scenarios.purchases import Parcel, Purchase
 
-SHIPPING = Decimal("6.99")
+SHIPPING = (Decimal("6.99"), Decimal("29.99"))  # usual, and dear: a matter of opinion
 FREE_SHIPPING = Decimal("5.99")
 GIFT_WRAP = Decimal("3.99")
 FEE_PER_UNIT = Decimal("4.00")
@@ -43,8 +43,10 @@ def free_shipping(draft: Draft, purchase: Purchase) -> None:
 
 
 def paid_shipping(draft: Draft, purchase: Purchase) -> None:
-    _change(purchase, _first(purchase), lambda amounts: replace(amounts, shipping=SHIPPING))
-    draft.state("paid_shipping", purchase, shipping=str(SHIPPING))
+    """Now usual, now dear."""
+    shipping = SHIPPING[len(draft.situations.get("paid_shipping", ())) % len(SHIPPING)]
+    _change(purchase, _first(purchase), lambda amounts: replace(amounts, shipping=shipping))
+    draft.state("paid_shipping", purchase, shipping=str(shipping))
 
 
 def gift_wrap(draft: Draft, purchase: Purchase) -> None:

@@ -58,5 +58,5 @@ def only(result: MatchResult) -> Finding:
     return finding
 
 
-def charge(kind: ChargeKind, amount: str, description: str = "x") -> InvoiceCharge:
-    return InvoiceCharge(kind=kind, total=usd(amount), description=description)
+def charge(kind: ChargeKind, amount: str, description: str = "x", *, is_rounding: bool = False) -> InvoiceCharge:
+    return InvoiceCharge(kind=kind, total=usd(amount), description=description, is_rounding=is_rounding)

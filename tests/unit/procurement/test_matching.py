@@ -135,7 +135,8 @@ def test_the_line_wins_over_the_supplier_and_no_receipt_means_two_ways(
 @pytest.mark.parametrize("level", ["3-way", "3-way-fifo", "direct_matching", "3-way-direct"])
 def test_three_ways_need_the_receipt(make: Any, level: str) -> None:
     order = make.order(make.po_line(match_type=level, received=Decimal(0)))
-    assert match(make.invoice(), order).outcome is Outcome.WAITING_FOR_RECEIPT
+    invoice = make.invoice(make.line(match_reference="D1"))
+    assert match(invoice, order).outcome is Outcome.WAITING_FOR_RECEIPT
 
 
 def test_two_ways_do_not_ask_for_a_receipt_but_for_the_order(make: Any) -> None:
@@ -157,7 +158,7 @@ def test_direct_matching_counts_only_receipts_of_the_same_shipment(make: Any) ->
     order = make.order(make.po_line(match_type="direct_matching"))
     invoice = make.invoice(make.line(4, match_reference="D1"))
     assert match(invoice, order, [make.receipt(4, "D1")]).outcome is Outcome.MATCHED
-    result = match(invoice, order, [make.receipt(3, "D1"), make.receipt(7, "D2")])
+    result = match(invoice, order, [make.receipt(3, "D1"), make.receipt(6, "D2")])
     assert result.outcome is Outcome.WAITING_FOR_RECEIPT
     assert only(result).sentence == "Line 1: billed 4, received 3, ordered 10: 1 not received yet (USD 10.00)."
 
@@ -363,7 +364,7 @@ def test_a_credit_of_money_alone_is_not_compared_in_units_or_price(make: Any, ki
 
 
 def test_a_credit_at_another_price_than_ordered_is_a_finding(make: Any) -> None:
-    assert match(credit(make, -1, price="11.00"), make.order()).outcome is Outcome.EXCEPTION
+    assert match(credit(make, -1, price="9.00"), make.order()).outcome is Outcome.EXCEPTION
     assert match(credit(make, -1, price="10.00"), make.order()).outcome is Outcome.MATCHED
 
 

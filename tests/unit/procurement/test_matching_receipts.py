@@ -162,3 +162,43 @@ def test_amount_lines_use_up_money(make: Any) -> None:
 def test_a_refund_on_the_same_invoice_counts_against_its_units(make: Any) -> None:
     lines = (make.line(12), make.line("-2", number=2))
     assert match(make.invoice(*lines), order(make), THREE).outcome is Outcome.MATCHED
+
+
+def test_without_a_shipment_on_both_sides_nothing_is_tied(make: Any) -> None:
+    result = match(make.invoice(make.line(10)), order(make, "direct_matching"), [receipt(1, "10")])
+    assert (result.outcome, used(result)) == (Outcome.EXCEPTION, [])
+    assert only(result).sentence == (
+        "Line 1: billed 10, received 0, ordered 10: no shipment id ties it to a receipt, as direct matching asks."
+    )
+    loose = match(make.invoice(make.line(10)), order(make, "direct_matching"), [receipt(1, "10")], received=None)
+    assert loose.outcome is Outcome.MATCHED
+
+
+def test_without_a_shipment_nothing_is_waited_for(make: Any) -> None:
+    """The receipt that comes could not be tied to it either."""
+    lines = (make.line(4, match_reference="D1"), make.line(2, number=2))
+    result = match(make.invoice(*lines), order(make, "direct_matching"), [receipt(1, "4", reference="D1")])
+    assert (result.outcome, only(result).difference, used(result)) == (Outcome.EXCEPTION, 2, [(1, 1, 4)])
+
+
+def test_what_one_shipment_was_overbilled_is_not_taken_from_another(make: Any) -> None:
+    receipts = [receipt(1, "2", 1, "D1"), receipt(2, "3", 2, "D2")]
+    po, before = order(make, "direct_matching"), [earlier(make, "5", "D1")]
+    own = match(make.invoice(make.line(3, match_reference="D2")), po, receipts, earlier=before)
+    assert (own.outcome, used(own)) == (Outcome.MATCHED, [(1, 2, 3)])
+    short = match(make.invoice(make.line(4, match_reference="D2")), po, receipts, earlier=before)
+    assert short.outcome is Outcome.WAITING_FOR_RECEIPT
+    assert only(short).sentence == "Line 1: billed 4, received 3, ordered 10: 1 not received yet (USD 10.00)."
+    again = match(make.invoice(make.line(1, match_reference="D1")), po, receipts, earlier=before)
+    assert (
+        only(again).sentence
+        == "Line 1: billed 1 (and 5 before), received 2, ordered 10: 1 not received yet (USD 10.00)."
+    )
+
+
+def test_what_was_billed_before_for_no_shipment_is_taken_from_all(make: Any) -> None:
+    receipts = [receipt(1, "2", 1, "D1"), receipt(2, "3", 2, "D2")]
+    po, before = order(make, "direct_matching"), [earlier(make, "3")]
+    for units, outcome in ((2, Outcome.MATCHED), (3, Outcome.WAITING_FOR_RECEIPT)):
+        invoice = make.invoice(make.line(units, match_reference="D2"))
+        assert match(invoice, po, receipts, earlier=before).outcome is outcome

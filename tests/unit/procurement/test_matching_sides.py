@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from procurement.documents import ChargeKind
 from procurement.matching import Outcome
+from procurement.money import Money
 from tests.unit.procurement.matches import charge, match, only, usd
 
 ONE = {"absolute": "1"}
@@ -76,6 +77,16 @@ def test_other_charges_have_a_limit_of_their_own(make: Any) -> None:
     assert match(discount, make.order(), charges={"under": {"absolute": "3"}}).outcome is Outcome.EXCEPTION
 
 
+@pytest.mark.parametrize("kind", list(ChargeKind))
+def test_our_own_rounding_is_no_charge_whatever_it_is_called(make: Any, kind: ChargeKind) -> None:
+    rounding = charge(kind, "0.01", "Preisrundung", is_rounding=True)
+    invoice = make.invoice(make.line(10, total=usd("99.99")), charges=(rounding,))
+    result = match(invoice, make.order(), charges={"absolute": "0"})
+    assert (result.outcome, result.findings, result.variance.parts) == (Outcome.MATCHED, (), {})
+    named = make.invoice(charges=(charge(kind, "0.01", "Rounding of unit prices"),))
+    assert match(named, make.order(), charges={"absolute": "0"}).outcome is Outcome.EXCEPTION
+
+
 def test_a_total_too_low_is_a_finding_where_it_is_limited(make: Any) -> None:
     invoice = make.invoice(make.line(10, "9.00"))
     result = match(invoice, make.order(), price=None, total={"under": {"absolute": "9.99"}})
@@ -130,81 +141,28 @@ def test_percentages_of_units_are_of_all_units_whatever_was_billed_before(make: 
     assert match(make.invoice(make.line(6)), order, ordered=ten, received=ten).outcome is Outcome.EXCEPTION
 
 
-WRITE_OFF = {"over": {"absolute": "0.05"}, "under": {"absolute": "0.02"}, "account": "rounding"}
-
-
-def written(make: Any, billed: str, **checks: Any) -> Any:
-    strict = {"price": {"over": {"absolute": "0"}, "under": {"absolute": "0"}}}
-    return match(make.invoice(make.line(1, billed)), make.order(), write_off=WRITE_OFF, **{**strict, **checks})
-
-
-def test_a_small_difference_is_written_off_to_its_account_and_said(make: Any) -> None:
-    result = written(make, "10.05")
-    assert result.outcome is Outcome.WITHIN_TOLERANCE
-    assert not any(one.breached for one in result.findings)
-    (note,) = [one for one in result.findings if one.kind == "write_off"]
-    assert (note.money, note.limit, note.rule) == (
-        usd("0.05"),
-        Decimal("0.05"),
-        "tolerances.yml: default.write_off.over",
-    )
-    assert note.sentence == "A difference of USD 0.05 is written off to the account rounding."
-    off = result.variance.written_off
-    assert (off.money, off.account, off.rule) == (usd("0.05"), "rounding", "tolerances.yml: default.write_off.over")
-    assert result.variance.difference == usd("0.05")
-
-
-@pytest.mark.parametrize(("price", "outcome"), [("10.06", "e"), ("9.98", "w"), ("9.97", "e")])
-def test_beyond_its_limit_on_either_side_nothing_is_written_off(make: Any, price: str, outcome: str) -> None:
-    result = written(make, price)
-    assert result.outcome is (Outcome.EXCEPTION if outcome == "e" else Outcome.WITHIN_TOLERANCE)
-    assert (result.variance.written_off is None) is (outcome == "e")
-
-
-def test_units_are_never_written_off(make: Any) -> None:
-    result = match(
-        make.invoice(make.line(11, "0.01")), make.order(make.po_line(unit_price=usd("0.01"))), write_off=WRITE_OFF
-    )
-    assert result.outcome is Outcome.EXCEPTION
-    assert result.variance.written_off is None
-
-
-def test_what_is_within_its_limits_is_not_written_off(make: Any) -> None:
-    result = written(make, "10.05", price={"absolute": "1"}, total=None)
-    assert [one.kind for one in result.findings] == ["price"]
-    assert result.variance.written_off is None
-
-
-def test_two_large_differences_never_cancel_out(make: Any) -> None:
-    lines = (make.line(1, "12.00"), make.line(1, "8.02", number=2, po_line_id=2, po_line_number="2"))
-    order = make.order(make.po_line(), make.po_line(id=2, number="2"))
-    result = match(make.invoice(*lines), order, write_off=WRITE_OFF, total=None)
-    assert (result.outcome, result.variance.written_off) == (Outcome.EXCEPTION, None)
-
-
-@pytest.mark.parametrize("kind", ["shipping", "charges", "tax", "line"])
-def test_every_difference_of_money_alone_can_be_written_off(make: Any, kind: str) -> None:
-    from procurement.documents import TaxLine
-
-    tax = TaxLine(amount=usd("8.29"), rate=Decimal("8.25"), base=usd("100"))
-    invoices = {
-        "shipping": make.invoice(charges=(charge(ChargeKind.SHIPPING, "0.04"),)),
-        "charges": make.invoice(charges=(charge(ChargeKind.MISC, "0.04"),)),
-        "tax": make.invoice(make.line(tax_lines=(tax,))),
-        "line": make.invoice(make.line(total=usd("100.04"))),
-    }
-    strict = {"line": {"absolute": "0"}, "charges": {"absolute": "0"}}
-    assert match(invoices[kind], make.order(), **strict).outcome is Outcome.EXCEPTION
-    result = match(invoices[kind], make.order(), write_off=WRITE_OFF, **strict)
-    assert result.outcome is Outcome.WITHIN_TOLERANCE
-    assert result.variance.written_off is not None
-    assert result.variance.written_off.money == usd("0.04")
-
-
-def test_an_adjustment_of_price_counts_in_the_total_at_the_po_price(make: Any) -> None:
+def test_an_adjustment_of_price_is_not_in_the_value_of_the_units(make: Any) -> None:
     lines = (make.line(5), make.line(2, "12.00", number=2, adjustment_type="price"))
-    result = match(make.invoice(*lines), make.order(), total={"absolute": "3.99"})
-    assert (only(result).expected, only(result).actual) == (70, 74)
+    result = match(make.invoice(*lines), make.order(), total={"absolute": "23.99"})
+    assert (result.outcome, only(result).expected, only(result).actual) == (Outcome.EXCEPTION, 50, 74)
+
+
+@pytest.mark.parametrize("rate", [None, "1.2"])
+def test_a_price_refund_on_the_invoice_itself_asks_for_no_credit(make: Any, rate: str | None) -> None:
+    refund = make.line(-1, "3.00", number=2, adjustment_type="price")
+    order = make.order()
+    if rate:
+        euro = make.po_line(unit_price=Money.of("8.3333333", "EUR"), total=Money.of("83.33", "EUR"))
+        order = make.order(euro, currency="EUR")
+    result = match(make.invoice(make.line(5), refund), order, rates=lambda *_: Decimal(rate or 1))
+    assert (result.outcome, result.findings, result.variance.price) == (Outcome.MATCHED, (), usd("-3.00"))
+
+
+def test_an_adjustment_on_an_amount_line_differs_from_the_po_too(make: Any) -> None:
+    order = make.order(make.po_line(quantity=None, total=usd("100.00"), received=Decimal(100)))
+    lines = (make.line(1, "80.00"), make.line(1, "5.00", number=2, adjustment_type="price"))
+    result = match(make.invoice(*lines), order, total={"absolute": "4.99"})
+    assert (only(result).expected, only(result).difference) == (80, 5)
 
 
 def test_a_part_of_a_unit_that_was_not_received_is_not_justified(make: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from procurement.documents import PurchaseOrder
 from procurement.errors import RecordError
 from procurement.money import Money
-from procurement.purchase_orders import read_goods_receipt, read_purchase_order, resolve_line
+from procurement.purchase_orders import read_goods_receipts, read_purchase_order, resolve_line
 
 Json = dict[str, Any]
 
@@ -150,8 +150,7 @@ def raw_receipt(**changes: Any) -> Json:
 
 
 def test_a_receipt_counts_its_units_on_its_po_line() -> None:
-    receipt = read_goods_receipt(raw_receipt())
-    assert receipt is not None
+    (receipt,) = read_goods_receipts([raw_receipt()])
     assert (receipt.id, receipt.po_line_id, receipt.quantity, receipt.received_on) == (6001, 11, 2, date(2026, 2, 5))
     assert receipt.match_reference == "D1"
 
@@ -169,20 +168,60 @@ def test_a_receipt_counts_its_units_on_its_po_line() -> None:
     ],
 )
 def test_returns_and_voids_take_away(changes: Json, quantity: str) -> None:
-    receipt = read_goods_receipt(raw_receipt(**changes))
-    assert receipt is not None and receipt.quantity == Decimal(quantity)
+    (receipt,) = read_goods_receipts([raw_receipt(**changes)])
+    assert receipt.quantity == Decimal(quantity)
 
 
 @pytest.mark.parametrize(
     "changes", [{"status": "voided"}, {"status": "Voided"}, {"type": "ReceivingQuantityDisposal"}, {"type": None}]
 )
 def test_what_is_void_or_no_receipt_counts_for_nothing(changes: Json) -> None:
-    assert read_goods_receipt(raw_receipt(**changes)) is None
+    assert read_goods_receipts([raw_receipt(**changes)]) == []
+
+
+VOID = "VoidReceivingQuantityConsumption"
+
+
+def void(number: int, quantity: str, **changes: Any) -> Json:
+    return raw_receipt(**{"id": number, "type": VOID, "quantity": quantity, "original-transaction-id": 6001, **changes})
+
+
+@pytest.mark.parametrize(
+    ("voided_value", "voids", "left"),
+    [
+        ("2", ["2"], "3"),  # told on the receipt and by its void
+        (None, ["2"], "3"),  # by the void alone
+        ("2", [], "3"),  # by the receipt alone
+        ("3", ["1", "2"], "2"),
+        ("1", ["1", "2"], "2"),  # the larger holds
+    ],
+)
+def test_a_void_in_part_counts_once(voided_value: str | None, voids: list[str], left: str) -> None:
+    rows = [raw_receipt(quantity="5", **{"voided-value": voided_value})]
+    rows += [void(6002 + n, units) for n, units in enumerate(voids)]
+    for order in (rows, rows[::-1]):
+        (receipt,) = read_goods_receipts(order)
+        assert (receipt.id, receipt.quantity, receipt.match_reference) == (6001, Decimal(left), "D1")
+
+
+def test_a_receipt_voided_whole_counts_for_nothing_even_with_a_void_beside_it() -> None:
+    whole = raw_receipt(quantity="5", status="voided", **{"voided-value": "5"})
+    assert read_goods_receipts([whole, void(6002, "5")]) == []
+
+
+def test_a_void_of_a_return_gives_its_units_back_once() -> None:
+    back = raw_receipt(type="ReceivingQuantityReturnToSupplier", quantity="3", **{"voided-value": "1"})
+    rows = [back, void(6002, "1", type="VoidReceivingQuantityReturnToSupplier")]
+    assert [one.quantity for one in read_goods_receipts(rows)] == [-2]
+
+
+def test_a_void_that_was_taken_back_itself_counts_for_nothing() -> None:
+    assert [one.quantity for one in read_goods_receipts([raw_receipt(), void(6002, "1", status="voided")])] == [2]
 
 
 def test_an_unreadable_receipt_lists_what_is_missing() -> None:
     with pytest.raises(RecordError) as caught:
-        read_goods_receipt(raw_receipt(quantity=None, **{"order-line": None}))
+        read_goods_receipts([raw_receipt(quantity=None, **{"order-line": None})])
     assert caught.value.problems == ("It has no quantity.", "It has no order-line.id.")
     assert caught.value.document == "Goods receipt 6001"
 

@@ -71,7 +71,7 @@ def test_units_billed_before_are_not_justified_again(make: Any) -> None:
 def test_charges_are_shipping_fee_discount_or_rounding(make: Any) -> None:
     charges = (
         charge(ChargeKind.SHIPPING, "5.00"), charge(ChargeKind.HANDLING, "2.00"), charge(ChargeKind.MISC, "3.00"),
-        charge(ChargeKind.MISC, "-4.00"), charge(ChargeKind.MISC, "0.02", "Rounding of unit prices"),
+        charge(ChargeKind.MISC, "-4.00"), charge(ChargeKind.MISC, "0.02", is_rounding=True),
     )  # fmt: skip
     assert parts(make.invoice(charges=charges), make.order()) == {
         "shipping": 7, "fee": 3, "discount": -4, "rounding": Decimal("0.02"),
