@@ -186,14 +186,22 @@ class CompiledMapping:
         return consolidate(charges) if self._choices.charges.consolidate else tuple(charges)
 
     def _balance(self, label: str, invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Conservation: the document is what its transactions add up to, and what Amazon says in total."""
-        transactions, total = Money.sum((row["total"] for row in rows), invoice.currency), invoice.total
-        if (
-            not total.amount == transactions.amount == invoice.supplier_total.amount
-            or invoice.supplier_total.currency != invoice.currency
-        ):
-            sums = f"lines, charges and taxes {total}, its transactions {transactions}, Amazon's total {invoice.supplier_total}"
-            raise RecordError(label, [f"The sums differ: {sums}. Nothing was sent."])
+        """Conservation: the document is what Amazon's lines add up to, and what Amazon says in total."""
+        billed, total, stated = (
+            Money.sum((row["total"] for row in rows), invoice.currency),
+            invoice.total,
+            invoice.supplier_total,
+        )
+        if total.amount == billed.amount == stated.amount and stated.currency == invoice.currency:
+            return
+        sums = f"lines, charges and taxes {total}, Amazon's lines {billed}, Amazon's total {stated}"
+        problems = [f"The sums differ: {sums}. Nothing was sent."]
+        if stated.currency == invoice.currency and stated.amount != billed.amount:
+            problems.append(
+                f"Amazon's total and its lines are {abs(stated - billed)} apart: a line is missing, or the amount is only authorised "
+                "so far. Read the days of its charges again once Amazon has settled it; if nothing changes, ask Amazon."
+            )
+        raise RecordError(label, problems)
 
 
 CustomNames = Sequence[tuple[str, str]]
