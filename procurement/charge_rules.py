@@ -59,6 +59,8 @@ class Destination(RuleModel):
                 raise ValueError(f"to: {self.to} needs either account or accounts")
         elif self.account:
             raise ValueError(f"to: {self.to} has no account of its own; it is for {', '.join(CHARGES)}")
+        elif self.accounts and self.to == "tax_line":
+            raise ValueError("to: tax_line has no accounts; a tax follows its line")
         if self.code and self.to != "tax_line":
             raise ValueError("code is for to: tax_line")
         return self
@@ -119,6 +121,8 @@ class ChargeRule(RuleModel):
             raise ValueError(f"rounding is what a line cannot hold: into {', '.join(CHARGES)}, not over other lines")
         if any(one.to == "line" and one.accounts for one in self.into) and self.component != ("principal",):
             raise ValueError("accounts of a line belong to its principal alone")
+        if self.component == ("principal",) and len({bool(one.accounts) for one in self.into}) > 1:
+            raise ValueError("accounts: either each share of the principal names them, or none does")
         return self
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from procurement.charge_rules import LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
+from procurement.charge_rules import HUNDRED, LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
 from procurement.documents import AccountShare, ChargeKind, InvoiceCharge, TaxLine
 from procurement.money import UNIT_PRICE_PLACES, Money, allocate, minor_unit, round_to
 from procurement.taxes import TaxRules, TaxTreatment
@@ -90,7 +90,7 @@ class _Bill:
     price: Decimal = ZERO
     taxed: Decimal = ZERO  # of Amazon's tax, what stays a tax line
     others: list[tuple[Destination, Decimal]] = field(default_factory=list)
-    split: Mapping[str, Decimal] = field(default_factory=dict)
+    split: dict[str, Decimal] = field(default_factory=dict)  # percent by account
     problems: list[str] = field(default_factory=list)
 
 
@@ -158,7 +158,8 @@ def _send(bill: _Bill, pools: _Pools, component: Component, amount: Decimal, rul
             bill.taxed += share
         elif destination.to == "line":
             bill.price += share
-            bill.split = destination.accounts or bill.split
+            for name, percent in destination.accounts.items():
+                bill.split[name] = bill.split.get(name, ZERO) + percent * destination.percent / HUNDRED
         else:
             bill.others.append((destination, share))
 

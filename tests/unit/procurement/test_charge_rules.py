@@ -177,6 +177,22 @@ def test_a_line_is_split_over_accounts() -> None:
     assert whole.allocations == ()
 
 
+def test_shares_of_the_principal_with_accounts_of_their_own_are_one_split_of_the_line() -> None:
+    chosen = rules(
+        into(
+            "principal",
+            {"to": "line", "percent": 60, "accounts": {"lab": 50, "fees": 50}},
+            {"to": "line", "percent": 40, "accounts": {"office": 75, "lab": 25}},
+        )
+    )
+    (billed,) = bill(chosen, line("100.00"))
+    assert [(share.account, share.percent, str(share.amount)) for share in billed.allocations] == [
+        ("L", 40, "USD 40.00"),
+        ("E", 30, "USD 30.00"),
+        ("O", 30, "USD 30.00"),
+    ]
+
+
 def test_a_split_over_an_account_the_chart_lacks_is_refused() -> None:
     chosen = rules(into("shipping", {"to": "shipping", "description": "Freight", "accounts": {"lab": 50, "moon": 50}}))
     assert refusal(chosen, line(shipping="1.00")) == [
@@ -225,6 +241,11 @@ def test_a_price_with_more_decimals_than_coupa_keeps_is_rounded_to_six() -> None
         (into("shipping", {"to": "line", "account": "fees"}), "to: line has no account of its own"),
         (into("shipping", {"to": "line", "code": "T"}), "code is for to: tax_line"),
         (into("shipping", {"to": "line", "accounts": {"lab": 100}}), "accounts of a line belong to its principal"),
+        (into("tax", {"to": "tax_line", "accounts": {"lab": 100}}), "to: tax_line has no accounts"),
+        (
+            into("principal", {"to": "line", "percent": 60, "accounts": {"lab": 100}}, {"to": "line", "percent": 40}),
+            "either each share of the principal names them, or none does",
+        ),
         (into("principal", FEE), "the principal is the price of its own invoice line"),
         (into("principal", {"to": "line", "over": "equal"}), "the principal is the price of its own invoice line"),
         (into("rounding", {"to": "line"}), "rounding is what a line cannot hold"),
