@@ -207,10 +207,15 @@ def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mappin
         return LineProblem([
             f"{quantity} x {price:f} misses the principal {whole} by {rest}, more than rounding explains."
         ])  # fmt: skip
+    charged = len(bill.others)
     if rest:
         _send(bill, _Pools(), "rounding", rest, rules)
     try:
-        charges = tuple(_charge(one, amount, parts, accounts) for one, amount in bill.others if _is_charge(one, amount))
+        charges = tuple(
+            _charge(one, amount, parts, accounts, is_rounding=place >= charged)
+            for place, (one, amount) in enumerate(bill.others)
+            if _is_charge(one, amount)
+        )
         allocations = _account_shares(Money(total, currency), bill.split, accounts)
     except LineProblem as problem:
         bill.problems.extend(problem.problems)
@@ -277,7 +282,9 @@ def _six_decimals(price: Decimal) -> Decimal:
     return rounded if -_exponent(rounded) >= 2 else round_to(rounded, Decimal("0.01"))
 
 
-def _charge(destination: Destination, amount: Decimal, parts: Components, accounts: Mapping[str, str]) -> InvoiceCharge:
+def _charge(
+    destination: Destination, amount: Decimal, parts: Components, accounts: Mapping[str, str], *, is_rounding: bool
+) -> InvoiceCharge:
     assert destination.description is not None  # the grammar demands it of a charge
     total, named = Money(amount, parts.principal.currency), destination.account
     return InvoiceCharge(
@@ -286,6 +293,7 @@ def _charge(destination: Destination, amount: Decimal, parts: Components, accoun
         description=destination.description,
         account=parts.account if named == LINE_ACCOUNT else accounts.get(named) if named else None,
         allocations=_account_shares(total, destination.accounts, accounts),
+        is_rounding=is_rounding,
     )
 
 
@@ -357,12 +365,12 @@ def _imbalance(parts: Components, charged: Decimal) -> str:
 
 
 def consolidate(charges: Iterable[InvoiceCharge]) -> tuple[InvoiceCharge, ...]:
-    """One charge per kind, account (or split) and description, in order of first appearance; what adds up to nothing
+    """One charge per kind, account (or split) and description, roundings apart, in order of first appearance; what adds up to nothing
     disappears."""
     sums: dict[tuple[object, ...], InvoiceCharge] = {}
     for charge in charges:
         key = (
-            charge.kind, charge.account, charge.description,
+            charge.kind, charge.account, charge.description, charge.is_rounding,
             tuple((share.account, share.percent) for share in charge.allocations),
         )  # fmt: skip
         before = sums.get(key)

@@ -80,6 +80,7 @@ class InvoiceCharge(Struct, frozen=True, kw_only=True):
     account: str | None = None
     tax_lines: tuple[TaxLine, ...] = ()
     allocations: tuple[AccountShare, ...] = ()  # a GL split, instead of `account`
+    is_rounding: bool = False  # what a line's price x quantity cannot hold; its description is for people
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
