@@ -199,7 +199,7 @@ def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mappin
         money = Money(bill.price, currency)
         return LineProblem([f"what charges.yml puts into its price comes to {money}; a price is never negative."])
     tax = parts.amount("tax")
-    quantity, price, adjustment = _price(parts, bill.price, parts.amount("principal") - _included(parts, taxes))
+    quantity, price, adjustment = _price(parts, bill.price, _included(parts, taxes))
     total = round_to(quantity * price, minor_unit(currency))
     rest = bill.price - total
     if abs(rest) > rules.rounding_limit:
@@ -253,8 +253,8 @@ def _shape_problems(parts: Components, currency: str) -> Iterator[str]:
         yield f"the principal is {parts.principal} on a {'refund' if parts.is_refund else 'charge'}; the sign is wrong."
 
 
-def _price(parts: Components, whole: Decimal, principal: Decimal) -> tuple[Decimal, Decimal, str | None]:
-    """(quantity, unit price, adjustment type) of a line that comes to `whole`, of which `principal` is for its units.
+def _price(parts: Components, whole: Decimal, included: Decimal) -> tuple[Decimal, Decimal, str | None]:
+    """(quantity, unit price, adjustment type) of a line that comes to `whole`; its principal has `included` so much tax.
 
     A refund of money alone credits the price of the units it names, or of one.
     """
@@ -266,10 +266,20 @@ def _price(parts: Components, whole: Decimal, principal: Decimal) -> tuple[Decim
         return units, price, None
     if parts.is_overrefund:
         return -units, price, "other"
-    by_units = bool(parts.quantity) and (
-        listed is None or abs(listed * units - abs(principal)) < minor_unit(parts.principal.currency)
-    )
-    return -units, price, "quantity" if by_units else "price"
+    return -units, price, "quantity" if _gives_units_back(parts, included) else "price"
+
+
+def _gives_units_back(parts: Components, included: Decimal) -> bool:
+    """Its principal is the price of the units it names, as far as a price that is rounded per unit can tell; without a price,
+    any principal is. A price may be without the tax that the principal includes."""
+    units, principal = parts.quantity, abs(parts.principal.amount)
+    if not units or not principal:
+        return False
+    if parts.unit_price is None:
+        return True
+    step, goods = minor_unit(parts.principal.currency), parts.unit_price.amount * units
+    apart = min(abs(goods - principal), abs(goods - principal + abs(included)))
+    return apart <= max(step, units * step / 2)
 
 
 def _exponent(number: Decimal) -> int:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.golden
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "mappings"
 CASES = sorted(path.parent for name in MAPPINGS for path in HERE.glob(f"{name}/*/source.json"))
-DOCUMENTS = [case for case in CASES if '"match"' in (case / "expected.json").read_text()]
+DOCUMENTS = [path.parent for path in HERE.glob(f"{MAPPINGS[0]}/*/expected.json") if '"match"' in path.read_text()]
 
 
 @pytest.fixture(scope="module")

@@ -204,16 +204,33 @@ def test_a_refund_credits_units_or_a_price(
     assert billed.total.amount == Decimal(refund["principal"])
 
 
-def test_a_cent_off_is_rounding_and_two_are_a_price_refund(rules: Rules) -> None:
-    def kind(principal: str) -> str | None:
-        return bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.33", principal=principal).adjustment_type
+@pytest.mark.parametrize(
+    ("quantity", "unit_price", "principal", "kind"),
+    [
+        (3, "3.33", "-10.00", "quantity"),  # a third of ten
+        (3, "3.33", "-9.98", "quantity"),
+        (3, "3.33", "-9.97", "price"),
+        (3, "3.33", "-10.01", "price"),
+        (3, "3.333", "-10.00", "quantity"),
+        (12, "8.33", "-100.00", "quantity"),
+        (12, "8.33", "-99.89", "price"),
+        (1, "9.99", "-10.00", "quantity"),
+        (1, "9.99", "-9.97", "price"),
+    ],
+)
+def test_a_refund_gives_its_units_back_where_a_rounded_price_explains_its_principal(
+    rules: Rules, quantity: int, unit_price: str, principal: str, kind: str
+) -> None:
+    refund = {"quantity": Decimal(quantity), "unit_price": unit_price, "principal": principal}
+    billed = bill(rules, is_refund=True, **refund)
+    assert (billed.adjustment_type, billed.total.amount) == (kind, Decimal(principal))
 
-    assert kind("-9.99") == "quantity"
-    assert kind("-9.98") == "price"
-    assert (
-        bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.333", principal="-10.00").adjustment_type
-        == "quantity"
-    )
+
+def test_a_refund_of_shipping_alone_gives_no_unit_back(rules: Rules) -> None:
+    for price in ({}, {"unit_price": "10.00"}):
+        billed = bill(rules, is_refund=True, quantity=Decimal(1), principal="0", shipping="-5.99", **price)
+        assert (billed.total.amount, billed.adjustment_type) == (0, "price")
+        assert [str(charge.total) for charge in billed.charges] == ["USD -5.99"]
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal(0), Decimal(-1)])
