@@ -20,7 +20,7 @@ ZERO, HUNDRED = Decimal(0), Decimal(100)
 LINE_ACCOUNT = "line"  # the account of the line that bears the charge
 CHARGES = ("shipping", "handling", "misc")
 Component = Literal[
-    "principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "promotion", "tax", "rounding"
+    "principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax", "rounding"
 ]  # fmt: skip
 Over = Literal["amount", "quantity", "equal"]
 
@@ -136,7 +136,6 @@ class ExampleLine(RuleModel):
     gift_wrap: Number = ZERO
     regulatory_fee: Number = ZERO
     discount: Number = ZERO
-    promotion: Number = ZERO
     tax: Number = ZERO
     tax_rate: Number | None = None
     commodity: Text | None = None

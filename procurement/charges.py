@@ -18,7 +18,7 @@ from procurement.money import UNIT_PRICE_PLACES, Money, allocate, minor_unit, ro
 from procurement.taxes import TaxRules, TaxTreatment
 
 PRICE_STEP = Decimal(1).scaleb(-UNIT_PRICE_PLACES)
-ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "discount", "promotion")
+ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "discount")
 NAMED = ("principal", *ADDED, "tax")
 
 
@@ -34,7 +34,6 @@ class Components(Struct, frozen=True, kw_only=True):
     gift_wrap: Money | None = None
     regulatory_fee: Money | None = None
     discount: Money | None = None
-    promotion: Money | None = None
     tax: Money | None = None
     tax_rate: Decimal | None = None
     shipping_tax_rate: Decimal | None = None
@@ -335,7 +334,6 @@ def _tax_base(parts: Components) -> Decimal:
     """
     shipping, discount = parts.amount("shipping"), parts.amount("discount")
     base = parts.amount("principal") + (parts.amount("gift_wrap") if parts.gift_wrap_tax_rate else ZERO)
-    base += parts.amount("promotion")
     if discount == -shipping:
         return base
     return base + discount + (shipping if parts.shipping_tax_rate else ZERO)

@@ -21,7 +21,7 @@ from procurement.taxes import TaxRules
 CUSTOM = "custom_fields."
 COMPONENTS = (
     "is_refund", "quantity", "principal", "total", "unit_price", "shipping", "gift_wrap", "regulatory_fee", "discount",
-    "promotion", "tax", "tax_rate", "shipping_tax_rate", "gift_wrap_tax_rate", "tax_exemption", "marketplace", "commodity",
+    "tax", "tax_rate", "shipping_tax_rate", "gift_wrap_tax_rate", "tax_exemption", "marketplace", "commodity",
     "cost_center", "account",
 )  # fmt: skip
 LINE_FIELDS = (

@@ -165,7 +165,6 @@ class LineRules(RuleModel):
     gift_wrap: Target = ()
     regulatory_fee: Target = ()
     discount: Target = ()
-    promotion: Target = ()
     tax: Target = ()
     tax_rate: Target = ()
     shipping_tax_rate: Target = ()

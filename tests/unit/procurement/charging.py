@@ -22,7 +22,7 @@ TAXES = TaxRules(
         }
     )
 )
-COMPONENTS = ("shipping", "gift_wrap", "regulatory_fee", "discount", "promotion", "tax")
+COMPONENTS = ("shipping", "gift_wrap", "regulatory_fee", "discount", "tax")
 
 
 def rules(*given_rules: Any, **choices: Any) -> ChargeRules:

@@ -25,8 +25,8 @@ GROSS = TaxRules(
 
 @pytest.mark.parametrize("amount", ["0.055", "0.054", "-0.055"])
 def test_what_is_finer_than_a_cent_stays_with_the_first_share(amount: str) -> None:
-    chosen = rules(into("promotion", FEE | HALF, {"to": "handling", "description": "x", "account": "lab"} | HALF))
-    billed = bill(chosen, line("20.00", promotion=amount))
+    chosen = rules(into("discount", FEE | HALF, {"to": "handling", "description": "x", "account": "lab"} | HALF))
+    billed = bill(chosen, line("20.00", discount=amount))
     (first, second) = [Decimal(share) for _, _, share in charges(billed)]
     assert first + second == Decimal(amount)
     assert second == second.quantize(Decimal("0.01")) != 0
@@ -47,9 +47,9 @@ def test_tax_that_goes_to_two_tax_lines_without_a_code_of_their_own_is_one_of_th
     assert (tax.code, str(tax.amount), tax.rate) == ("T", "USD 1.65", Decimal("8.25"))
 
 
-def test_a_promotion_lowers_what_is_taxed() -> None:
-    chosen = rules(into("promotion", FEE))
-    (tax,) = bill(chosen, line("20.00", promotion="-5.00", tax="1.24", tax_rate=Decimal("8.25")))[0].tax_lines
+def test_a_discount_lowers_what_is_taxed() -> None:
+    chosen = rules(into("discount", FEE))
+    (tax,) = bill(chosen, line("20.00", discount="-5.00", tax="1.24", tax_rate=Decimal("8.25")))[0].tax_lines
     assert tax.base == Money.of("15.00", "USD")
 
 
@@ -74,8 +74,8 @@ def test_a_refund_of_units_at_gross_prices_is_one_of_units(unit_price: str) -> N
 
 
 def test_a_price_of_a_refund_never_turns_round_by_less_than_one() -> None:
-    chosen = rules(into("promotion", {"to": "line"}))
-    assert refusal(chosen, line("-20.00", promotion="20.50", is_refund=True)) == [
+    chosen = rules(into("discount", {"to": "line"}))
+    assert refusal(chosen, line("-20.00", discount="20.50", is_refund=True)) == [
         "what charges.yml puts into its price comes to USD 0.50; a price is never negative."
     ]
 

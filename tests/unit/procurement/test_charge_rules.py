@@ -88,11 +88,11 @@ def test_what_a_price_in_six_decimals_misses_of_it_is_a_rounding_charge() -> Non
 
 
 def test_a_price_is_never_negative() -> None:
-    chosen = rules(into("promotion", {"to": "line"}))
-    assert refusal(chosen, line("20.00", promotion="-20.01")) == [
+    chosen = rules(into("discount", {"to": "line"}))
+    assert refusal(chosen, line("20.00", discount="-20.01")) == [
         "what charges.yml puts into its price comes to USD -0.01; a price is never negative."
     ]
-    (billed,) = bill(chosen, line("20.00", promotion="-20.00"))
+    (billed,) = bill(chosen, line("20.00", discount="-20.00"))
     assert str(billed.unit_price) == "0.00"
 
 
@@ -241,6 +241,7 @@ def test_a_price_with_more_decimals_than_coupa_keeps_is_rounded_to_six() -> None
         (into("shipping", {"to": "line", "account": "fees"}), "to: line has no account of its own"),
         (into("shipping", {"to": "line", "code": "T"}), "code is for to: tax_line"),
         (into("shipping", {"to": "line", "accounts": {"lab": 100}}), "accounts of a line belong to its principal"),
+        (into("promotion", FEE), "promotion"),  # Amazon has one amount: discount
         (into("tax", {"to": "tax_line", "accounts": {"lab": 100}}), "to: tax_line has no accounts"),
         (
             into("principal", {"to": "line", "percent": 60, "accounts": {"lab": 100}}, {"to": "line", "percent": 40}),
