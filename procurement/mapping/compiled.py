@@ -6,10 +6,12 @@ Promises: every problem of a document is reported at once; lines, charges and ta
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from procurement.charge_components import Components
 from procurement.charge_rules import ChargeRules
-from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.documents import Invoice, InvoiceCharge, InvoiceLine, Note
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.converters import FieldProblem
@@ -142,7 +144,7 @@ class CompiledMapping:
                 found.problems.extend(f"Line {number}: {sentence}" for sentence in line.problems)
                 continue
             if not line.treatment.known:
-                found.decisions.append(_unknown_tax(number, parts))
+                found.decisions.append(_unknown_tax(number, parts, line.treated_rate))
             billed.append(line)
         return billed
 
@@ -227,8 +229,8 @@ def _line(number: int, row: Mapping[str, Any], billed: Billed, custom: CustomNam
     )  # fmt: skip
 
 
-def _unknown_tax(number: int, parts: Components) -> str:
-    rate = f"{parts.tax_rate} %" if parts.tax_rate is not None else "an unstated rate"
+def _unknown_tax(number: int, parts: Components, rate_of_it: Decimal | None) -> str:
+    rate = f"{rate_of_it} %" if rate_of_it is not None else "an unstated rate"
     exemption = f", exemption {parts.tax_exemption}" if parts.tax_exemption else ""
     return (
         f"Line {number}: taxes.yml has no code for {parts.marketplace or 'an unknown country'} at {rate}{exemption} "

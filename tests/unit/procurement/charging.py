@@ -3,8 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from procurement.charge_components import Components
 from procurement.charge_rules import ChargeRules
-from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.money import Money
 from procurement.taxes import TaxFile, TaxRules
 

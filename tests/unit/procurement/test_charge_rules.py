@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charge_components import Components
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.money import Money
 from tests.unit.procurement.charging import (
     ACCOUNTS,
@@ -122,6 +123,13 @@ def test_tax_that_cannot_be_reclaimed_goes_into_the_price() -> None:
     (billed,) = bill(rules(into("tax", {"to": "line"}, tax_rate="8.25")), line(tax="1.65", tax_rate=Decimal("8.25")))
     assert (billed.tax_lines, str(billed.total)) == ((), "USD 21.65")
     assert billed.treatment.kind == "taxed"
+
+
+def test_a_rule_for_one_rate_sees_the_tax_of_that_rate_alone() -> None:
+    given = {"shipping": "24.00", "shipping_tax_rate": Decimal(10), "tax_rate": Decimal(6)}
+    (billed,) = bill(rules(into("tax", {"to": "line"}, tax_rate="10"), SHIPPING), line("100.00", tax="8.40", **given))
+    assert [(str(tax.amount), tax.rate) for tax in billed.tax_lines] == [("USD 6.00", 6)]
+    assert str(billed.total) == "USD 102.40"
 
 
 def test_a_part_of_the_tax_keeps_its_code_but_not_a_rate_it_would_not_match() -> None:
