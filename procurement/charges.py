@@ -213,7 +213,7 @@ def _price(parts: Components, whole: Decimal, included: Decimal) -> tuple[Decima
     units = parts.quantity or Decimal(1)
     listed = parts.unit_price.amount if parts.unit_price is not None else None
     exact = listed is not None and listed * units == abs(whole) and -_exponent(listed) <= UNIT_PRICE_PLACES
-    price = listed if exact and listed is not None else _six_decimals(abs(whole) / units)
+    price = listed if exact and listed is not None else six_decimals(abs(whole) / units)
     if not parts.is_refund:
         return units, price, None
     if parts.is_overrefund:
@@ -238,7 +238,7 @@ def _exponent(number: Decimal) -> int:
     return int(number.as_tuple().exponent)
 
 
-def _six_decimals(price: Decimal) -> Decimal:
+def six_decimals(price: Decimal) -> Decimal:
     """At most six decimals, and no zeros that say nothing beyond the second."""
     rounded = round_to(price, PRICE_STEP).normalize()
     return rounded if -_exponent(rounded) >= 2 else round_to(rounded, Decimal("0.01"))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from procurement.charge_components import Components
 from procurement.charge_rules import ChargeRules
-from procurement.charges import Billed, LineProblem, bill_lines, consolidate
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate, six_decimals
 from procurement.documents import Invoice, InvoiceCharge, InvoiceLine, Note
 from procurement.errors import DecisionNeeded, RecordError
 from procurement.mapping.converters import FieldProblem
@@ -19,6 +21,7 @@ from procurement.mapping.fields import Context, Read, Tables, compile_read, comp
 from procurement.mapping.grammar import FieldRule, HeaderRules, LineRules, MappingFile, targets
 from procurement.money import Money
 from procurement.taxes import TaxRules
+from procurement.units_of_measure import COUPA_STEP, Conversions
 
 CUSTOM = "custom_fields."
 COMPONENTS = (
@@ -42,6 +45,7 @@ class Choices:
     charges: ChargeRules
     taxes: TaxRules
     accounts: Mapping[str, Mapping[str, str]]
+    conversions: Conversions
 
 
 @dataclass(slots=True)
@@ -161,12 +165,18 @@ class CompiledMapping:
         return Invoice(
             number=top["number"], date=top["date"], is_credit_note=is_credit_note, supplier=top["supplier"],
             currency=top["currency"], supplier_total=top["supplier_total"],
-            lines=tuple(_line(number, row, line, self._line_custom) for number, (row, line) in enumerate(zip(rows, billed, strict=True), 1)),
+            lines=tuple(self._line_of(number, row, line) for number, (row, line) in enumerate(zip(rows, billed, strict=True), 1)),
             charges=self._charges(charges),
             chart_of_accounts=top.get("chart_of_accounts"), payment_term=top.get("payment_term"), bill_to=top.get("bill_to"),
             remit_to=top.get("remit_to"), original_number=top.get("original_number"), original_date=top.get("original_date"),
             requester_email=top.get("requester_email"), custom_fields=_custom(top, self._header_custom), notes=tuple(_notes(billed)),
         )  # fmt: skip
+
+    def _line_of(self, number: int, row: Mapping[str, Any], billed: Billed) -> InvoiceLine:
+        line, unit = _line(number, row, billed, self._line_custom), row.get("billed_unit")
+        return (
+            line if unit is None or unit == line.unit_of_measure else _restated(line, unit, self._choices.conversions)
+        )
 
     def _name(self, number: int, context: Context) -> str:
         """The line, with the Amazon order on which somebody chose its coding."""
@@ -227,6 +237,18 @@ def _line(number: int, row: Mapping[str, Any], billed: Billed, custom: CustomNam
         adjustment_type=billed.adjustment_type, tax_lines=billed.tax_lines, custom_fields=_custom(row, custom),
         allocations=billed.allocations, **values,
     )  # fmt: skip
+
+
+def _restated(line: InvoiceLine, unit: str, conversions: Conversions) -> InvoiceLine:
+    """Billed in `unit`, written in the unit of the PO line, of which Coupa counts what is billed; in its own where no
+    conversion is known, or none that keeps the total: that is the match's to tell."""
+    factor = conversions.factor(unit, line.unit_of_measure, item=line.part_number)
+    if factor is not None:
+        quantity = factor.units(line.quantity, COUPA_STEP)
+        price = six_decimals(line.unit_price * factor.by / factor.times)
+        if quantity and (Money(price, line.total.currency) * quantity).rounded() == line.total:
+            return replace(line, quantity=quantity, unit_price=price)
+    return replace(line, unit_of_measure=unit)
 
 
 def _unknown_tax(number: int, parts: Components, rate_of_it: Decimal | None) -> str:

@@ -173,6 +173,7 @@ class LineRules(RuleModel):
     marketplace: Target = ()
     part_number: Target = ()
     unit_of_measure: Target = ()
+    billed_unit: Target = ()
     commodity: Target = ()
     cost_center: Target = ()
     account: Target = ()
