@@ -20,7 +20,7 @@ ZERO, HUNDRED = Decimal(0), Decimal(100)
 LINE_ACCOUNT = "line"  # the account of the line that bears the charge
 CHARGES = ("shipping", "handling", "misc")
 Component = Literal[
-    "principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "promotion", "tax", "rounding"
+    "principal", "shipping", "gift_wrap", "regulatory_fee", "discount", "tax", "rounding"
 ]  # fmt: skip
 Over = Literal["amount", "quantity", "equal"]
 
@@ -59,6 +59,8 @@ class Destination(RuleModel):
                 raise ValueError(f"to: {self.to} needs either account or accounts")
         elif self.account:
             raise ValueError(f"to: {self.to} has no account of its own; it is for {', '.join(CHARGES)}")
+        elif self.accounts and self.to == "tax_line":
+            raise ValueError("to: tax_line has no accounts; a tax follows its line")
         if self.code and self.to != "tax_line":
             raise ValueError("code is for to: tax_line")
         return self
@@ -119,6 +121,8 @@ class ChargeRule(RuleModel):
             raise ValueError(f"rounding is what a line cannot hold: into {', '.join(CHARGES)}, not over other lines")
         if any(one.to == "line" and one.accounts for one in self.into) and self.component != ("principal",):
             raise ValueError("accounts of a line belong to its principal alone")
+        if self.component == ("principal",) and len({bool(one.accounts) for one in self.into}) > 1:
+            raise ValueError("accounts: either each share of the principal names them, or none does")
         return self
 
 
@@ -132,7 +136,6 @@ class ExampleLine(RuleModel):
     gift_wrap: Number = ZERO
     regulatory_fee: Number = ZERO
     discount: Number = ZERO
-    promotion: Number = ZERO
     tax: Number = ZERO
     tax_rate: Number | None = None
     commodity: Text | None = None

@@ -12,52 +12,14 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from procurement.charge_rules import LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
+from procurement.charge_components import AMOUNTS, Components, TaxShare, shape_problems, shares_of, tax_by_rate
+from procurement.charge_rules import HUNDRED, LINE_ACCOUNT, ZERO, ChargeRules, Component, Destination
 from procurement.documents import AccountShare, ChargeKind, InvoiceCharge, TaxLine
 from procurement.money import UNIT_PRICE_PLACES, Money, allocate, minor_unit, round_to
 from procurement.taxes import TaxRules, TaxTreatment
 
 PRICE_STEP = Decimal(1).scaleb(-UNIT_PRICE_PLACES)
-ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "discount", "promotion")
-NAMED = ("principal", *ADDED, "tax")
-
-
-class Components(Struct, frozen=True, kw_only=True):
-    """One line as Amazon charged it; rates are percent. A refund's amounts are negative, its quantity is not."""
-
-    is_refund: bool
-    quantity: Decimal | None
-    principal: Money
-    total: Money
-    unit_price: Money | None = None
-    shipping: Money | None = None
-    gift_wrap: Money | None = None
-    regulatory_fee: Money | None = None
-    discount: Money | None = None
-    promotion: Money | None = None
-    tax: Money | None = None
-    tax_rate: Decimal | None = None
-    shipping_tax_rate: Decimal | None = None
-    gift_wrap_tax_rate: Decimal | None = None
-    tax_exemption: str | None = None
-    marketplace: str | None = None
-    is_overrefund: bool = False
-    commodity: str | None = None
-    cost_center: str | None = None
-    account: str | None = None
-    supplier: str | None = None
-
-    def amount(self, name: str) -> Decimal:
-        money: Money | None = getattr(self, name)
-        return money.amount if money is not None else ZERO
-
-    @property
-    def facts(self) -> dict[str, str | None]:
-        """What the conditions of charges.yml look at."""
-        return {
-            "commodity": self.commodity, "cost_center": self.cost_center, "account": self.account,
-            "country": self.marketplace, "supplier": self.supplier,
-        }  # fmt: skip
+ADDED: tuple[Component, ...] = ("shipping", "gift_wrap", "regulatory_fee", "discount")
 
 
 class Billed(Struct, frozen=True, kw_only=True):
@@ -69,7 +31,8 @@ class Billed(Struct, frozen=True, kw_only=True):
     adjustment_type: str | None
     tax_lines: tuple[TaxLine, ...]
     charges: tuple[InvoiceCharge, ...]
-    treatment: TaxTreatment
+    treatment: TaxTreatment  # the goods', or the first that is not known
+    treated_rate: Decimal | None  # of the treatment
     untaxed: Money  # what a zero tax leaves untaxed
     allocations: tuple[AccountShare, ...] = ()
 
@@ -88,9 +51,12 @@ class _Bill:
 
     parts: Components
     price: Decimal = ZERO
-    taxed: Decimal = ZERO  # of Amazon's tax, what stays a tax line
+    taxes: Sequence[TaxShare] = ()
+    taxed: dict[Decimal | None, Decimal] = field(
+        default_factory=dict
+    )  # of Amazon's tax, what stays a tax line, by rate
     others: list[tuple[Destination, Decimal]] = field(default_factory=list)
-    split: Mapping[str, Decimal] = field(default_factory=dict)
+    split: dict[str, Decimal] = field(default_factory=dict)  # percent by account
     problems: list[str] = field(default_factory=list)
 
 
@@ -120,7 +86,7 @@ def bill_lines(
     """
     bills, pools = [_Bill(parts) for parts in lines], _Pools()
     for bill in bills:
-        bill.problems.extend(_shape_problems(bill.parts, bill.parts.principal.currency))
+        bill.problems.extend(shape_problems(bill.parts))
         if not bill.problems:
             _place(bill, pools, rules, taxes)
     _spread(pools, bills)
@@ -135,49 +101,48 @@ def _place(bill: _Bill, pools: _Pools, rules: ChargeRules, taxes: TaxRules) -> N
     principal = parts.amount("principal") - (ZERO if net else tax)
     free = discount == -shipping and rules.free_shipping == "netted"
     added = {name: parts.amount(name) for name in ADDED if not (free and name in ("shipping", "discount"))}
-    amounts: dict[Component, Decimal] = {"principal": principal, **added, "tax": tax}
+    amounts: dict[Component, Decimal] = {"principal": principal, **added}
     for component, amount in amounts.items():
         if amount or component == "principal":
-            _send(bill, pools, component, amount, rules)
-    charged = sum((parts.amount(name) for name in NAMED), ZERO) - (ZERO if net else tax)
+            _send(bill, pools, component, amount, rules, rate=parts.tax_rate)
+    bill.taxes = tax_by_rate(parts, gross=not net)
+    for share in bill.taxes:
+        if share.amount:
+            _send(bill, pools, "tax", share.amount, rules, rate=share.rate)
+    charged = sum((parts.amount(name) for name in AMOUNTS), ZERO) - (ZERO if net else tax)
     if charged != parts.total.amount:
         bill.problems.append(_imbalance(parts, charged))
 
 
-def _send(bill: _Bill, pools: _Pools, component: Component, amount: Decimal, rules: ChargeRules) -> None:
+def _send(
+    bill: _Bill, pools: _Pools, component: Component, amount: Decimal, rules: ChargeRules, *, rate: Decimal | None
+) -> None:
     parts = bill.parts
-    into = rules.find(component, amount, parts.facts, parts.tax_rate)
+    into = rules.find(component, amount, parts.facts, rate)
     if into is None:
         name, money = component.replace("_", " "), Money(amount, parts.principal.currency)
         bill.problems.append(f"charges.yml has no rule for its {name} of {money}; add one, then replay.")
         return
-    for destination, share in zip(into, _shares(amount, [one.percent for one in into], parts), strict=True):
+    for destination, share in zip(
+        into, shares_of(amount, [one.percent for one in into], parts.principal.currency), strict=True
+    ):
         if destination.over:
             pools.pay_in(destination, parts.is_refund, share)
         elif destination.to == "tax_line" and component == "tax" and not destination.code:
-            bill.taxed += share
+            bill.taxed[rate] = bill.taxed.get(rate, ZERO) + share
         elif destination.to == "line":
             bill.price += share
-            bill.split = destination.accounts or bill.split
+            for name, percent in destination.accounts.items():
+                bill.split[name] = bill.split.get(name, ZERO) + percent * destination.percent / HUNDRED
         else:
             bill.others.append((destination, share))
-
-
-def _shares(amount: Decimal, weights: Sequence[Decimal], parts: Components) -> list[Decimal]:
-    """`amount` by weight, in the currency's smallest unit; the first share has what is finer than that."""
-    if len(weights) == 1:
-        return [amount]
-    whole = Money(round_to(amount, minor_unit(parts.principal.currency)), parts.principal.currency)
-    shares = [share.amount for share in allocate(whole, weights)]
-    shares[0] += amount - whole.amount
-    return shares
 
 
 def _spread(pools: _Pools, bills: Sequence[_Bill]) -> None:
     for (_, is_refund), (destination, amount) in pools.items():
         bearers = [bill for bill in bills if bill.parts.is_refund == is_refund]
         weights = [_weight(destination, bill.parts) for bill in bearers]
-        for bill, share in zip(bearers, _shares(amount, weights, bearers[0].parts), strict=True):
+        for bill, share in zip(bearers, shares_of(amount, weights, bearers[0].parts.principal.currency), strict=True):
             if destination.to == "line":
                 bill.price += share
             elif share:
@@ -197,8 +162,7 @@ def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mappin
     if (bill.price < 0) if not parts.is_refund else (bill.price > 0):
         money = Money(bill.price, currency)
         return LineProblem([f"what charges.yml puts into its price comes to {money}; a price is never negative."])
-    tax = parts.amount("tax")
-    quantity, price, adjustment = _price(parts, bill.price, parts.amount("principal") - _included(parts, taxes))
+    quantity, price, adjustment = _price(parts, bill.price, _included(parts, taxes))
     total = round_to(quantity * price, minor_unit(currency))
     rest = bill.price - total
     if abs(rest) > rules.rounding_limit:
@@ -208,7 +172,7 @@ def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mappin
         ])  # fmt: skip
     charged = len(bill.others)
     if rest:
-        _send(bill, _Pools(), "rounding", rest, rules)
+        _send(bill, _Pools(), "rounding", rest, rules, rate=parts.tax_rate)
     try:
         charges = tuple(
             _charge(one, amount, parts, accounts, is_rounding=place >= charged)
@@ -220,12 +184,15 @@ def _finished(bill: _Bill, rules: ChargeRules, taxes: TaxRules, accounts: Mappin
         bill.problems.extend(problem.problems)
     if bill.problems:
         return LineProblem(bill.problems)
-    treatment = taxes.treat(parts.marketplace, rate=parts.tax_rate, tax=tax, exemption=parts.tax_exemption)
-    base = _tax_base(parts)
+    treated = [
+        (share, taxes.treat(parts.marketplace, rate=share.rate, tax=share.amount, exemption=parts.tax_exemption))
+        for share in [one for one in bill.taxes if one.says_something] or bill.taxes[:1]
+    ]
+    leading, treatment = next((one for one in treated if not one[1].known), treated[0])
     return Billed(
         quantity=quantity, unit_price=price, total=Money(total, currency), adjustment_type=adjustment,
-        tax_lines=(*_tax_lines(treatment, bill, base), *_other_taxes(bill)), charges=charges, treatment=treatment,
-        untaxed=Money(base, currency), allocations=allocations,
+        tax_lines=(*_tax_lines(bill, treated), *_other_taxes(bill)), charges=charges, treatment=treatment,
+        treated_rate=leading.rate, untaxed=Money(leading.base, currency), allocations=allocations,
     )  # fmt: skip
 
 
@@ -238,44 +205,40 @@ def _is_charge(destination: Destination, amount: Decimal) -> bool:
     return bool(amount) and destination.to != "tax_line"
 
 
-def _shape_problems(parts: Components, currency: str) -> Iterator[str]:
-    amounts = (parts.total, parts.unit_price, *(getattr(parts, name) for name in NAMED))
-    others = {money.currency for money in amounts if money is not None} - {currency}
-    if others:
-        yield f"its amounts are in {', '.join(sorted({currency, *others}))}; one line has one currency."
-    quantity, sign = parts.quantity, parts.principal.amount
-    if not parts.is_refund and (quantity is None or quantity <= 0):
-        yield f"the quantity is {'missing' if quantity is None else quantity}; a charge bills at least one unit."
-    if parts.is_refund and quantity is not None and quantity < 0:
-        yield f"the quantity is {quantity}; a refund gives its units as a positive number, or 0."
-    if (sign < 0) if not parts.is_refund else (sign > 0):
-        yield f"the principal is {parts.principal} on a {'refund' if parts.is_refund else 'charge'}; the sign is wrong."
-
-
-def _price(parts: Components, whole: Decimal, principal: Decimal) -> tuple[Decimal, Decimal, str | None]:
-    """(quantity, unit price, adjustment type) of a line that comes to `whole`, of which `principal` is for its units.
+def _price(parts: Components, whole: Decimal, included: Decimal) -> tuple[Decimal, Decimal, str | None]:
+    """(quantity, unit price, adjustment type) of a line that comes to `whole`; its principal has `included` so much tax.
 
     A refund of money alone credits the price of the units it names, or of one.
     """
     units = parts.quantity or Decimal(1)
     listed = parts.unit_price.amount if parts.unit_price is not None else None
     exact = listed is not None and listed * units == abs(whole) and -_exponent(listed) <= UNIT_PRICE_PLACES
-    price = listed if exact and listed is not None else _six_decimals(abs(whole) / units)
+    price = listed if exact and listed is not None else six_decimals(abs(whole) / units)
     if not parts.is_refund:
         return units, price, None
     if parts.is_overrefund:
         return -units, price, "other"
-    by_units = bool(parts.quantity) and (
-        listed is None or abs(listed * units - abs(principal)) < minor_unit(parts.principal.currency)
-    )
-    return -units, price, "quantity" if by_units else "price"
+    return -units, price, "quantity" if _gives_units_back(parts, included) else "price"
+
+
+def _gives_units_back(parts: Components, included: Decimal) -> bool:
+    """Its principal is the price of the units it names, as far as a price that is rounded per unit can tell; without a price,
+    any principal is. A price may be without the tax that the principal includes."""
+    units, principal = parts.quantity, abs(parts.principal.amount)
+    if not units or not principal:
+        return False
+    if parts.unit_price is None:
+        return True
+    step, goods = minor_unit(parts.principal.currency), parts.unit_price.amount * units
+    apart = min(abs(goods - principal), abs(goods - principal + abs(included)))
+    return apart <= max(step, units * step / 2)
 
 
 def _exponent(number: Decimal) -> int:
     return int(number.as_tuple().exponent)
 
 
-def _six_decimals(price: Decimal) -> Decimal:
+def six_decimals(price: Decimal) -> Decimal:
     """At most six decimals, and no zeros that say nothing beyond the second."""
     rounded = round_to(price, PRICE_STEP).normalize()
     return rounded if -_exponent(rounded) >= 2 else round_to(rounded, Decimal("0.01"))
@@ -317,31 +280,18 @@ def split_over(total: Money, shares: Sequence[AccountShare]) -> tuple[AccountSha
     return tuple(replace(share, amount=amount) for share, amount in zip(shares, amounts, strict=True))
 
 
-def _tax_base(parts: Components) -> Decimal:
-    """What the line's tax rate applies to: the principal, and of shipping and wrapping what is taxed, less the discount.
-
-    A discount equal to the shipping is about the shipping, so neither counts.
-    """
-    shipping, discount = parts.amount("shipping"), parts.amount("discount")
-    base = parts.amount("principal") + (parts.amount("gift_wrap") if parts.gift_wrap_tax_rate else ZERO)
-    base += parts.amount("promotion")
-    if discount == -shipping:
-        return base
-    return base + discount + (shipping if parts.shipping_tax_rate else ZERO)
-
-
-def _tax_lines(treatment: TaxTreatment, bill: _Bill, base: Decimal) -> tuple[TaxLine, ...]:
-    """Amazon's tax under the code that taxes.yml finds; an exemption shows its code with no tax."""
-    tax, currency = bill.taxed, bill.parts.principal.currency
-    if not tax and (treatment.code is None or bill.parts.amount("tax")):
-        return ()
-    whole = tax == bill.parts.amount("tax")  # of a part, the rate would not explain the amount
-    return (
-        TaxLine(
-            amount=Money(tax, currency), rate=(bill.parts.tax_rate if whole else None) if tax else ZERO,
-            code=treatment.code, description=treatment.description, base=Money(base, currency),
-        ),
-    )  # fmt: skip
+def _tax_lines(bill: _Bill, treated: Iterable[tuple[TaxShare, TaxTreatment]]) -> Iterator[TaxLine]:
+    """Amazon's tax, rate by rate, under the code that taxes.yml finds; an exemption shows its code with no tax."""
+    currency = bill.parts.principal.currency
+    for share, treatment in treated:
+        tax = bill.taxed.get(share.rate, ZERO)
+        if not tax and (treatment.code is None or share.amount):
+            continue
+        whole = tax == share.amount  # of a part, the rate would not explain the amount
+        yield TaxLine(
+            amount=Money(tax, currency), rate=(share.rate if whole else None) if tax else ZERO,
+            code=treatment.code, description=treatment.description, base=Money(share.base, currency),
+        )  # fmt: skip
 
 
 def _other_taxes(bill: _Bill) -> Iterator[TaxLine]:
@@ -357,7 +307,7 @@ def _other_taxes(bill: _Bill) -> Iterator[TaxLine]:
 
 def _imbalance(parts: Components, charged: Decimal) -> str:
     currency = parts.principal.currency
-    named = [(name, getattr(parts, name)) for name in NAMED]
+    named = [(name, getattr(parts, name)) for name in AMOUNTS]
     listed = ", ".join(f"{name.replace('_', ' ')} {money.amount}" for name, money in named if money)
     missing = parts.total.amount - charged
     return f"its components come to {currency} {charged} ({listed}), its totalAmount is {parts.total}: {missing} is unexplained."

@@ -140,11 +140,16 @@ def build_rules(read: RuleFiles) -> Rules:
     """Compiles what was read; checked files always compile."""
     charges, taxes = read.of("charges", ChargeRules), TaxRules(read.of("taxes", TaxFile))
     policies, entities = read.of("policies", Policies), Entities(read.of("entities", EntityFile).charts)
+    units = read.of("units", UnitFile)
+    conversions = Conversions.of(units.conversions)
     lookups = (
-        {name: build_lookup(name, read.of(name, LookupFile)) for name in LOOKUPS} | entities.lookups | policies.lookups
+        {name: build_lookup(name, read.of(name, LookupFile)) for name in LOOKUPS}
+        | {"sold_in": Lookup("units", units.sold_in)}
+        | entities.lookups
+        | policies.lookups
     )
     tables = Tables(lookups, policies.zones)
-    choices = Choices(charges, taxes, entities.accounts)
+    choices = Choices(charges, taxes, entities.accounts, conversions)
     return Rules(
         mappings={name: CompiledMapping(name, read.of(name, MappingFile), tables, choices) for name in MAPPINGS},
         orders=CompiledOrderMapping(read.of(ORDERS, OrderMappingFile), tables),
@@ -152,7 +157,7 @@ def build_rules(read: RuleFiles) -> Rules:
         compliance=read.of(COMPLIANCE, ComplianceFile),
         charges=charges, taxes=taxes, policies=policies, entities=entities, lookups=lookups,
         tolerances=Tolerances.from_file(read.of("tolerances", ToleranceFile)),
-        conversions=Conversions.of(read.of("units", UnitFile).conversions),
+        conversions=conversions,
         rollout=Rollout(read.of("rollout", RolloutFile).pipelines),
         catalog=read.of("catalog", CatalogFile),
         order_status=OrderStatusRules.from_file(read.of("order_status", OrderStatusFile)),

@@ -23,7 +23,7 @@ from procurement.spend.spend_rules import SpendFile
 from procurement.taxes import TaxFile
 from procurement.tolerances import ToleranceFile
 
-DERIVED_LOOKUPS = ("bill_to", "remit_to", "marketplaces")
+DERIVED_LOOKUPS = ("bill_to", "remit_to", "marketplaces", "sold_in")
 
 
 def _lookup_names(read: RuleFiles) -> list[str]:

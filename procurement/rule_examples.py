@@ -9,8 +9,9 @@ from typing import Any
 
 from procurement.catalog.examples import try_availability, try_price, unshown_catalog
 from procurement.catalog.rules import CatalogFile
+from procurement.charge_components import AMOUNTS, Components
 from procurement.charge_rules import HUNDRED, ChargeExample, ChargeRules, ExampleLine
-from procurement.charges import NAMED, Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.compliance.examples import found_by, rules_not_shown
 from procurement.compliance.rules import ComplianceFile
 from procurement.documents import AccountShare
@@ -136,7 +137,7 @@ def _components(line: ExampleLine, example: ChargeExample) -> Components:
     def money(amount: Decimal) -> Money:
         return Money.of(amount, example.currency)
 
-    parts: dict[str, Any] = {name: money(getattr(line, name)) for name in NAMED}
+    parts: dict[str, Any] = {name: money(getattr(line, name)) for name in AMOUNTS}
     return Components(
         is_refund=example.refund, quantity=line.quantity, total=Money.sum(parts.values(), example.currency),
         unit_price=money(line.unit_price) if line.unit_price is not None else None, tax_rate=line.tax_rate,

@@ -11,6 +11,7 @@ from procurement.rule_model import Number, RuleModel, Text
 
 WIDE = Context(prec=80)  # for the largest quantities, too
 STEP = Decimal("1e-12")  # converted quantities are cut here, so that parts never add up to more than the whole
+COUPA_STEP = Decimal("1e-6")  # as fine as Coupa keeps a quantity
 
 
 class Conversion(RuleModel):
@@ -45,10 +46,10 @@ class Factor:
     times: Decimal = Decimal(1)
     by: Decimal = Decimal(1)
 
-    def units(self, quantity: Decimal) -> Decimal:
-        """Exact where it has at most twelve decimals, else cut."""
+    def units(self, quantity: Decimal, step: Decimal = STEP) -> Decimal:
+        """Exact where it has no more decimals than `step`, else cut."""
         converted = quantity * self.times / self.by
-        cut = converted.quantize(STEP, ROUND_DOWN, WIDE)
+        cut = converted.quantize(step, ROUND_DOWN, WIDE)
         return converted if cut == converted else cut
 
 

@@ -24,7 +24,10 @@ def key_of(transaction: Json) -> str:
 
 
 def amount_of(transaction: Json) -> tuple[Decimal | None, str | None]:
-    """The sum of its lines' totalAmount, or its own amount where it has no lines; (None, None) if it cannot be read."""
+    """The sum of its lines' totalAmount, or its own amount where it has no lines; (None, None) if it cannot be read.
+
+    Its own amount is no more than authorised until Amazon settles it; whoever builds on the sum holds the two together.
+    """
     lines = transaction.get("transactionLineItems")
     if not isinstance(lines, list) or not lines:
         return _read(transaction.get("amount"))

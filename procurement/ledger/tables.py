@@ -113,7 +113,7 @@ deliveries = sa.Table(
     sa.Column("amount", sa.Numeric),
     sa.Column("currency", sa.Text),
     sa.Column("total", sa.Numeric),  # as the target read it back
-    sa.Column("variance", JSONB),  # of an invoice: its difference in money by cause, as the match keeps it
+    sa.Column("variance", JSONB),  # of an invoice: its difference in money by cause, and what only its next match needs
     sa.Column("error_class", sa.Text),
     sa.Column("errors", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("mapping_version", sa.Text),

@@ -153,8 +153,8 @@ class Refund:
 class PlannedDelivery:
     """One intended write. `after` names the delivery it follows, planned here or earlier; the rows of one document's chain
     share its business key. `required=False`: the document counts as delivered without it. `outcome` is the match's word,
-    `variance` its difference in money by cause. `subjects`: keys of what it is about (PO lines of an invoice).
-    `scope` is the account by whose connection alone it may be sent and asked for."""
+    `variance` its difference in money by cause, and what its next match needs beyond the payload. `subjects`: keys of what it is
+    about (PO lines of an invoice). `scope` is the account by whose connection alone it may be sent and asked for."""
 
     action: str
     business_key: str

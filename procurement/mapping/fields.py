@@ -31,8 +31,7 @@ Compiled = Callable[[Context], Any]
 KINDS: Mapping[str, Callable[[object], object]] = {
     "date": to_date, "original_date": to_date,
     "supplier_total": to_money, "principal": to_money, "total": to_money, "unit_price": to_money, "shipping": to_money,
-    "gift_wrap": to_money, "regulatory_fee": to_money, "discount": to_money, "promotion": to_money,
-    "tax": to_money,
+    "gift_wrap": to_money, "regulatory_fee": to_money, "discount": to_money, "tax": to_money,
     "quantity": to_number, "tax_rate": to_number, "shipping_tax_rate": to_number, "gift_wrap_tax_rate": to_number,
     "po_line_id": to_whole,
     "is_refund": to_flag,

@@ -33,9 +33,13 @@ class LookupFile(RuleModel):
 
 
 class UnitFile(LookupFile):
-    """units.yml: Coupa's unit by Amazon's word, and how many of one unit are in another."""
+    """units.yml: Coupa's unit by Amazon's word, how many of one unit are in another, and what Amazon sells in which unit."""
 
     conversions: list[Conversion] = []
+    sold_in: dict[str, Text] = Field(
+        {},
+        description="by ASIN: the Coupa unit of which Amazon bills so many, where that is not the unit of the PO line",
+    )
     conversion_examples: list[ConversionExample] = []
 
 

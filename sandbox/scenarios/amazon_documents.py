@@ -16,6 +16,7 @@ from sandbox.scenarios.purchases import InvoiceNumber, Line, Parcel, Purchase, S
 from sandbox.seed import AmazonSeed, Json, Timed
 
 PAYMENT_DAYS = 30
+SETTLED_AFTER = timedelta(hours=12)  # within the day that an invoice is given to be complete
 RATE_STEP = Decimal("0.0001")
 LEGAL_ENTITY = "Example Manufacturing Inc."
 SHIP_TO: Json = {
@@ -170,6 +171,9 @@ def _write_transaction(seed: AmazonSeed, purchase: Purchase, shipment: Shipment,
         changes.append((invoice.known_at, {"invoiceNumber": invoice.number}))
     elif invoice:
         document["invoiceNumber"] = invoice.number
+    if transaction.authorised is not None:
+        charged = text_money(transaction.total, market.currency)
+        changes.append((transaction.feed_at + SETTLED_AFTER, {"amount": charged}))
     seed.transactions.append(Timed(document, transaction.feed_at, changes))
 
 

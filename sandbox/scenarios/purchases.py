@@ -106,7 +106,7 @@ class InvoiceNumber:
 
 @dataclass(slots=True)
 class Transaction:
-    """One CHARGE, REFUND or OVERREFUND; refunds carry negative amounts. `authorised` stands as `amount` if given."""
+    """One CHARGE, REFUND or OVERREFUND; refunds carry negative amounts. `authorised` stands as `amount` until it settles."""
 
     id: str
     kind: str

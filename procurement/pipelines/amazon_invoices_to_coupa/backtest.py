@@ -1,6 +1,6 @@
 """What other tolerances would have done to the invoices that the ledger holds: matched again with both, nothing changed.
 
-What was billed stands in the payloads of the ledger. Orders and receipts are read from Coupa as they are today, so both
+What was billed stands in the payloads of the ledger, and beside them. Orders and receipts are read from Coupa as they are today, so both
 sides of the comparison are replayed: what differs, differs by the tolerances alone. An invoice sees the units billed
 before it, never its own nor those billed later; later credit notes stay, because the units that came back for them are
 no longer among the received ones either.
@@ -27,7 +27,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
     read_ordered,
     receipts_of,
 )
-from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
+from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_planned
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_receipts
 from procurement.policies import Rules
 from procurement.tolerances import Tolerances
@@ -128,7 +128,8 @@ def backtest(
     ]
     payloads = ledger.deliveries.payloads([one.id for one in known])
     orders, numbers = read_ordered(coupa, payloads.values())
-    documents = [(one, read_invoice(payloads[one.id], numbers)) for one in known]
+    invoices = read_planned(payloads, ledger.deliveries.variances(payloads), numbers)
+    documents = [(one, invoices[one.id]) for one in known]
     documents.sort(key=lambda pair: (pair[1].date, pair[1].is_credit_note, pair[0].id))
     receipts = read_receipts(coupa, direct_lines((invoice for _, invoice in documents), orders))
     replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from connectors.amazon_business.payloads import OrderLineKey, Transaction, TransactionLineItem
 from procurement.ledger.types import Record
+from procurement.money import Money
 from procurement.policies import Policies
 
 SettledState = Literal["waiting", "held", "skipped", "dead"]
@@ -46,6 +47,14 @@ class Candidate:
     @property
     def lines(self) -> Sequence[TransactionLineItem]:
         return self.transaction.lines
+
+    @property
+    def total(self) -> Money:
+        """Amazon's own `amount`: the control total of its lines. Where it states none, the lines stand for it."""
+        stated = self.transaction.amount
+        amounts = [line.total_amount for line in self.lines if line.total_amount] if stated is None else [stated]
+        money = (Money.of(one.amount, one.currency_code) for one in amounts)
+        return Money.sum(money, amounts[0].currency_code)
 
     @property
     def po_numbers(self) -> list[str]:
@@ -102,6 +111,8 @@ def shape_problems(transaction: Transaction) -> Iterable[str]:
     if not transaction.lines:
         yield "It has no transactionLineItems, so nothing says what was bought."
     currencies = {amount.currency_code for line in transaction.lines for amount in line.amounts}
+    if transaction.amount is not None:
+        currencies.add(transaction.amount.currency_code)
     if len(currencies) > 1:
         yield f"Its amounts are in several currencies: {', '.join(sorted(currencies))}."
     for position, line in enumerate(transaction.lines, 1):

@@ -26,6 +26,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOrigin
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import Rivals
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
+from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import unsent
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
 from procurement.pipelines.amazon_invoices_to_coupa.unbacked import Unbacked
 from procurement.policies import Mode, Rules
@@ -238,7 +239,7 @@ class Drafting:
                 currency=total.currency,
                 after=after,
                 outcome=match.outcome.value,
-                variance=match.variance.kept(),
+                variance=match.variance.kept() | unsent(invoice),
                 subjects=tuple(map(str, sorted(invoice.po_lines))),
                 mapping_version=version,
                 policy_version=version,

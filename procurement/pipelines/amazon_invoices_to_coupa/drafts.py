@@ -20,8 +20,8 @@ CLOSE, RESOLVE, CLOSE_TASK = "close_exception", "resolve_exception", "close_task
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group with its number, date, lines, and how far it may go. `total` is Amazon's own: the sum of its lines'
-    totalAmount. Its lines all bill a PO (`ordered`), or none does."""
+    """A group with its number, date, lines, and how far it may go. `total` is Amazon's own: the sum of its
+    transactions' `amount`, which the document must come to. Its lines all bill a PO (`ordered`), or none does."""
 
     group: Group
     identity: Identity
@@ -31,11 +31,8 @@ class Draft:
     ordered: Sequence[ResolvedLine] = field(init=False)
 
     def __post_init__(self) -> None:
-        amounts = [
-            line.total_amount for candidate in self.group.candidates for line in candidate.lines if line.total_amount
-        ]
-        money = (Money.of(amount.amount, amount.currency_code) for amount in amounts)
-        object.__setattr__(self, "total", Money.sum(money, amounts[0].currency_code))
+        totals = [candidate.total for candidate in self.group.candidates]
+        object.__setattr__(self, "total", Money.sum(totals, totals[0].currency))
         object.__setattr__(self, "ordered", [line for line in self.lines if isinstance(line, ResolvedLine)])
 
     @property

@@ -1,6 +1,6 @@
 """Invoices that waited for a receipt, matched again against today's orders and receipts.
 
-Amazon is not read: what was billed stands in the payload that was sent. Coupa counts that invoice by now, and those that
+Amazon is not read: what was billed stands in the payload that was sent, and beside it. Coupa counts that invoice by now, and those that
 came after it, so their units are taken off the PO line's `invoiced` before the match: goods are for who waited first.
 """
 
@@ -19,7 +19,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findin
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
-from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
+from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_planned, unsent
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
 from procurement.policies import Mode, Rules
 
@@ -37,7 +37,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
         return {"run": run.id, "waiting": len(waiting), "rematched": 0}
     payloads = ledger.deliveries.payloads([known.id for known in waiting])
     orders, numbers = read_ordered(coupa, payloads.values())
-    invoices = {known.id: read_invoice(payloads[known.id], numbers) for known in waiting}
+    invoices = read_planned(payloads, ledger.deliveries.variances(payloads), numbers)
     receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
     owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     before = billed_before(ledger, rules)
@@ -99,4 +99,4 @@ class _Kept:
                 routing=self.rules.routing, user_ids=self.owners, now=self.run.now,
             )  # fmt: skip
             self.ledger.planning.keep(self.run, Plan(deliveries=routed))
-        self.ledger.deliveries.set_outcome(known.id, match.outcome, match.variance.kept())
+        self.ledger.deliveries.set_outcome(known.id, match.outcome, match.variance.kept() | unsent(invoice))

@@ -98,7 +98,7 @@ def _reprice_order(draft: Draft, situation: str, purchase: Purchase, factor: Dec
 
 
 def authorised_amount(draft: Draft, purchase: Purchase) -> None:
-    """Not settled yet: the transaction shows what was authorised, more than its lines come to."""
+    """Until it settles the transaction shows what was authorised, more than its lines come to."""
     charge = purchase.charges[0]
     charge.authorised = charge.total + AUTHORISED_MORE
     draft.state(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 import sqlalchemy as sa
 
 from procurement.ledger import Ledger
@@ -175,6 +176,26 @@ def test_a_credit_note_whose_original_cannot_be_built_waits_and_the_rest_goes_on
     states = {reason for _, reason in ledger.completeness.population(PIPELINE).reasons}
     assert "the invoice cannot be built" in states
     assert f"original invoice {charge['invoiceNumber']} is not in Coupa yet" in states
+
+
+def test_a_charge_whose_amount_is_not_that_of_its_lines_is_a_dead_letter_until_amazon_settles_it(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("promotion"))
+    feed = requests_feed(run)
+    charge = next(row for row in feed if row["transactionType"] == "CHARGE")
+    charge["amount"]["amount"] = str(Decimal(charge["amount"]["amount"]) + 100)  # or one of its lines got lost
+    patch = {"transactions": feed, "nextPageToken": None}
+    run.pair.post("amazon", "faults", kind="patch", operation="getTransactions", times=50, patch=patch)
+    summary = run("authorised")
+    (letter,) = ledger.dead_letters.list(states=("dead",), pipeline=PIPELINE)
+    assert charge["transactionId"] in letter.document and "are USD 100.00 apart" in letter.errors[1]
+    lines = sum(Decimal(line["totalAmount"]["amount"]) for line in charge["transactionLineItems"])
+    assert (summary["documents"]["dead"], Decimal(summary["money"]["USD"]["dead"])) == (1, lines)
+    assert charge["invoiceNumber"] not in {row["invoice-number"] for row in run.pair.invoices()}
+    requests.delete(run.pair.control("amazon", "faults"), timeout=30)
+    run("settled", **{"from": "2026-04-01"})
+    assert reason_of(ledger, charge["transactionId"])[0] == "delivered"
 
 
 def reason_of(ledger: Ledger, key: str) -> tuple[str, str]:

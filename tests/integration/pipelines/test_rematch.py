@@ -1,14 +1,29 @@
 """A goods receipt wakes the invoices that waited for it: matched again without reading Amazon."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from procurement.ledger import Ledger
+from procurement.mapping.reading import read_rules_file
 from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE
-from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox
+from procurement.pipelines.amazon_invoices_to_coupa.backtest import Move, backtest
+from procurement.policies import Rules
+from procurement.tolerances import ToleranceFile, Tolerances
+from tests.integration.pipelines.conftest import (
+    NOW,
+    InvoiceRun,
+    SandboxPair,
+    StartSandbox,
+    connect_amazon,
+    connect_coupa,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +35,28 @@ def pair(start_sandbox: StartSandbox) -> SandboxPair:
 
 @pytest.fixture
 def invoices(pair: SandboxPair, run_invoices: Callable[[SandboxPair], InvoiceRun]) -> InvoiceRun:
+    run = run_invoices(pair)
+    run("first")
+    return run
+
+
+OVERTAXED = Decimal("0.70")  # within the tolerance as shipped
+
+
+@pytest.fixture
+def overtaxed(pair: SandboxPair, run_invoices: Callable[[SandboxPair], InvoiceRun], ledger: Ledger) -> InvoiceRun:
+    """Every line of the feed bears more tax than its rate gives."""
+    amazon = connect_amazon(pair, ledger)
+    days = [NOW - timedelta(days=30 * n) for n in range(5)]
+    pages = (page for until, since in pairwise(days) for page in amazon.transaction_pages(since, until))
+    feed = json.loads(json.dumps([row for page in pages for row in page], default=str))
+    for row in feed:
+        lines = [line for line in row["transactionLineItems"] if "tax" in line and row["transactionType"] == "CHARGE"]
+        for money in (row["amount"], *(line[name] for line in lines for name in ("tax", "totalAmount"))):
+            more = OVERTAXED * (len(lines) if money is row["amount"] else 1)
+            money["amount"] = str(Decimal(money["amount"]) + more)
+    patch = {"transactions": feed, "nextPageToken": None}
+    pair.post("amazon", "faults", kind="patch", operation="getTransactions", times=50, patch=patch)
     run = run_invoices(pair)
     run("first")
     return run
@@ -105,3 +142,36 @@ def test_a_price_that_changed_meanwhile_becomes_an_exception_with_one_comment(
     assert len(comments) == 1 and "@[User:" in comments[0]["comments"]
     invoices("again", kind="asset_triggered")
     assert len([one for one in pair.state("coupa", "comments") if number in one["comments"]]) == 1
+
+
+def test_a_taxed_invoice_keeps_its_tax_difference_when_its_receipt_comes(
+    pair: SandboxPair, overtaxed: InvoiceRun, ledger: Ledger
+) -> None:
+    number = waiting(ledger)[0]
+    key = f"acme/AMZN-US/{number}"
+    identity = ledger.deliveries.known(PIPELINE, "create_invoice", [key])[key].id
+    taxes = [one for one in ledger.findings.of_deliveries([identity]) if one.kind == "tax"]
+    assert {one.difference for one in taxes} == {str(OVERTAXED)}
+    for line in open_lines(pair, number):
+        receive(pair, line, line["quantity"])
+    overtaxed("woken", kind="asset_triggered")
+    assert outcome_of(ledger, number) == "within_tolerance"
+    again = [one for one in ledger.findings.of_deliveries([identity]) if one.kind == "tax"]
+    assert [one.sentence for one in again] == [one.sentence for one in taxes] != []
+    assert Decimal(ledger.deliveries.variances([identity])[identity]["parts"]["tax"]) == OVERTAXED * len(taxes)
+
+
+def test_a_backtest_sees_what_tax_tolerances_would_have_done_to_it(
+    pair: SandboxPair, overtaxed: InvoiceRun, ledger: Ledger, rules: Rules, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.yml"
+    path.write_text(
+        "default: {tax: {over: {absolute: 0.69}}}\nexamples:\n  - {check: tax, expected: 1, actual: 2, breached: true}\n"
+    )
+    tolerances = Tolerances.from_file(read_rules_file(path, ToleranceFile)[0])
+    held = [
+        one
+        for one in backtest(connect_coupa(pair, ledger), ledger, rules=rules, tolerances=tolerances).replayed
+        if one.move is Move.NEWLY_HELD
+    ]
+    assert held and all(": tax USD" in one.reason for one in held)

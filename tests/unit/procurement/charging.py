@@ -3,8 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from procurement.charge_components import Components
 from procurement.charge_rules import ChargeRules
-from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.money import Money
 from procurement.taxes import TaxFile, TaxRules
 
@@ -22,7 +23,7 @@ TAXES = TaxRules(
         }
     )
 )
-COMPONENTS = ("shipping", "gift_wrap", "regulatory_fee", "discount", "promotion", "tax")
+COMPONENTS = ("shipping", "gift_wrap", "regulatory_fee", "discount", "tax")
 
 
 def rules(*given_rules: Any, **choices: Any) -> ChargeRules:

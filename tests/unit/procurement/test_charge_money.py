@@ -25,8 +25,8 @@ GROSS = TaxRules(
 
 @pytest.mark.parametrize("amount", ["0.055", "0.054", "-0.055"])
 def test_what_is_finer_than_a_cent_stays_with_the_first_share(amount: str) -> None:
-    chosen = rules(into("promotion", FEE | HALF, {"to": "handling", "description": "x", "account": "lab"} | HALF))
-    billed = bill(chosen, line("20.00", promotion=amount))
+    chosen = rules(into("discount", FEE | HALF, {"to": "handling", "description": "x", "account": "lab"} | HALF))
+    billed = bill(chosen, line("20.00", discount=amount))
     (first, second) = [Decimal(share) for _, _, share in charges(billed)]
     assert first + second == Decimal(amount)
     assert second == second.quantize(Decimal("0.01")) != 0
@@ -47,9 +47,9 @@ def test_tax_that_goes_to_two_tax_lines_without_a_code_of_their_own_is_one_of_th
     assert (tax.code, str(tax.amount), tax.rate) == ("T", "USD 1.65", Decimal("8.25"))
 
 
-def test_a_promotion_lowers_what_is_taxed() -> None:
-    chosen = rules(into("promotion", FEE))
-    (tax,) = bill(chosen, line("20.00", promotion="-5.00", tax="1.24", tax_rate=Decimal("8.25")))[0].tax_lines
+def test_a_discount_lowers_what_is_taxed() -> None:
+    chosen = rules(into("discount", FEE))
+    (tax,) = bill(chosen, line("20.00", discount="-5.00", tax="1.24", tax_rate=Decimal("8.25")))[0].tax_lines
     assert tax.base == Money.of("15.00", "USD")
 
 
@@ -63,18 +63,19 @@ def test_what_all_lines_bear_keeps_to_the_destination_of_its_own_rule() -> None:
     assert [[str(one.total.amount) for one in part.charges] for part in billed] == [["0.50", "2.00"], ["0.50", "1.00"]]
 
 
-def test_a_refund_of_units_at_gross_prices_is_one_of_units() -> None:
+@pytest.mark.parametrize("unit_price", ["500", "550"])  # without the tax, and with it
+def test_a_refund_of_units_at_gross_prices_is_one_of_units(unit_price: str) -> None:
     refund = line(
-        "-1100", currency="JPY", quantity=2, unit_price="500", is_refund=True, tax="-100", marketplace="JP",
+        "-1100", currency="JPY", quantity=2, unit_price=unit_price, is_refund=True, tax="-100", marketplace="JP",
     )  # fmt: skip
     gross = replace(refund, total=Money.of("-1100", "JPY"))
     billed = bill_line(gross, rules(), GROSS, ACCOUNTS)
-    assert (billed.quantity, str(billed.unit_price), billed.adjustment_type) == (-2, "500", "quantity")
+    assert (billed.quantity, billed.unit_price, billed.adjustment_type) == (-2, 500, "quantity")
 
 
 def test_a_price_of_a_refund_never_turns_round_by_less_than_one() -> None:
-    chosen = rules(into("promotion", {"to": "line"}))
-    assert refusal(chosen, line("-20.00", promotion="20.50", is_refund=True)) == [
+    chosen = rules(into("discount", {"to": "line"}))
+    assert refusal(chosen, line("-20.00", discount="20.50", is_refund=True)) == [
         "what charges.yml puts into its price comes to USD 0.50; a price is never negative."
     ]
 

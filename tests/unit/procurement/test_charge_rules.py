@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from procurement.charges import Billed, Components, LineProblem, bill_lines, consolidate
+from procurement.charge_components import Components
+from procurement.charges import Billed, LineProblem, bill_lines, consolidate
 from procurement.money import Money
 from tests.unit.procurement.charging import (
     ACCOUNTS,
@@ -88,11 +89,11 @@ def test_what_a_price_in_six_decimals_misses_of_it_is_a_rounding_charge() -> Non
 
 
 def test_a_price_is_never_negative() -> None:
-    chosen = rules(into("promotion", {"to": "line"}))
-    assert refusal(chosen, line("20.00", promotion="-20.01")) == [
+    chosen = rules(into("discount", {"to": "line"}))
+    assert refusal(chosen, line("20.00", discount="-20.01")) == [
         "what charges.yml puts into its price comes to USD -0.01; a price is never negative."
     ]
-    (billed,) = bill(chosen, line("20.00", promotion="-20.00"))
+    (billed,) = bill(chosen, line("20.00", discount="-20.00"))
     assert str(billed.unit_price) == "0.00"
 
 
@@ -122,6 +123,13 @@ def test_tax_that_cannot_be_reclaimed_goes_into_the_price() -> None:
     (billed,) = bill(rules(into("tax", {"to": "line"}, tax_rate="8.25")), line(tax="1.65", tax_rate=Decimal("8.25")))
     assert (billed.tax_lines, str(billed.total)) == ((), "USD 21.65")
     assert billed.treatment.kind == "taxed"
+
+
+def test_a_rule_for_one_rate_sees_the_tax_of_that_rate_alone() -> None:
+    given = {"shipping": "24.00", "shipping_tax_rate": Decimal(10), "tax_rate": Decimal(6)}
+    (billed,) = bill(rules(into("tax", {"to": "line"}, tax_rate="10"), SHIPPING), line("100.00", tax="8.40", **given))
+    assert [(str(tax.amount), tax.rate) for tax in billed.tax_lines] == [("USD 6.00", 6)]
+    assert str(billed.total) == "USD 102.40"
 
 
 def test_a_part_of_the_tax_keeps_its_code_but_not_a_rate_it_would_not_match() -> None:
@@ -177,6 +185,22 @@ def test_a_line_is_split_over_accounts() -> None:
     assert whole.allocations == ()
 
 
+def test_shares_of_the_principal_with_accounts_of_their_own_are_one_split_of_the_line() -> None:
+    chosen = rules(
+        into(
+            "principal",
+            {"to": "line", "percent": 60, "accounts": {"lab": 50, "fees": 50}},
+            {"to": "line", "percent": 40, "accounts": {"office": 75, "lab": 25}},
+        )
+    )
+    (billed,) = bill(chosen, line("100.00"))
+    assert [(share.account, share.percent, str(share.amount)) for share in billed.allocations] == [
+        ("L", 40, "USD 40.00"),
+        ("E", 30, "USD 30.00"),
+        ("O", 30, "USD 30.00"),
+    ]
+
+
 def test_a_split_over_an_account_the_chart_lacks_is_refused() -> None:
     chosen = rules(into("shipping", {"to": "shipping", "description": "Freight", "accounts": {"lab": 50, "moon": 50}}))
     assert refusal(chosen, line(shipping="1.00")) == [
@@ -225,6 +249,12 @@ def test_a_price_with_more_decimals_than_coupa_keeps_is_rounded_to_six() -> None
         (into("shipping", {"to": "line", "account": "fees"}), "to: line has no account of its own"),
         (into("shipping", {"to": "line", "code": "T"}), "code is for to: tax_line"),
         (into("shipping", {"to": "line", "accounts": {"lab": 100}}), "accounts of a line belong to its principal"),
+        (into("promotion", FEE), "promotion"),  # Amazon has one amount: discount
+        (into("tax", {"to": "tax_line", "accounts": {"lab": 100}}), "to: tax_line has no accounts"),
+        (
+            into("principal", {"to": "line", "percent": 60, "accounts": {"lab": 100}}, {"to": "line", "percent": 40}),
+            "either each share of the principal names them, or none does",
+        ),
         (into("principal", FEE), "the principal is the price of its own invoice line"),
         (into("principal", {"to": "line", "over": "equal"}), "the principal is the price of its own invoice line"),
         (into("rounding", {"to": "line"}), "rounding is what a line cannot hold"),

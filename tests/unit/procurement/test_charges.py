@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procurement.charges import Billed, Components, LineProblem, bill_line, consolidate
+from procurement.charge_components import Components
+from procurement.charges import Billed, LineProblem, bill_line, consolidate
 from procurement.documents import ChargeKind, InvoiceCharge
 from procurement.money import Money
 from procurement.policies import Rules
@@ -137,19 +138,68 @@ def test_the_tax_is_a_tax_line_with_rate_code_and_base(rules: Rules) -> None:
         ({}, "100"),
         ({"discount": "-10"}, "90"),
         ({"shipping": "5"}, "100"),
-        ({"shipping": "5", "shipping_tax_rate": Decimal(8)}, "105"),
+        ({"shipping": "5", "shipping_tax_rate": Decimal("8.25")}, "105"),
         ({"shipping": "5", "shipping_tax_rate": Decimal(0)}, "100"),
-        ({"shipping": "5", "discount": "-5", "shipping_tax_rate": Decimal(8)}, "100"),
+        ({"shipping": "5", "discount": "-5", "shipping_tax_rate": Decimal("8.25")}, "100"),
         ({"shipping": "5", "discount": "-5"}, "100"),
-        ({"shipping": "5", "discount": "-6", "shipping_tax_rate": Decimal(8)}, "99"),
+        ({"shipping": "5", "discount": "-6", "shipping_tax_rate": Decimal("8.25")}, "99"),
         ({"gift_wrap": "4"}, "100"),
-        ({"gift_wrap": "4", "gift_wrap_tax_rate": Decimal(8)}, "104"),
+        ({"gift_wrap": "4", "gift_wrap_tax_rate": Decimal("8.25")}, "104"),
         ({"regulatory_fee": "3"}, "100"),
     ],
 )
 def test_the_base_of_the_tax_is_what_is_taxed(rules: Rules, given_parts: dict[str, Any], base: str) -> None:
     (tax,) = bill(rules, principal="100", tax="8.25", tax_rate=Decimal("8.25"), **given_parts).tax_lines
     assert tax.base == Money.of(base, "USD")
+
+
+def taxes_of(rules: Rules, **given: Any) -> list[tuple[str, Decimal | None, str | None, str]]:
+    billed = bill(rules, **given)
+    return [(str(tax.amount), tax.rate, tax.code, str(tax.base)) for tax in billed.tax_lines]
+
+
+def test_shipping_at_another_rate_has_a_tax_line_of_its_own(rules: Rules) -> None:
+    given = {"principal": "100", "shipping": "24", "shipping_tax_rate": Decimal("8.25"), "tax_rate": Decimal(6)}
+    assert taxes_of(rules, tax="7.98", **given) == [
+        ("USD 6.00", 6, None, "USD 100.00"),
+        ("USD 1.98", Decimal("8.25"), "US-TX", "USD 24.00"),
+    ]
+    off = taxes_of(rules, tax="7.99", **given)  # what the rates do not explain is shared as they would
+    assert [amount for amount, *_ in off] == ["USD 6.01", "USD 1.98"]
+    refund = {name: f"-{given[name]}" for name in ("principal", "shipping")}
+    back = taxes_of(rules, **(given | refund), tax="-7.98", is_refund=True)
+    assert [amount for amount, *_ in back] == ["USD -6.00", "USD -1.98"]
+
+
+def test_gift_wrap_has_a_rate_too(rules: Rules) -> None:
+    given = {"gift_wrap": "10", "gift_wrap_tax_rate": Decimal(10), "shipping": "10", "shipping_tax_rate": Decimal(5)}
+    found = taxes_of(rules, principal="100", tax="6.50", tax_rate=Decimal(5), **given)
+    assert found == [("USD 5.50", 5, None, "USD 110.00"), ("USD 1.00", 10, None, "USD 10.00")]
+
+
+def test_goods_that_bear_no_tax_beside_taxed_shipping_are_noted(rules: Rules) -> None:
+    given = {"principal": "100", "shipping": "24", "shipping_tax_rate": Decimal(10), "tax_rate": Decimal(0)}
+    assert taxes_of(rules, tax="2.40", **given) == [("USD 2.40", 10, None, "USD 24.00")]
+    billed = bill(rules, tax="2.40", **given)
+    assert (billed.treatment.kind, str(billed.untaxed)) == ("use_tax_due", "USD 100.00")
+
+
+def test_without_a_rate_of_the_goods_nothing_tells_what_of_the_tax_is_for_shipping(rules: Rules) -> None:
+    given = {"principal": "100", "shipping": "24", "shipping_tax_rate": Decimal(10), "tax_rate": None}
+    assert taxes_of(rules, tax="8.40", **given) == [("USD 8.40", None, None, "USD 124.00")]
+
+
+def test_a_rate_of_shipping_that_no_rule_knows_is_a_decision_and_the_sentence_names_it(rules: Rules) -> None:
+    given = {"principal": "100", "tax": "20.12", "tax_rate": Decimal(19), "marketplace": "DE"}
+    billed = bill(rules, **given, shipping="7", shipping_tax_rate=Decimal(16))
+    assert (billed.treatment.known, billed.treated_rate) == (False, 16)
+    assert bill(rules, **(given | {"tax": "19.00"})).treatment.known
+
+
+def test_a_share_of_nothing_asks_for_no_code(rules: Rules) -> None:
+    given = {"shipping": "0.01", "shipping_tax_rate": Decimal(7), "tax_rate": Decimal(19), "marketplace": "DE"}
+    assert bill(rules, principal="100", tax="19.00", **given).treatment.known
+    assert bill(rules, principal="0", tax="0.01", **given).treatment.known  # a gift, sent for money
 
 
 def test_no_tax_and_no_code_means_no_tax_line_but_says_what_went_untaxed(rules: Rules) -> None:
@@ -173,7 +223,19 @@ def test_where_prices_are_gross_the_line_is_the_principal_without_its_tax(rules:
         ACCOUNTS,
     )
     assert str(billed.total) == "JPY 1,000"
-    assert billed.tax_lines[0].amount == Money.of(100, "JPY")
+    (tax,) = billed.tax_lines
+    assert (tax.amount, tax.base) == (Money.of(100, "JPY"), Money.of(1000, "JPY"))
+
+
+def test_where_prices_are_gross_each_rate_applies_to_what_is_left_without_its_tax(rules: Rules) -> None:
+    taxes = type(rules.taxes)(_gross())
+    given = {"principal": "1080", "shipping": "550", "tax": "130", "total": "1630", "marketplace": "JP"}
+    rates = {"tax_rate": Decimal(8), "shipping_tax_rate": Decimal(10)}
+    billed = bill_line(parts("JPY", **given, **rates), rules.charges, taxes, ACCOUNTS)
+    assert [(tax.amount.amount, tax.rate, tax.base) for tax in billed.tax_lines] == [
+        (80, 8, Money.of(1000, "JPY")),
+        (50, 10, Money.of(500, "JPY")),
+    ]
 
 
 def _gross() -> Any:
@@ -204,16 +266,33 @@ def test_a_refund_credits_units_or_a_price(
     assert billed.total.amount == Decimal(refund["principal"])
 
 
-def test_a_cent_off_is_rounding_and_two_are_a_price_refund(rules: Rules) -> None:
-    def kind(principal: str) -> str | None:
-        return bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.33", principal=principal).adjustment_type
+@pytest.mark.parametrize(
+    ("quantity", "unit_price", "principal", "kind"),
+    [
+        (3, "3.33", "-10.00", "quantity"),  # a third of ten
+        (3, "3.33", "-9.98", "quantity"),
+        (3, "3.33", "-9.97", "price"),
+        (3, "3.33", "-10.01", "price"),
+        (3, "3.333", "-10.00", "quantity"),
+        (12, "8.33", "-100.00", "quantity"),
+        (12, "8.33", "-99.89", "price"),
+        (1, "9.99", "-10.00", "quantity"),
+        (1, "9.99", "-9.97", "price"),
+    ],
+)
+def test_a_refund_gives_its_units_back_where_a_rounded_price_explains_its_principal(
+    rules: Rules, quantity: int, unit_price: str, principal: str, kind: str
+) -> None:
+    refund = {"quantity": Decimal(quantity), "unit_price": unit_price, "principal": principal}
+    billed = bill(rules, is_refund=True, **refund)
+    assert (billed.adjustment_type, billed.total.amount) == (kind, Decimal(principal))
 
-    assert kind("-9.99") == "quantity"
-    assert kind("-9.98") == "price"
-    assert (
-        bill(rules, is_refund=True, quantity=Decimal(3), unit_price="3.333", principal="-10.00").adjustment_type
-        == "quantity"
-    )
+
+def test_a_refund_of_shipping_alone_gives_no_unit_back(rules: Rules) -> None:
+    for price in ({}, {"unit_price": "10.00"}):
+        billed = bill(rules, is_refund=True, quantity=Decimal(1), principal="0", shipping="-5.99", **price)
+        assert (billed.total.amount, billed.adjustment_type) == (0, "price")
+        assert [str(charge.total) for charge in billed.charges] == ["USD -5.99"]
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal(0), Decimal(-1)])

@@ -1,7 +1,7 @@
 """Not a cent appears or disappears between the parts of a charge, the line, the transaction and the facts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -46,6 +46,14 @@ def test_each_transaction_is_the_sum_of_its_lines_unless_stated_as_authorised_on
         if amount(row.document["amount"]) != lines:
             different.append((row.document["transactionId"], row.document["amount"]["amount"], str(lines)))
     assert sorted(different) == sorted((fact["transaction"], fact["amount"], fact["lines"]) for fact in stated)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_an_authorised_amount_becomes_that_of_its_lines_within_a_day(world: World) -> None:
+    for row in world.amazon.transactions:
+        settled = row.at(row.since + timedelta(days=1))
+        assert settled is not None
+        assert amount(settled["amount"]) == sum(amount(line["totalAmount"]) for line in settled["transactionLineItems"])
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
