@@ -18,7 +18,6 @@ from procurement.ledger import Ledger
 from procurement.ledger.billings import Billing, read_billings
 from procurement.matching import units_billed
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
-from procurement.pipelines.amazon_invoices_to_coupa.rivals import GONE
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
 from procurement.policies import Rules
 from procurement.units_of_measure import Conversions
@@ -108,5 +107,6 @@ def _on(standing: Standing, lines: set[int], covered: set[int]) -> Invoice:
 
 
 def billed_before(ledger: Ledger, rules: Rules) -> BilledBefore:
-    read = partial(read_billings, ledger.engine, PIPELINE, create=CREATE, submit=SUBMIT, gone=sorted(GONE))
+    gone = rules.reconciliation.statuses.gone
+    read = partial(read_billings, ledger.engine, PIPELINE, create=CREATE, submit=SUBMIT, gone=gone)
     return BilledBefore(read, rules.conversions)

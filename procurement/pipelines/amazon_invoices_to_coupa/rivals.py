@@ -19,9 +19,9 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
 from procurement.policies import Mode, Rules
+from procurement.reconciliation_rules import Statuses
 
 KIND = "duplicate"
-GONE = frozenset({"voided", "abandoned", "deleted"})  # statuses in which an invoice of Coupa's stands for nothing
 
 
 class AlikeDeliveries(Protocol):
@@ -102,7 +102,7 @@ def read_rivals(
     """What may be one of `drafts` already: one read of the ledger, none of Coupa."""
     rivals = Rivals(instance, rules, released)
     for (supplier, _), raw in existing.items():
-        if (document := of_coupa(raw)) is not None:
+        if (document := of_coupa(raw, rules.reconciliation.statuses)) is not None:
             rivals.standing.setdefault(supplier, Duplicates()).add(document)
     totals = [draft.total.amount for draft in drafts]
     found = alike(
@@ -130,10 +130,10 @@ def of_invoice(invoice: Invoice) -> BilledDocument:
     )  # fmt: skip
 
 
-def of_coupa(raw: Json) -> BilledDocument | None:
+def of_coupa(raw: Json, statuses: Statuses) -> BilledDocument | None:
     """An invoice as Coupa shows it; None for one that stands for nothing any more, or says too little to be compared."""
     total, currency = raw.get("total-with-taxes") or raw.get("gross-total"), (raw.get("currency") or {}).get("code")
-    if raw.get("canceled") or raw.get("status") in GONE or total is None or not currency or not raw.get("invoice-date"):
+    if not statuses.stands(raw) or total is None or not currency or not raw.get("invoice-date"):
         return None
     return BilledDocument(
         number=str(raw["invoice-number"]), day=date.fromisoformat(str(raw["invoice-date"])[:10]),

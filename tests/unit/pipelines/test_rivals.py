@@ -13,7 +13,9 @@ from procurement.ledger.types import Alike, Plan
 from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import nothing_alike, of_coupa, read_rivals
 from procurement.policies import Mode
+from procurement.reconciliation_rules import Statuses
 
+STATUSES = Statuses.model_validate({})
 UNITS = {"order-line-id": 1, "quantity": "2.0", "price": "10.00", "match-reference": "S1"}
 PAYLOAD = {"invoice-date": "2026-02-04", "invoice-lines": [UNITS]}
 
@@ -54,7 +56,10 @@ def rivals(*known: Alike, existing: Any = None, released: Any = (), **policies: 
         asked.append(question)
         return list(known)
 
-    rules: Any = SimpleNamespace(policies=SimpleNamespace(duplicates=DuplicatePolicies.model_validate(policies)))
+    rules: Any = SimpleNamespace(
+        policies=SimpleNamespace(duplicates=DuplicatePolicies.model_validate(policies)),
+        reconciliation=SimpleNamespace(statuses=STATUSES),
+    )
     found = read_rivals(
         alike, [draft()], existing=existing or {}, instance="acme", rules=rules, released=frozenset(released)
     )
@@ -127,7 +132,10 @@ def test_what_coupa_shows_is_compared_and_not_named_twice() -> None:
     )
 
 
-@pytest.mark.parametrize("gone", [{"status": "voided"}, {"canceled": True}, {"currency": None}, {"gross-total": None}])
+@pytest.mark.parametrize(
+    "gone",
+    [{"status": "voided"}, {"status": "rejected"}, {"canceled": True}, {"currency": None}, {"gross-total": None}],
+)
 def test_what_stands_for_nothing_in_coupa_is_not_compared(gone: dict[str, Any]) -> None:
     raw = {
         "id": 7,
@@ -136,9 +144,17 @@ def test_what_stands_for_nothing_in_coupa_is_not_compared(gone: dict[str, Any]) 
         "gross-total": "1.00",
         "currency": {"code": "USD"},
     }
-    assert of_coupa(raw) is not None
-    assert of_coupa({**raw, **gone}) is None
+    assert of_coupa(raw, STATUSES) is not None
+    assert of_coupa({**raw, **gone}, STATUSES) is None
 
 
 def test_without_a_ledger_there_is_nothing_to_compare_with() -> None:
     assert nothing_alike(order_lines=(), po_lines=(), amounts=(), numbers=()) == ()
+
+
+def test_one_list_says_what_stands_for_nothing_and_what_needs_nobody() -> None:
+    own = Statuses.model_validate({"gone": ["voided", "withdrawn"]})
+    assert not own.stands({"status": "withdrawn"}) and own.stands({"status": "rejected"})
+    assert not own.stands({"status": "approved", "canceled": True})
+    assert own.finished == {"approved", "voided", "withdrawn"}
+    assert {"rejected", "abandoned"} <= STATUSES.finished
