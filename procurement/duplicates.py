@@ -79,6 +79,11 @@ def plain_number(number: str) -> str:
     return "".join(_ZEROS.sub("", part) for part in _SEPARATORS.split(number.upper()))
 
 
+def spellings(number: str) -> frozenset[str]:
+    """How people write the number down, as far as one can ask for it: as printed, without punctuation, and without zeros."""
+    return frozenset({number, _SEPARATORS.sub("", number) or number, plain_number(number) or number})
+
+
 class Duplicates:
     """The documents that are known, found by number and by PO line."""
 

@@ -63,6 +63,17 @@ class BilledBefore:
         if in_shadow:
             self._shadow[key] = standing
 
+    def miscounted(self, orders: Mapping[str, PurchaseOrder], po_lines: Iterable[int]) -> set[int]:
+        """Those of the PO lines of which Coupa counts other units than we handed over: people or another channel billed
+        there, or took something of ours back."""
+        at = {line.id: (order, line) for order in orders.values() for line in order.lines}
+        ours = defaultdict[int, Decimal](Decimal)
+        for standing in self._documents.values():
+            if standing.counted:
+                of = {at[line][0].number: at[line][0] for line in standing.invoice.po_lines if line in at}
+                _add(ours, units_billed(standing.invoice, of.values(), self.conversions))
+        return {line for line in po_lines if at[line][1].invoiced != ours[line]}
+
     def of(
         self, key: str, invoice: Invoice, orders: Mapping[str, PurchaseOrder]
     ) -> tuple[dict[int, Decimal], list[Invoice]]:

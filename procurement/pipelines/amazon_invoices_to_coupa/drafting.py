@@ -21,6 +21,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     delivery_id,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing, described
 from procurement.pipelines.amazon_invoices_to_coupa.lines import Line, UnbackedLine
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
@@ -40,7 +41,7 @@ class Drafting:
     instance: str
     account: str
     rules: Rules
-    existing: Mapping[tuple[str, str], Json]
+    existing: Existing
     known: Mapping[str, Known]
     receipts: Mapping[int, Sequence[GoodsReceipt]]
     orders: Orders
@@ -97,8 +98,11 @@ class Drafting:
         """The printed number, unless Coupa or the ledger already has it."""
         number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
         known = self.known.get(key)
-        if known is None and (found := self.existing.get((draft.supplier, number))) is not None:
+        if known is None and (found := self.existing.standing.get((draft.supplier, number))) is not None:
             return self._already_there(plan, draft, found=found, key=key)
+        dead = self.existing.gone.get((draft.supplier, number))
+        if known is None and dead is not None and number not in self.rivals.released:
+            return Verdict("held", used_number(draft, dead))
         if known is None or not known.claimed:
             return number
         if self.rules.policies.late_component == "second_invoice":
@@ -165,7 +169,7 @@ class Drafting:
         if draft.ordered or original is None:
             return [{}] * len(draft.lines)
         key = business_key(self.instance, draft.supplier, original.number)
-        found = self.existing.get((draft.supplier, original.number))
+        found = self.existing.standing.get((draft.supplier, original.number))
         return self.unbacked.codings(plan, draft, key=key, known=self.known.get(key), found=found)
 
     def _invoice(self, draft: Draft, original: KnownOriginal | None, codings: Sequence[Mapping[str, Any]]) -> Invoice:
@@ -262,6 +266,15 @@ class Drafting:
             )
             for candidate in draft.group.candidates
         )
+
+
+def used_number(draft: Draft, found: Json) -> str:
+    """Why a number that only a dead document has is not used again by itself, and what to do."""
+    number = draft.identity.number
+    return (
+        f"Coupa has {number} as {described(found)} and pays nothing of Amazon's {draft.total}; whether it takes the number again "
+        f"differs. Release {number} by its number to try, or enter it there by hand and discard it here."
+    )
 
 
 def match_findings(match: MatchResult, create: tuple[str, str]) -> Iterator[PlannedFinding]:

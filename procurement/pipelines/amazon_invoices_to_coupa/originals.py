@@ -1,7 +1,8 @@
 """The original invoice of each credit note, and how far it has got.
 
 A credit note goes to Coupa only after its original is there: created in the same plan or by an earlier run, or keyed
-by a clerk. Until then it waits, for `original_wait_days`; after that a person decides.
+by a clerk. Until then it waits, for `original_wait_days`; after that a person decides, and at once where the original
+stands for nothing in Coupa.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,10 +13,14 @@ from datetime import datetime, timedelta
 from procurement.ledger.types import Known
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing, described
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Original
 from procurement.pipelines.amazon_invoices_to_coupa.pairing import NEVER_SEEN, Unknown
-from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
 from procurement.policies import Mode, Rules
+
+NO_CREDIT = (
+    "Credits apply to open and paid invoices: enter it there again and replay this, or discard this with the reason."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Originals:
         instance: str,
         known: Mapping[str, Known],
         planned: AbstractSet[tuple[Mode, str]],
-        existing: Mapping[tuple[str, str], Json],
+        existing: Existing,
         rules: Rules,
         now: datetime,
     ) -> KnownOriginal | Verdict:
@@ -53,14 +58,16 @@ class Originals:
         original = self._named.get(draft.identity.number, NEVER_SEEN)
         if isinstance(original, Unknown):
             return self._unseen(draft, rules, now, original.reason)
-        if (draft.supplier, original.number) in existing:
+        if (draft.supplier, original.number) in existing.standing:
             return KnownOriginal(original.number, original.moment)
         key = business_key(instance, draft.supplier, original.number)
         delivery = known.get(key)
-        if delivery is not None and delivery.state == "delivered":
-            return KnownOriginal(original.number, original.moment)
         if (draft.rollout.mode, key) in planned or (delivery and delivery.state in ("planned", "sending")):
             return KnownOriginal(original.number, original.moment, after=key)
+        dead = existing.gone.get((draft.supplier, original.number))
+        if dead is not None or (delivery and delivery.state == "delivered"):
+            place = f"in Coupa as {described(dead)}" if dead else "not in Coupa any more"
+            return Verdict("held", f"Its original invoice {original.number} is {place}. {NO_CREDIT}")
         go_live = draft.rollout.go_live
         if go_live and original.moment.date() < go_live:
             return Verdict("skipped", f"refund of invoice {original.number}, which is before go-live")

@@ -26,6 +26,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
+from procurement.pipelines.amazon_invoices_to_coupa.existing import read_existing
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
 from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     Line,
@@ -43,7 +44,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     KnownDeliveries,
     Orders,
     read_details,
-    read_existing,
     read_orders,
     read_receipts,
 )
@@ -120,7 +120,10 @@ class Planner:
         drafts, orders = prepared.drafts, prepared.orders
         originals = Originals(named_originals(drafts, prepared.details, sold=self.sold, amazon=self.amazon))
         numbers = numbers_to_look_up(drafts, originals)
-        existing = read_existing(self.coupa, numbers)
+        po_lines = {line.po_line.id for draft in drafts for line in draft.ordered}
+        self.before.learn(po_lines)
+        miscounted = self.before.miscounted(orders.documents, po_lines)
+        existing = read_existing(self.coupa, numbers, miscounted, self.rules.reconciliation.statuses)
         rivals = read_rivals(
             self.alike,
             drafts,
@@ -129,7 +132,6 @@ class Planner:
             rules=self.rules,
             released=self.released,
         )
-        self.before.learn(line.po_line.id for draft in drafts for line in draft.ordered)
         unbacked = Unbacked(self.sent, self.budgeted(transactions_of(drafts)), self.released)
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,

@@ -1,11 +1,12 @@
 """The documents that a new invoice may be once more: what Coupa showed, what the ledger sent, what this batch planned.
 
-Coupa is not asked again: what was read for its number is looked at once more. From the ledger one bulk read brings the
-deliveries that bill the same order lines, the same amount on the same PO line, or nearly the same number.
+Coupa is not asked again: what `existing` read is looked at once more, and its word outranks the ledger's. From the ledger
+one bulk read brings the deliveries that bill the same order lines, the same amount on the same PO line, or nearly the same
+number.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from procurement.ledger.types import Alike, Plan, PlannedFinding
 from procurement.money import Money, to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
 from procurement.policies import Mode, Rules
 from procurement.reconciliation_rules import Statuses
@@ -94,14 +96,14 @@ def read_rivals(
     alike: AlikeDeliveries,
     drafts: Sequence[Draft],
     *,
-    existing: Mapping[tuple[str, str], Json],
+    existing: Existing,
     instance: str,
     rules: Rules,
     released: frozenset[str],
 ) -> Rivals:
     """What may be one of `drafts` already: one read of the ledger, none of Coupa."""
     rivals = Rivals(instance, rules, released)
-    for (supplier, _), raw in existing.items():
+    for (supplier, _), raw in existing.standing.items():
         if (document := of_coupa(raw, rules.reconciliation.statuses)) is not None:
             rivals.standing.setdefault(supplier, Duplicates()).add(document)
     totals = [draft.total.amount for draft in drafts]
@@ -111,9 +113,11 @@ def read_rivals(
         amounts=[*totals, *(-total for total in totals)],
         numbers=[draft.identity.number for draft in drafts],
     )
+    gone = existing.gone_ids
     for one in found:
         _, supplier, number = one.business_key.split("/", 2)
-        if (supplier, number) not in existing and one.business_key.startswith(f"{instance}/"):
+        shown = (supplier, number) in existing.standing or one.target_id in gone
+        if not shown and one.business_key.startswith(f"{instance}/"):
             rivals.standing.setdefault(supplier, Duplicates()).add(of_delivery(one, number))
     return rivals
 

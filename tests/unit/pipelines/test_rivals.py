@@ -11,6 +11,7 @@ from procurement.documents import Invoice, InvoiceLine
 from procurement.duplicates import DuplicatePolicies
 from procurement.ledger.types import Alike, Plan
 from procurement.money import Money
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import nothing_alike, of_coupa, read_rivals
 from procurement.policies import Mode
 from procurement.reconciliation_rules import Statuses
@@ -61,7 +62,7 @@ def rivals(*known: Alike, existing: Any = None, released: Any = (), **policies: 
         reconciliation=SimpleNamespace(statuses=STATUSES),
     )
     found = read_rivals(
-        alike, [draft()], existing=existing or {}, instance="acme", rules=rules, released=frozenset(released)
+        alike, [draft()], existing=existing or Existing(), instance="acme", rules=rules, released=frozenset(released)
     )
     assert len(asked) == 1
     assert asked[0]["order_lines"] == [("O", "L")] and asked[0]["po_lines"] == [1] and asked[0]["numbers"] == ["NEW"]
@@ -123,7 +124,7 @@ def test_what_coupa_shows_is_compared_and_not_named_twice() -> None:
         "id": 7, "invoice-number": "new", "status": "approved", "invoice-date": "2026-02-01T00:00:00-08:00", "gross-total": "1.00",
         "currency": {"code": "USD"}, "invoice-lines": [{"order-line-id": None}],
     }  # fmt: skip
-    verdict, _ = check(rivals(sent("new"), existing={("AMZN", "new"): raw}))
+    verdict, _ = check(rivals(sent("new"), existing=Existing({("AMZN", "new"): raw})))
     assert verdict.errors == (
         (
             "Invoice NEW (USD 20.00, 2026-02-04, planned) may be invoice new (USD 1.00, 2026-02-01, in Coupa as 7) once more: "
