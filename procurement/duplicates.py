@@ -3,7 +3,7 @@
 Suspicious are the same number, or the same number written differently; the same lines and money under another number;
 a consolidated invoice and one of its parts; a number that was still pending and the real one; an invoice that was
 credited and billed again. A second partial invoice is none of these: it bills another shipment, or units that the PO
-line still has room for.
+line still has room for; nor is a second credit note that its original still has room for.
 """
 
 import re
@@ -21,6 +21,7 @@ from procurement.rule_model import RuleModel
 Kind = Literal["exact", "rewritten", "consolidated", "pending", "credit_and_rebill", "same_content"]
 Answer = Literal["hold", "pass"]
 PENDING = "PENDING"
+ZERO = Decimal(0)
 _SEPARATORS = re.compile(r"[\W_]+")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -148,6 +149,8 @@ def _same_content(
     lines = f"the same {_count(document)} and total"
     if _is_pending(document) != _is_pending(other):
         return "pending", f"{lines}, and one of the numbers was still pending"
+    if document.is_credit_note:
+        return _credited_again(document, other, others, lines)
     shipments, theirs = _shipments(document), _shipments(other)
     if None not in shipments and None not in theirs:
         return ("same_content", f"{lines} for the same shipment") if shipments == theirs else None
@@ -157,6 +160,32 @@ def _same_content(
         _has_room(line, twin, ordered) for line, twin in zip(_sorted(document), _sorted(other), strict=True)
     )
     return None if partial else ("same_content", f"{lines} on the same day")
+
+
+def _credited_again(
+    document: BilledDocument, other: BilledDocument, others: Sequence[BilledDocument], lines: str
+) -> tuple[Kind, str] | None:
+    """Returns unit by unit and equal goodwill refunds look alike: what the original has left decides. Where it has room, only
+    the same day without a shipment is suspicious: somebody keyed it."""
+    original = next((one for one in others if not one.is_credit_note and one.number == document.original_number), None)
+    if original is None:
+        return "same_content", f"{lines}, and their original is not known"
+    documents = [
+        original,
+        document,
+        *(one for one in others if one.is_credit_note and one.original_number == original.number),
+    ]
+    if any(_balance(documents, line.po_line_id) < 0 for line in document.lines):
+        return "same_content", f"{lines}, and invoice {original.number} has no room left for both"
+    if document.day == other.day and None in (*_shipments(document), *_shipments(other)):
+        return "same_content", f"{lines} on the same day"
+    return None
+
+
+def _balance(documents: Iterable[BilledDocument], po_line_id: int) -> Decimal:
+    """What the documents bill on the PO line together, to the cent, before tax."""
+    lines = (line for document in documents for line in document.lines if line.po_line_id == po_line_id)
+    return round(sum((line.quantity * line.unit_price for line in lines), ZERO), 2)
 
 
 def _consolidated(

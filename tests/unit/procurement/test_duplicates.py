@@ -174,10 +174,43 @@ def test_a_credit_of_something_else_or_of_a_part_makes_no_rebill(credit: dict[st
     assert kinds(document("NEW"), document("OLD"), note) == ["same_content"]
 
 
-def test_credit_notes_are_compared_with_credit_notes() -> None:
-    lines = ((1, -2, "10.00", "S1"),)
-    one, other = (document(number, "-20.00", lines, is_credit_note=True) for number in ("C1", "C2"))
-    assert kinds(one, other) == ["same_content"]
+def credit(
+    number: str, units: int = -1, price: str = "10.00", shipment: str | None = "S1", **more: Any
+) -> BilledDocument:
+    lines = ((1, units, price, shipment),)
+    total = str(units * Decimal(price))
+    return document(number, total, lines, **{"is_credit_note": True, "original_number": "OLD", **more})
+
+
+@pytest.mark.parametrize("price", ["10.00", "1.00"])
+@pytest.mark.parametrize("day", [DAY, date(2026, 3, 4)])
+def test_returns_unit_by_unit_and_equal_goodwill_pass_while_the_original_has_room(price: str, day: date) -> None:
+    assert kinds(credit("C2", price=price, day=day), credit("C1", price=price), document("OLD")) == []
+
+
+def test_credit_notes_that_take_back_more_than_was_billed_are_suspected() -> None:
+    once = document("OLD", "10.00", ((1, 1, "10.00", "S1"),))
+    (found,) = Duplicates([credit("C1"), once]).suspicions(credit("C2"), ORDERED)
+    assert found.kind == "same_content" and "invoice OLD has no room left for both" in found.sentence
+    third = [credit("C1"), credit("C3"), document("OLD")]
+    assert kinds(credit("C2"), *third) == ["same_content", "same_content"]
+    assert kinds(credit("C2"), credit("C1"), credit("C3", original_number="ANOTHER"), document("OLD")) == []
+
+
+def test_a_credit_note_that_somebody_keyed_without_a_shipment_is_suspected_on_the_same_day() -> None:
+    keyed = credit("KEYED", shipment=None)
+    assert kinds(credit("C2"), keyed, document("OLD")) == ["same_content"]
+    assert kinds(credit("C2", day=date(2026, 3, 4)), keyed, document("OLD")) == []
+
+
+@pytest.mark.parametrize("known", [[], [document("ELSE")]])
+def test_without_their_original_equal_credit_notes_are_suspected(known: list[BilledDocument]) -> None:
+    assert kinds(credit("C2"), credit("C1"), *known) == ["same_content"]
+
+
+def test_thirds_of_a_price_add_up_to_the_cent() -> None:
+    billed = document("OLD", "10.01", ((1, 3, "3.335", "S1"),))
+    assert kinds(credit("C3", price="3.335"), credit("C1", price="3.335"), credit("C2", price="3.335"), billed) == []
 
 
 def test_the_gravest_suspicion_comes_first() -> None:
