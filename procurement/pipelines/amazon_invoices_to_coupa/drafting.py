@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from procurement.documents import GoodsReceipt, Invoice
@@ -31,6 +32,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Kn
 from procurement.pipelines.amazon_invoices_to_coupa.unbacked import Unbacked
 from procurement.policies import Mode, Rules
 
+OVER = "refund_beyond_charge"
 MOST_PARTS = 9  # an invoice and its late components
 
 
@@ -99,6 +101,11 @@ class Drafting:
         number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
         known = self.known.get(key)
         if known is None and (found := self.existing.standing.get((draft.supplier, number))) is not None:
+            if draft.group.is_credit_note and not draft.group.is_numbered and total_of(found) != draft.total.amount:
+                theirs = f"Coupa has credit memo {number} as {described(found)}"
+                return Verdict(
+                    "waiting", f"Amazon has not issued the invoice number yet: {theirs}, which is not this refund"
+                )
             return self._already_there(plan, draft, found=found, key=key)
         dead = self.existing.gone.get((draft.supplier, number))
         if known is None and dead is not None and number not in self.rivals.released:
@@ -135,7 +142,7 @@ class Drafting:
 
     def _already_there(self, plan: Plan, draft: Draft, *, found: Json, key: str) -> Verdict:
         """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
-        total = to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
+        total = total_of(found)
         if total != draft.total.amount:
             plan.findings.append(
                 PlannedFinding(
@@ -255,6 +262,13 @@ class Drafting:
                 user_ids=self.owners, now=self.now,
             )  # fmt: skip
         plan.findings.extend(match_findings(match, create))
+        if invoice.is_credit_note and (over := self.originals.beyond_charge(draft)) is not None:
+            sentence = f"Amazon refunds {over} more than it charged for these order lines."
+            plan.findings.append(
+                PlannedFinding(
+                    kind=OVER, sentence=sentence, delivery=create, breached=False, difference=text(-over.amount)
+                )
+            )
         plan.records.extend(
             PlannedRecord(
                 record_id=candidate.record.id,
@@ -266,6 +280,10 @@ class Drafting:
             )
             for candidate in draft.group.candidates
         )
+
+
+def total_of(found: Json) -> Decimal:
+    return to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
 
 
 def used_number(draft: Draft, found: Json) -> str:

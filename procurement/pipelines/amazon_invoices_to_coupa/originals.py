@@ -8,14 +8,15 @@ stands for nothing in Coupa.
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from procurement.ledger.types import Known
-from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
+from procurement.money import Money
+from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict, overdue
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing, described
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Original
-from procurement.pipelines.amazon_invoices_to_coupa.pairing import NEVER_SEEN, Unknown
+from procurement.pipelines.amazon_invoices_to_coupa.pairing import NEVER_SEEN, Named, Unknown
 from procurement.policies import Mode, Rules
 
 NO_CREDIT = (
@@ -33,15 +34,19 @@ class KnownOriginal:
 
 
 class Originals:
-    """Originals of a batch's credit notes; `named` maps each credit note's number to its original, or to why none can be
-    named yet."""
+    """Originals of a batch's credit notes, by the number of the credit note."""
 
-    def __init__(self, named: Mapping[str, Original | Unknown]) -> None:
-        self._named = named
+    def __init__(self, named: Named) -> None:
+        self._named, self._over = named.originals, named.over
 
     def number_of(self, draft: Draft) -> str | None:
         original = self._named.get(draft.identity.number)
         return original.number if isinstance(original, Original) else None
+
+    def beyond_charge(self, draft: Draft) -> Money | None:
+        """What a credit note takes back that was never charged; None where it stays within."""
+        over = self._over.get(draft.identity.number)
+        return Money.of(over, draft.total.currency) if over else None
 
     def find(
         self,
@@ -57,7 +62,11 @@ class Originals:
         """The original to name, or why the credit note waits, is held or is skipped. `planned`: keys planned before it in the same plan."""
         original = self._named.get(draft.identity.number, NEVER_SEEN)
         if isinstance(original, Unknown):
-            return self._unseen(draft, rules, now, original.reason)
+            return (
+                Verdict("held", original.reason)
+                if original.final
+                else overdue(draft.group, original.reason, rules.policies, now)
+            )
         if (draft.supplier, original.number) in existing.standing:
             return KnownOriginal(original.number, original.moment)
         key = business_key(instance, draft.supplier, original.number)
@@ -71,14 +80,8 @@ class Originals:
         go_live = draft.rollout.go_live
         if go_live and original.moment.date() < go_live:
             return Verdict("skipped", f"refund of invoice {original.number}, which is before go-live")
-        return self._unseen(draft, rules, now, f"original invoice {original.number} is not in Coupa yet")
-
-    def _unseen(self, draft: Draft, rules: Rules, now: datetime, reason: str) -> Verdict:
-        newest = draft.group.newest_feed
-        patience = timedelta(days=rules.policies.original_wait_days)
-        if newest is not None and now - newest > patience:
-            return Verdict("held", f"{reason}, after {rules.policies.original_wait_days} days")
-        return Verdict("waiting", reason)
+        reason = f"original invoice {original.number} is not in Coupa yet"
+        return overdue(draft.group, reason, rules.policies, now)
 
 
 def numbers_to_look_up(drafts: Iterable[Draft], originals: Originals) -> dict[str, set[str]]:

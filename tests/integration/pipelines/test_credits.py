@@ -1,6 +1,8 @@
 """Credit notes and their originals, over both systems: what goes to Coupa, what waits, and what a person must decide."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,3 +26,106 @@ def test_a_refund_of_an_invoice_that_was_voided_is_held(run: CreditRun) -> None:
     state, reason, _ = run.fate(refund)
     assert state == "held" and "which is voided. Credits apply to open and paid invoices" in reason
     assert run.in_coupa("CM-1") == {}
+
+
+def test_a_refund_without_number_is_no_part_of_the_memo_that_another_has(run: CreditRun) -> None:
+    charge = run.charge(2)
+    run("first")
+    one = run.refund(charge, quantity=1, invoiceNumber="CM-1")
+    two = run.refund(charge, quantity=1)
+    run("second", days=3)
+    assert run.fate(one)[0] == "delivered"
+    assert run.fate(two)[:2] == ("waiting", "Amazon has not issued the invoice number yet")
+    total = run.in_coupa("CM-1")["CM-1"][1]
+    run.run.pair.post("amazon", "events/issue_invoice", transactionId=two, invoiceNumber="CM-2")
+    run("third", days=2)
+    assert run.fate(two) == ("delivered", "", "CM-2")
+    assert run.in_coupa("CM-1", "CM-2")["CM-1"][1] == run.in_coupa("CM-2")["CM-2"][1] == total
+    assert run.findings("late_component") == []
+
+
+def test_a_refund_that_comes_without_number_after_a_memo_was_sent_waits_for_its_own(run: CreditRun) -> None:
+    charge = run.charge(2)
+    run("first")
+    run.refund(charge, quantity=1, invoiceNumber="CM-1")
+    run("second", days=3)
+    later = run.refund(charge, quantity=1)
+    run("third", days=3)
+    assert run.fate(later)[0] == "waiting"
+    run.run.pair.post("amazon", "events/issue_invoice", transactionId=later, invoiceNumber="CM-2")
+    run("fourth", days=1)
+    assert run.fate(later) == ("delivered", "", "CM-2")
+    again = run.refund(charge, share="0.1")
+    run("fifth", days=3)
+    assert run.fate(again)[0] == "waiting", "CM-2 is known to be the other's, whose number the feed never gave"
+
+
+@pytest.mark.parametrize("part", [{"quantity": 1}, {"share": "0.1"}])
+def test_a_second_equal_refund_is_credited_as_long_as_its_invoice_has_room(
+    run: CreditRun, part: dict[str, Any]
+) -> None:
+    charge = run.charge(2)
+    run("first")
+    one = run.refund(charge, invoiceNumber="CM-1", **part)
+    run("second", days=3)
+    two = run.refund(charge, invoiceNumber="CM-2", **part)
+    run("third", days=5)
+    assert [run.fate(refund)[0] for refund in (one, two)] == ["delivered", "delivered"]
+
+
+def test_a_refund_that_names_no_shipment_is_dated_by_that_of_its_charge(run: CreditRun) -> None:
+    charge = run.charge()
+    run("first")
+    refund = without_shipment(run, charge, "CM-1")
+    run("second", days=3)
+    assert run.fate(refund)[:2] == ("waiting", "Amazon gives no date for invoice CM-1 yet: it names no shipment")
+    run.refund(charge, share="0.1", invoiceNumber="CM-1")
+    run("third", days=3)
+    assert run.fate(refund) == ("delivered", "", "CM-1")
+
+
+def test_a_refund_that_amazon_cannot_be_asked_about_is_held_in_the_end(run: CreditRun) -> None:
+    charge = run.charge()
+    run("first")
+    refund = without_shipment(run, charge, "CM-1")
+    run("second", days=3)
+    run("third", days=40)
+    state, reason, _ = run.fate(refund)
+    assert state == "held" and reason.endswith("it names no shipment, after 30 days")
+
+
+def test_a_memo_over_two_invoices_is_held_with_both_named(run: CreditRun) -> None:
+    one = run.charge()
+    two = run.charge(other_than=one["invoiceNumber"])
+    run("first")
+    refunds = [run.refund(charge, invoiceNumber="CM-1") for charge in (one, two)]
+    run("second", days=3)
+    for refund in refunds:
+        state, reason, _ = run.fate(refund)
+        assert state == "held" and one["invoiceNumber"] in reason and two["invoiceNumber"] in reason
+    assert run.in_coupa("CM-1") == {}
+
+
+def test_a_refund_beyond_its_charge_is_a_finding(run: CreditRun) -> None:
+    charge = run.charge()
+    run("first")
+    run.refund(charge, invoiceNumber="CM-1")
+    run.refund(charge, share="0.5", invoiceNumber="CM-2", transactionType="OVERREFUND")
+    run("second", days=3)
+    ((sentence, breached),) = run.findings("refund_beyond_charge")
+    assert sentence.startswith("Amazon refunds USD ") and not breached
+
+
+def without_shipment(run: CreditRun, charge: dict[str, Any], number: str) -> str:
+    """A refund of the whole charge as Amazon may give it: no shipment, no transaction that it names."""
+    line = {
+        name: {**value, "amount": str(-Decimal(value["amount"]))} if isinstance(value, dict) and "amount" in value and name != "unitPrice" else value
+        for name, value in charge["transactionLineItems"][0].items() if not name.startswith("shipment")
+    }  # fmt: skip
+    refund = {
+        **charge, "transactionId": f"refund-{number}", "transactionType": "REFUND", "invoiceNumber": number,
+        "associatedTransactionDetails": [], "feedDate": run.moment, "transactionLineItems": [line],
+        "amount": {**charge["amount"], "amount": str(-Decimal(charge["amount"]["amount"]))},
+    }  # fmt: skip
+    run.run.pair.post("amazon", "events/charge", transaction=refund)
+    return str(refund["transactionId"])
