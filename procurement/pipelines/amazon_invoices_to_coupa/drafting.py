@@ -23,6 +23,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 )
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
 from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing, described
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Original
 from procurement.pipelines.amazon_invoices_to_coupa.lines import Line, UnbackedLine
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
@@ -65,12 +66,12 @@ class Drafting:
         number = self.unbacked.counted(draft) or self._free_number(plan, draft)
         if isinstance(number, Verdict):
             return number
-        original = self._original(draft)
-        if isinstance(original, Verdict):
-            return original
-        printed = draft.identity.number
+        whole, printed = draft, draft.identity.number
         if number != printed:
             draft = self._late_part(draft, number)
+        original = self._original(draft, whole)
+        if isinstance(original, Verdict):
+            return original
         invoice = self._mapped(plan, draft, original)
         if isinstance(invoice, Verdict):
             return invoice
@@ -83,11 +84,16 @@ class Drafting:
         self._plan(plan, draft, invoice=invoice, match=match, original=original, payment_reference=reference)
         return None
 
-    def _original(self, draft: Draft) -> KnownOriginal | Verdict | None:
+    def _original(self, draft: Draft, whole: Draft) -> KnownOriginal | Verdict | None:
+        """`whole`: all that carries the printed number. A late refund on an invoice's own number takes that invoice back."""
         if not draft.group.is_credit_note:
             return None
+        printed = whole.identity
         return self.originals.find(
             draft,
+            self.originals.of(printed.number)
+            if whole.group.is_credit_note
+            else Original(printed.number, printed.moment),
             instance=self.instance,
             known=self.known,
             planned=self.planned,

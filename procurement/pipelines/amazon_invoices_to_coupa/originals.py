@@ -48,9 +48,13 @@ class Originals:
         over = self._over.get(draft.identity.number)
         return Money.of(over, draft.total.currency) if over else None
 
+    def of(self, number: str) -> Original | Unknown:
+        return self._named.get(number, NEVER_SEEN)
+
     def find(
         self,
         draft: Draft,
+        original: Original | Unknown,
         *,
         instance: str,
         known: Mapping[str, Known],
@@ -59,8 +63,7 @@ class Originals:
         rules: Rules,
         now: datetime,
     ) -> KnownOriginal | Verdict:
-        """The original to name, or why the credit note waits, is held or is skipped. `planned`: keys planned before it in the same plan."""
-        original = self._named.get(draft.identity.number, NEVER_SEEN)
+        """How far `original` has got, or why the credit note waits, is held or skipped. `planned`: keys planned before it in the same plan."""
         if isinstance(original, Unknown):
             return (
                 Verdict("held", original.reason)

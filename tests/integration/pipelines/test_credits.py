@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from procurement.policies import read_rules
 from tests.integration.pipelines.conftest import InvoiceRun, SandboxPair, StartSandbox
 from tests.integration.pipelines.credit_runs import CreditRun
 
@@ -114,6 +116,23 @@ def test_a_refund_beyond_its_charge_is_a_finding(run: CreditRun) -> None:
     run("second", days=3)
     ((sentence, breached),) = run.findings("refund_beyond_charge")
     assert sentence.startswith("Amazon refunds USD ") and not breached
+
+
+def test_a_late_refund_on_the_invoices_own_number_is_a_credit_note_of_it(
+    run: CreditRun, mappings_directory: Path
+) -> None:
+    policies = mappings_directory / "policies.yml"
+    policies.write_text(policies.read_text().replace("late_component: finding", "late_component: second_invoice"))
+    run.run.rules = read_rules(mappings_directory)
+    charge = run.charge(2)
+    number = charge["invoiceNumber"]
+    run("first")
+    refund = run.refund(charge, quantity=1, invoiceNumber=number)
+    run("second", days=3)
+    assert run.fate(refund) == ("delivered", "", f"{number}-2")
+    (late,) = [one for one in run.run.pair.invoices() if one["invoice-number"] == f"{number}-2"]
+    assert (late["document-type"], late["original-invoice-number"]) == ("Credit Note", number)
+    assert Decimal(late["total-with-taxes"]) < 0
 
 
 def without_shipment(run: CreditRun, charge: dict[str, Any], number: str) -> str:
