@@ -5,7 +5,7 @@ by a clerk. Until then it waits, for `original_wait_days`; after that a person d
 stands for nothing in Coupa.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +85,21 @@ class Originals:
             return Verdict("skipped", f"refund of invoice {original.number}, which is before go-live")
         reason = f"original invoice {original.number} is not in Coupa yet"
         return overdue(draft.group, reason, rules.policies, now)
+
+
+def in_order(drafts: Sequence[Draft], originals: Originals) -> list[Draft]:
+    """Invoices, then the credit notes that take them back, then what may be billed again: invoices on an order line that is
+    credited, other than the originals themselves."""
+    notes = [draft for draft in drafts if draft.group.is_credit_note]
+    credited = {(key.order_id, key.order_line_id) for note in notes for key in note.group.line_keys}
+    taken_back = {originals.number_of(note) for note in notes}
+
+    def rank(draft: Draft) -> int:
+        if draft.group.is_credit_note or draft.identity.number in taken_back:
+            return int(draft.group.is_credit_note)
+        return 2 if any((key.order_id, key.order_line_id) in credited for key in draft.group.line_keys) else 0
+
+    return sorted(drafts, key=rank) if notes else list(drafts)
 
 
 def numbers_to_look_up(drafts: Iterable[Draft], originals: Originals) -> dict[str, set[str]]:

@@ -38,7 +38,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     resolve_group,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.movements import Moved, OrderTransactions, nothing_sold
-from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
+from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, in_order, numbers_to_look_up
 from procurement.pipelines.amazon_invoices_to_coupa.pairing import named_originals
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import AlikeDeliveries, nothing_alike, read_rivals
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
@@ -143,8 +143,7 @@ class Planner:
             orders=orders, originals=originals, pending=pending, before=self.before, known_deliveries=self.known,
             rates=self.rates, unbacked=unbacked,
         )  # fmt: skip
-        originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
-        for draft in originals_first:
+        for draft in in_order(drafts, originals):
             verdict = drafting.deliver(shadow if draft.rollout.mode is Mode.SHADOW else plan, draft)
             if verdict is not None:
                 fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]

@@ -118,6 +118,17 @@ def test_a_refund_beyond_its_charge_is_a_finding(run: CreditRun) -> None:
     assert sentence.startswith("Amazon refunds USD ") and not breached
 
 
+def test_a_credit_and_its_rebill_pass_in_one_run(run: CreditRun) -> None:
+    charge = run.charge()
+    run("first")
+    refund = run.refund(charge, invoiceNumber="CM-1")
+    run.bill_again(charge, "REBILL-1")
+    run("second", days=3)
+    assert run.fate(refund)[0] == run.fate("again-REBILL-1")[0] == "delivered"
+    ((sentence, breached),) = run.findings("duplicate")
+    assert "after credit note CM-1" in sentence and not breached
+
+
 def test_a_late_refund_on_the_invoices_own_number_is_a_credit_note_of_it(
     run: CreditRun, mappings_directory: Path
 ) -> None:
