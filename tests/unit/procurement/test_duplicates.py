@@ -60,8 +60,8 @@ def test_other_digits_make_another_number(one: str, other: str) -> None:
     assert kinds(document(one, "1.00", ()), document(other, "1.00", ())) == []
 
 
-def test_the_same_number_is_exact() -> None:
-    assert kinds(document("N", "1.00", ()), document("N", "2.00", ())) == ["exact"]
+def test_the_same_number_is_the_same_document_and_no_suspicion() -> None:
+    assert kinds(document("N"), document("N")) == []
 
 
 def test_a_document_is_not_its_own_duplicate() -> None:
@@ -130,6 +130,39 @@ def test_a_consolidated_invoice_and_its_parts_are_found_from_either_side() -> No
     assert [(one.kind, one.other.number) for one in found] == [("consolidated", "P1"), ("consolidated", "P2")]
     assert found[0].sentence.endswith("all of the 1 line of P1 also stand on ALL.")
     assert kinds(parts[0], whole) == ["consolidated"]
+
+
+def test_a_consolidated_invoice_may_add_up_the_units_of_its_parts() -> None:
+    parts = [document("P1"), document("P2", "30.00", ((1, 3, "10.00", "S2"),))]
+    whole = document("ALL", "50.00", unshipped((1, 5, "10.00")))
+    assert kinds(whole, *parts, ordered={1: Decimal(5)}) == ["consolidated", "consolidated"]
+    assert kinds(parts[1], whole, ordered={1: Decimal(5)}) == ["consolidated"]
+    assert kinds(whole, *parts, ordered={1: Decimal(10)}) == []
+    both = document("P", "50.00", ((1, 2, "10.00", "S1"), (1, 3, "10.00", "S2")))
+    assert kinds(document("MORE", "60.00", unshipped((1, 6, "10.00"))), both, ordered={1: Decimal(6)}) == [
+        "consolidated"
+    ]
+    assert (
+        kinds(document("LESS", "40.00", unshipped((1, 4, "10.00"), (2, 2, "0.00"))), both, ordered={1: Decimal(5)})
+        == []
+    )
+
+
+@pytest.mark.parametrize("line", [(1, 3, "10.00", "S1"), (1, 2, "9.00", None), (2, 2, "10.00", None)])
+def test_other_units_of_the_shipment_another_price_or_line_are_no_part(line: Any) -> None:
+    whole = document("ALL", "50.00", ((1, 5, "10.00", "S1"),))
+    assert kinds(document("P", "1.00", (line,)), whole, ordered={1: Decimal(5)}) == []
+
+
+def test_a_credit_note_of_two_lines_after_one_of_the_first_passes_while_there_is_room() -> None:
+    billed = document("OLD", "40.00", ((1, 2, "10.00", "S1"), (2, 2, "10.00", "S1")))
+    two = document(
+        "C2", "-20.00", ((1, -1, "10.00", "S1"), (2, -1, "10.00", "S1")), is_credit_note=True, original_number="OLD"
+    )
+    assert kinds(two, credit("C1"), billed) == []
+    assert kinds(two, credit("C1"), document("OLD", "20.00", ((1, 1, "10.00", "S1"), (2, 1, "10.00", "S1")))) == [
+        "consolidated"
+    ]
 
 
 def test_an_invoice_that_shares_only_some_lines_is_no_part() -> None:
