@@ -1,9 +1,10 @@
 """The same thing billed twice: what speaks for it, with both documents named. Pure; a policy decides what follows.
 
-Suspicious are the same number, or the same number written differently; the same lines and money under another number;
-a consolidated invoice and one of its parts; a number that was still pending and the real one; an invoice that was
+Suspicious are the same number written differently; the same lines and money under another number; a consolidated invoice and
+one of its parts; a number that was still pending and the real one; an invoice that was
 credited and billed again. A second partial invoice is none of these: it bills another shipment, or units that the PO
-line still has room for.
+line still has room for; nor is a second credit note that its original still has room for. The very same number is no suspicion
+but the same document, which is never made twice.
 """
 
 import re
@@ -18,9 +19,10 @@ from pydantic import Field
 from procurement.money import Money
 from procurement.rule_model import RuleModel
 
-Kind = Literal["exact", "rewritten", "consolidated", "pending", "credit_and_rebill", "same_content"]
+Kind = Literal["rewritten", "consolidated", "pending", "credit_and_rebill", "same_content"]
 Answer = Literal["hold", "pass"]
 PENDING = "PENDING"
+ZERO = Decimal(0)
 _SEPARATORS = re.compile(r"[\W_]+")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -28,7 +30,6 @@ _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 class DuplicatePolicies(RuleModel):
     """What becomes of an invoice that looks like another one: `hold` it for a person, or `pass` it with a finding."""
 
-    exact: Answer = "hold"
     rewritten: Answer = Field("hold", description="the same number with other zeros, punctuation or case")
     consolidated: Answer = Field("hold", description="a consolidated invoice and one of its parts")
     pending: Answer = Field("hold", description="a number that was still pending, and the real one")
@@ -79,6 +80,11 @@ def plain_number(number: str) -> str:
     return "".join(_ZEROS.sub("", part) for part in _SEPARATORS.split(number.upper()))
 
 
+def spellings(number: str) -> frozenset[str]:
+    """How people write the number down, as far as one can ask for it: as printed, without punctuation, and without zeros."""
+    return frozenset({number, _SEPARATORS.sub("", number) or number, plain_number(number) or number})
+
+
 class Duplicates:
     """The documents that are known, found by number and by PO line."""
 
@@ -112,7 +118,7 @@ class Duplicates:
         return [other for other in dict.fromkeys(near) if other is not document]
 
 
-GRAVITY: tuple[Kind, ...] = ("exact", "rewritten", "pending", "same_content", "consolidated", "credit_and_rebill")
+GRAVITY: tuple[Kind, ...] = ("rewritten", "pending", "same_content", "consolidated", "credit_and_rebill")
 
 
 def _capital(document: BilledDocument) -> str:
@@ -124,13 +130,16 @@ def _reason(
     document: BilledDocument, other: BilledDocument, others: Sequence[BilledDocument], ordered: Mapping[int, Decimal]
 ) -> tuple[Kind, str] | None:
     if document.number == other.number:
-        return "exact", "both carry the same number"
+        return None
     if plain_number(document.number) == plain_number(other.number):
         return "rewritten", "both numbers are the same but for zeros, punctuation or case"
     if document.is_credit_note != other.is_credit_note:
         return None
     if document.total == other.total and _same_lines(document, other):
         return _same_content(document, other, others, ordered)
+    original = _original_of(document, others)
+    if original is not None and _has_room_for_all(original, document, others):
+        return None
     return _consolidated(document, other, ordered)
 
 
@@ -143,6 +152,8 @@ def _same_content(
     lines = f"the same {_count(document)} and total"
     if _is_pending(document) != _is_pending(other):
         return "pending", f"{lines}, and one of the numbers was still pending"
+    if document.is_credit_note:
+        return _credited_again(document, other, others, lines)
     shipments, theirs = _shipments(document), _shipments(other)
     if None not in shipments and None not in theirs:
         return ("same_content", f"{lines} for the same shipment") if shipments == theirs else None
@@ -154,33 +165,70 @@ def _same_content(
     return None if partial else ("same_content", f"{lines} on the same day")
 
 
+def _credited_again(
+    document: BilledDocument, other: BilledDocument, others: Sequence[BilledDocument], lines: str
+) -> tuple[Kind, str] | None:
+    """Returns unit by unit and equal goodwill refunds look alike: what the original has left decides. Where it has room, only
+    the same day without a shipment is suspicious: somebody keyed it."""
+    original = _original_of(document, others)
+    if original is None:
+        return "same_content", f"{lines}, and their original is not known"
+    if not _has_room_for_all(original, document, others):
+        return "same_content", f"{lines}, and invoice {original.number} has no room left for both"
+    if document.day == other.day and None in (*_shipments(document), *_shipments(other)):
+        return "same_content", f"{lines} on the same day"
+    return None
+
+
+def _original_of(document: BilledDocument, others: Iterable[BilledDocument]) -> BilledDocument | None:
+    """The invoice that a credit note takes back, where it is known."""
+    if not document.is_credit_note:
+        return None
+    return next((one for one in others if not one.is_credit_note and one.number == document.original_number), None)
+
+
+def _has_room_for_all(original: BilledDocument, document: BilledDocument, others: Iterable[BilledDocument]) -> bool:
+    """Whether the credit note and all others of its original take back no more than was billed, PO line by PO line."""
+    credits = [one for one in others if one.is_credit_note and one.original_number == original.number]
+    documents = [original, document, *credits]
+    return all(_balance(documents, line.po_line_id) >= 0 for line in document.lines)
+
+
+def _balance(documents: Iterable[BilledDocument], po_line_id: int) -> Decimal:
+    """What the documents bill on the PO line together, to the cent, before tax."""
+    lines = (line for document in documents for line in document.lines if line.po_line_id == po_line_id)
+    return round(sum((line.quantity * line.unit_price for line in lines), ZERO), 2)
+
+
 def _consolidated(
     document: BilledDocument, other: BilledDocument, ordered: Mapping[int, Decimal]
 ) -> tuple[Kind, str] | None:
-    """One has all the lines of the other, and more."""
-    small, large = sorted((document, other), key=lambda one: len(one.lines))
-    if len(small.lines) == len(large.lines) or not _is_part(small, large, ordered):
+    """One has all that the other has, line by line or added up, and more."""
+    small, large = sorted((document, other), key=_units)
+    if _units(small) == _units(large) or not _is_part(small, large, ordered):
         return None
     return "consolidated", f"all of the {_count(small)} of {small.number} also stand on {large.number}"
 
 
 def _is_part(small: BilledDocument, large: BilledDocument, ordered: Mapping[int, Decimal]) -> bool:
-    left = list(large.lines)
+    """Each line takes its units from one of the larger document's."""
+    left = [(line, abs(line.quantity)) for line in large.lines]
     for line in small.lines:
-        twin = next((one for one in left if _is_twin(line, one, ordered)), None)
-        if twin is None:
+        units = abs(line.quantity)
+        place = next((n for n, (one, rest) in enumerate(left) if units <= rest and _is_twin(line, one, ordered)), None)
+        if place is None:
             return False
-        left.remove(twin)
+        left[place] = left[place][0], left[place][1] - units
     return bool(small.lines)
 
 
-def _is_twin(line: BilledUnits, other: BilledUnits, ordered: Mapping[int, Decimal]) -> bool:
-    """The same units once more: of the same shipment, or, where nobody says, units that were never ordered twice."""
-    if _key(line) != _key(other):
+def _is_twin(line: BilledUnits, whole: BilledUnits, ordered: Mapping[int, Decimal]) -> bool:
+    """The same units once more: of the same shipment, or, where nobody says, among units that were never ordered twice."""
+    if (line.po_line_id, line.unit_price) != (whole.po_line_id, whole.unit_price):
         return False
-    if line.shipment is not None and other.shipment is not None:
-        return line.shipment == other.shipment
-    return not _has_room(line, other, ordered)
+    if line.shipment is not None and whole.shipment is not None:
+        return line.shipment == whole.shipment and line.quantity == whole.quantity
+    return not _has_room(line, whole, ordered)
 
 
 def _has_room(line: BilledUnits, other: BilledUnits, ordered: Mapping[int, Decimal]) -> bool:
@@ -221,6 +269,10 @@ def _shipments(document: BilledDocument) -> list[str | None]:
 
 def _is_pending(document: BilledDocument) -> bool:
     return plain_number(document.number).startswith(PENDING)
+
+
+def _units(document: BilledDocument) -> Decimal:
+    return sum((abs(line.quantity) for line in document.lines), ZERO)
 
 
 def _count(document: BilledDocument) -> str:

@@ -3,8 +3,9 @@
 Every default is the strict one: to the cent, every field that we sent, no status overlooked.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,10 +27,23 @@ class Compared(RuleModel):
 
 
 class Statuses(RuleModel):
-    """Coupa's words for a document that pays nothing any more, and for one that was not submitted yet."""
+    """Coupa's words for an invoice or credit note that stands for nothing, and for one that was not submitted yet.
+
+    `gone` is the one list of them for every pipeline: such a document pays nothing, counts for no units, is nobody's
+    duplicate or original, and needs nobody's decision.
+    """
 
     gone: Texts = ("voided", "abandoned", "rejected")
     unsubmitted: Texts = ("draft", "new")
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Coupa has decided: nothing blocks the document any more, and it needs nobody."""
+        return frozenset({"approved", *self.gone})
+
+    def stands(self, raw: Mapping[str, Any]) -> bool:
+        """Whether the document, as Coupa shows it, stands for anything."""
+        return not raw.get("canceled") and raw.get("status") not in self.gone
 
 
 class ReconciliationExample(RuleModel):

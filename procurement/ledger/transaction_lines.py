@@ -29,7 +29,7 @@ class TransactionLine:
     reason: str | None
     amount: Decimal | None = None  # as Amazon signs it: a refund's is negative
     currency: str | None = None
-    number: str | None = None  # of the invoice
+    number: str | None = None  # of the document that it stands on: as the feed says it, else as we made it
     names: tuple[str, ...] = ()
 
 
@@ -43,7 +43,10 @@ def read_transaction_lines(engine: sa.Engine, source: str, order_ids: Iterable[s
 
 _LINES = sa.text("""
     SELECT r.key, r.subkind, l.order_id, l.order_line_id, l.shipment_id, l.quantity, r.dated_at,
-        l.amount, r.currency, r.group_key AS number,
+        l.amount, r.currency, coalesce(r.group_key, (
+            SELECT split_part(d.business_key, '/', 3) FROM allocations a JOIN deliveries d ON d.id = a.delivery_id
+            WHERE a.record_id = r.id AND a.role = 'bills' AND d.action = 'create_invoice' AND d.state <> 'skipped' LIMIT 1
+        )) AS number,
         coalesce(
             jsonb_path_query_array((v.raw -> 'associatedTransactionDetails')::jsonb, '$[*].associatedTransactionId'), '[]'
         ) AS names,

@@ -18,7 +18,6 @@ from procurement.ledger import Ledger
 from procurement.ledger.billings import Billing, read_billings
 from procurement.matching import units_billed
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, SUBMIT
-from procurement.pipelines.amazon_invoices_to_coupa.rivals import GONE
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
 from procurement.policies import Rules
 from procurement.units_of_measure import Conversions
@@ -64,6 +63,17 @@ class BilledBefore:
         if in_shadow:
             self._shadow[key] = standing
 
+    def miscounted(self, orders: Mapping[str, PurchaseOrder], po_lines: Iterable[int]) -> set[int]:
+        """Those of the PO lines of which Coupa counts other units than we handed over: people or another channel billed
+        there, or took something of ours back."""
+        at = {line.id: (order, line) for order in orders.values() for line in order.lines}
+        ours = defaultdict[int, Decimal](Decimal)
+        for standing in self._documents.values():
+            if standing.counted:
+                of = {at[line][0].number: at[line][0] for line in standing.invoice.po_lines if line in at}
+                _add(ours, units_billed(standing.invoice, of.values(), self.conversions))
+        return {line for line in po_lines if at[line][1].invoiced != ours[line]}
+
     def of(
         self, key: str, invoice: Invoice, orders: Mapping[str, PurchaseOrder]
     ) -> tuple[dict[int, Decimal], list[Invoice]]:
@@ -108,5 +118,6 @@ def _on(standing: Standing, lines: set[int], covered: set[int]) -> Invoice:
 
 
 def billed_before(ledger: Ledger, rules: Rules) -> BilledBefore:
-    read = partial(read_billings, ledger.engine, PIPELINE, create=CREATE, submit=SUBMIT, gone=sorted(GONE))
+    gone = rules.reconciliation.statuses.gone
+    read = partial(read_billings, ledger.engine, PIPELINE, create=CREATE, submit=SUBMIT, gone=gone)
     return BilledBefore(read, rules.conversions)

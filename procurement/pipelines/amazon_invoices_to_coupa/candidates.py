@@ -68,15 +68,22 @@ class Candidate:
 
 @dataclass(slots=True)
 class Group:
-    """The transactions of one invoice or credit memo number."""
+    """The transactions of one invoice or credit memo number. `lent`: the order lines of its charges, for lines whose shipment
+    Amazon does not name."""
 
     number: str
     candidates: list[Candidate] = field(default_factory=list)
+    lent: list[OrderLineKey] = field(default_factory=list)
 
     @property
     def is_credit_note(self) -> bool:
         """Only refunds: a credit memo. A refund beside charges is a line on the original invoice."""
         return all(candidate.is_refund for candidate in self.candidates)
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the feed itself gives its number, not only Amazon's details of its order lines."""
+        return any(candidate.record.group_key for candidate in self.candidates)
 
     @property
     def newest_feed(self) -> datetime | None:
@@ -85,7 +92,12 @@ class Group:
 
     @property
     def line_keys(self) -> list[OrderLineKey]:
-        return [key for candidate in self.candidates for key in candidate.line_keys]
+        return [*(key for candidate in self.candidates for key in candidate.line_keys), *self.lent]
+
+    @property
+    def names_shipments(self) -> bool:
+        """Whether Amazon can be asked about each of its lines."""
+        return all(line.shipment_id for candidate in self.candidates for line in candidate.lines)
 
 
 def read_candidate(record: Record) -> Candidate | Verdict:
@@ -147,6 +159,14 @@ def screen(candidate: Candidate, policies: Policies) -> Verdict | None:
     return Verdict(
         "held", f"unknown payment instrument {instrument[:40]!r}" if instrument else "no payment instrument given"
     )
+
+
+def overdue(group: Group, reason: str, policies: Policies, now: datetime) -> Verdict:
+    """It waits for `original_wait_days` after it came; then a person decides."""
+    newest = group.newest_feed
+    if newest is not None and now - newest > timedelta(days=policies.original_wait_days):
+        return Verdict("held", f"{reason}, after {policies.original_wait_days} days")
+    return Verdict("waiting", reason)
 
 
 def settles_at(group: Group, policies: Policies) -> datetime | None:

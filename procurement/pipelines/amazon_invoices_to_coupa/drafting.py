@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from procurement.documents import GoodsReceipt, Invoice
@@ -21,6 +22,8 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     delivery_id,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing, described
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Original
 from procurement.pipelines.amazon_invoices_to_coupa.lines import Line, UnbackedLine
 from procurement.pipelines.amazon_invoices_to_coupa.originals import KnownOriginal, Originals
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD, invoice_payload
@@ -31,6 +34,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, Kn
 from procurement.pipelines.amazon_invoices_to_coupa.unbacked import Unbacked
 from procurement.policies import Mode, Rules
 
+OVER = "refund_beyond_charge"
 MOST_PARTS = 9  # an invoice and its late components
 
 
@@ -41,7 +45,7 @@ class Drafting:
     instance: str
     account: str
     rules: Rules
-    existing: Mapping[tuple[str, str], Json]
+    existing: Existing
     known: Mapping[str, Known]
     receipts: Mapping[int, Sequence[GoodsReceipt]]
     orders: Orders
@@ -63,12 +67,12 @@ class Drafting:
         number = self.unbacked.counted(draft) or self._free_number(plan, draft)
         if isinstance(number, Verdict):
             return number
-        original = self._original(draft)
-        if isinstance(original, Verdict):
-            return original
-        printed = draft.identity.number
+        whole, printed = draft, draft.identity.number
         if number != printed:
             draft = self._late_part(draft, number)
+        original = self._original(draft, whole)
+        if isinstance(original, Verdict):
+            return original
         invoice = self._mapped(plan, draft, original)
         if isinstance(invoice, Verdict):
             return invoice
@@ -81,11 +85,16 @@ class Drafting:
         self._plan(plan, draft, invoice=invoice, match=match, original=original, payment_reference=reference)
         return None
 
-    def _original(self, draft: Draft) -> KnownOriginal | Verdict | None:
+    def _original(self, draft: Draft, whole: Draft) -> KnownOriginal | Verdict | None:
+        """`whole`: all that carries the printed number. A late refund on an invoice's own number takes that invoice back."""
         if not draft.group.is_credit_note:
             return None
+        printed = whole.identity
         return self.originals.find(
             draft,
+            self.originals.of(printed.number)
+            if whole.group.is_credit_note
+            else Original(printed.number, printed.moment),
             instance=self.instance,
             known=self.known,
             planned=self.planned,
@@ -98,8 +107,16 @@ class Drafting:
         """The printed number, unless Coupa or the ledger already has it."""
         number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
         known = self.known.get(key)
-        if known is None and (found := self.existing.get((draft.supplier, number))) is not None:
+        if known is None and (found := self.existing.standing.get((draft.supplier, number))) is not None:
+            if draft.group.is_credit_note and not draft.group.is_numbered and total_of(found) != draft.total.amount:
+                theirs = f"Coupa has credit memo {number} as {described(found)}"
+                return Verdict(
+                    "waiting", f"Amazon has not issued the invoice number yet: {theirs}, which is not this refund"
+                )
             return self._already_there(plan, draft, found=found, key=key)
+        dead = self.existing.gone.get((draft.supplier, number))
+        if known is None and dead is not None and number not in self.rivals.released:
+            return Verdict("held", used_number(draft, dead))
         if known is None or not known.claimed:
             return number
         if self.rules.policies.late_component == "second_invoice":
@@ -132,7 +149,7 @@ class Drafting:
 
     def _already_there(self, plan: Plan, draft: Draft, *, found: Json, key: str) -> Verdict:
         """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
-        total = to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
+        total = total_of(found)
         if total != draft.total.amount:
             plan.findings.append(
                 PlannedFinding(
@@ -166,7 +183,7 @@ class Drafting:
         if draft.ordered or original is None:
             return [{}] * len(draft.lines)
         key = business_key(self.instance, draft.supplier, original.number)
-        found = self.existing.get((draft.supplier, original.number))
+        found = self.existing.standing.get((draft.supplier, original.number))
         return self.unbacked.codings(plan, draft, key=key, known=self.known.get(key), found=found)
 
     def _invoice(self, draft: Draft, original: KnownOriginal | None, codings: Sequence[Mapping[str, Any]]) -> Invoice:
@@ -252,6 +269,13 @@ class Drafting:
                 user_ids=self.owners, now=self.now,
             )  # fmt: skip
         plan.findings.extend(match_findings(match, create))
+        if invoice.is_credit_note and (over := self.originals.beyond_charge(draft)) is not None:
+            sentence = f"Amazon refunds {over} more than it charged for these order lines."
+            plan.findings.append(
+                PlannedFinding(
+                    kind=OVER, sentence=sentence, delivery=create, breached=False, difference=text(-over.amount)
+                )
+            )
         plan.records.extend(
             PlannedRecord(
                 record_id=candidate.record.id,
@@ -263,6 +287,19 @@ class Drafting:
             )
             for candidate in draft.group.candidates
         )
+
+
+def total_of(found: Json) -> Decimal:
+    return to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
+
+
+def used_number(draft: Draft, found: Json) -> str:
+    """Why a number that only a dead document has is not used again by itself, and what to do."""
+    number = draft.identity.number
+    return (
+        f"Coupa has {number} as {described(found)} and pays nothing of Amazon's {draft.total}; whether it takes the number again "
+        f"differs. Release {number} by its number to try, or enter it there by hand and discard it here."
+    )
 
 
 def match_findings(match: MatchResult, create: tuple[str, str]) -> Iterator[PlannedFinding]:

@@ -19,7 +19,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELI
 from procurement.pipelines.amazon_invoices_to_coupa.verdicts import compare_verdicts, later_facts, verdict_of
 from procurement.policies import Rules
 
-FINISHED = frozenset({"approved", "voided", "abandoned", "rejected"})  # nothing blocks these any more
 PAID = frozenset({"closed", "payment processing"})
 MOST_LISTED = 100
 
@@ -44,7 +43,7 @@ def watch_due_dates(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run
     """
     if run.dry_run:
         return {"run": run.id, "unapproved": 0, "due": 0, "verdicts_differ": 0}
-    unapproved = still_unapproved(coupa, ledger)
+    unapproved = still_unapproved(coupa, ledger, rules)
     differing = compare_verdicts(ledger, run=run)
     due = list(due_soon(amazon, ledger, unapproved=unapproved, run=run, rules=rules)) if unapproved else []
     if due:
@@ -52,10 +51,11 @@ def watch_due_dates(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run
     return {"run": run.id, "unapproved": len(unapproved), "due": len(due), "verdicts_differ": differing}
 
 
-def still_unapproved(coupa: Coupa, ledger: Ledger) -> list[tuple[Known, str]]:
+def still_unapproved(coupa: Coupa, ledger: Ledger, rules: Rules) -> list[tuple[Known, str]]:
     """Our submitted invoices with the status Coupa gives them now; what it has finished with is never asked for again."""
+    finished = rules.reconciliation.statuses.finished
     submitted = {
-        known.business_key: known for known in ledger.deliveries.unfinished(PIPELINE, SUBMIT, finished=FINISHED)
+        known.business_key: known for known in ledger.deliveries.unfinished(PIPELINE, SUBMIT, finished=finished)
     }
     created = ledger.deliveries.known(PIPELINE, CREATE, submitted)
     facts = coupa_facts(coupa, list(created.values()))
@@ -66,7 +66,7 @@ def still_unapproved(coupa: Coupa, ledger: Ledger) -> list[tuple[Known, str]]:
     return [
         (known, statuses.get(key, "not found"))
         for key, known in created.items()
-        if statuses.get(key) not in FINISHED
+        if statuses.get(key) not in finished
         and known.amount is not None
         and known.amount > 0  # credit notes are never due
     ]

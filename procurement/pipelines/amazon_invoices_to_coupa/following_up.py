@@ -6,6 +6,7 @@ older, and is escalated. Coupa's statuses are those that the last look brought (
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from connectors.coupa.client import Coupa
@@ -37,7 +38,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 from procurement.pipelines.amazon_invoices_to_coupa.exception_list import NAME, exceptions_csv
 from procurement.policies import Mode, Rules
 
-SETTLED = frozenset({"approved", "voided", "abandoned", "rejected", "paid"})  # Coupa needs nobody's decision any more
 MATCHES = frozenset({Outcome.MATCHED.value, Outcome.WITHIN_TOLERANCE.value})
 
 
@@ -49,11 +49,12 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     if run.dry_run or rules.rollout.widest(PIPELINE).mode is not Mode.LIVE:
         return {"run": run.id, "settled": 0, "waiting": 0, "late": 0, "escalated": 0}
     told = ledger.waits.open_exceptions(PIPELINE, create=CREATE, submit=SUBMIT, told=COMMENT, closed=CLOSE)
-    settled = [one for one in told if is_settled(one.status, one.outcome)]
-    replies = [closing_reply(one) for one in settled]
-    ended = [*replies, *resolutions(ledger), *closed_tasks(ledger, rules)]
+    finished = rules.reconciliation.statuses.finished
+    settled = [one for one in told if is_settled(one.status, one.outcome, finished)]
+    replies = [closing_reply(one, finished) for one in settled]
+    ended = [*replies, *resolutions(ledger, rules), *closed_tasks(ledger, rules)]
     ledger.planning.keep(run, Plan(deliveries=ended))
-    open_ones = [one for one in told if not is_settled(one.status, one.outcome)]
+    open_ones = [one for one in told if not is_settled(one.status, one.outcome, finished)]
     listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
     items = waiting_items(ledger, open_ones, rules)
     escalated = escalate(coupa, ledger, items, run=run, rules=rules, attachments=listed)
@@ -64,7 +65,11 @@ def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rule
     """Everything that waits, whatever for."""
     routing = rules.routing
     waiting = ledger.waits.by_outcome(
-        PIPELINE, Outcome.WAITING_FOR_RECEIPT, create=CREATE, submit=SUBMIT, finished=SETTLED
+        PIPELINE,
+        Outcome.WAITING_FOR_RECEIPT,
+        create=CREATE,
+        submit=SUBMIT,
+        finished=rules.reconciliation.statuses.finished,
     )
     return [
         *(exception_item(one, routing) for one in exceptions),
@@ -73,15 +78,16 @@ def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rule
     ]
 
 
-def is_settled(status: str, outcome: str | None) -> bool:
-    return status in SETTLED or outcome in MATCHES
+def is_settled(status: str, outcome: str | None, finished: AbstractSet[str]) -> bool:
+    """`finished`: the statuses in which Coupa needs nobody's decision any more."""
+    return status in finished or outcome in MATCHES
 
 
-def closing_reply(one: OpenInvoice) -> PlannedDelivery:
+def closing_reply(one: OpenInvoice, finished: AbstractSet[str]) -> PlannedDelivery:
     """The one reply to the one comment, under a marker of its own."""
     marker = delivery_id(f"{one.business_key}/settled")
     text = closing_text(
-        number_of(one.business_key), one.status, by_receipt=one.status not in SETTLED, marker=marker
+        number_of(one.business_key), one.status, by_receipt=one.status not in finished, marker=marker
     )  # fmt: skip
     payload = {"document": DOCUMENT, "id": int(one.target_id), "text": text, "marker": marker}
     return PlannedDelivery(
@@ -89,9 +95,9 @@ def closing_reply(one: OpenInvoice) -> PlannedDelivery:
     )
 
 
-def resolutions(ledger: Ledger) -> Iterator[PlannedDelivery]:
+def resolutions(ledger: Ledger, rules: Rules) -> Iterator[PlannedDelivery]:
     """The integration errors of settled exceptions that are not resolved yet, each once."""
-    for error in settled_rows(ledger, ALERT, without=RESOLVE):
+    for error in settled_rows(ledger, rules, ALERT, without=RESOLVE):
         payload = {"error": int(str(error.target_id)), "run": int(error.facts["run"])}
         yield PlannedDelivery(
             action=RESOLVE, business_key=error.business_key, payload=payload, after=(ALERT, error.business_key),
@@ -101,7 +107,7 @@ def resolutions(ledger: Ledger) -> Iterator[PlannedDelivery]:
 
 def closed_tasks(ledger: Ledger, rules: Rules) -> Iterator[PlannedDelivery]:
     """The tasks of settled exceptions that were not closed by us yet, each once."""
-    for task in settled_rows(ledger, TASK, without=CLOSE_TASK):
+    for task in settled_rows(ledger, rules, TASK, without=CLOSE_TASK):
         payload = {"task": int(str(task.target_id)), "status": rules.routing.task_done}
         yield PlannedDelivery(
             action=CLOSE_TASK, business_key=task.business_key, payload=payload, after=(TASK, task.business_key),
@@ -109,11 +115,13 @@ def closed_tasks(ledger: Ledger, rules: Rules) -> Iterator[PlannedDelivery]:
         )  # fmt: skip
 
 
-def settled_rows(ledger: Ledger, action: str, *, without: str) -> Iterator[Known]:
+def settled_rows(ledger: Ledger, rules: Rules, action: str, *, without: str) -> Iterator[Known]:
     """What `action` made for exceptions that are settled by now, and `without` did not end yet."""
     made = {row.business_key: row for row in ledger.deliveries.without_follower(PIPELINE, action, without)}
     outcomes = ledger.deliveries.known(PIPELINE, CREATE, made)
     submitted = ledger.deliveries.known(PIPELINE, SUBMIT, made)
+    finished = rules.reconciliation.statuses.finished
     for key, row in made.items():
-        if row.target_id is not None and is_settled(str(submitted[key].facts.get("status")), outcomes[key].outcome):
+        status = str(submitted[key].facts.get("status"))
+        if row.target_id is not None and is_settled(status, outcomes[key].outcome, finished):
             yield row

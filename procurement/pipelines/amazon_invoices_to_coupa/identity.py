@@ -26,20 +26,36 @@ class Identity:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Other refunds of the same order lines and shipments: the credit memos that are theirs, and whether one of them has no
+    number yet either."""
+
+    memos: frozenset[str] = frozenset()
+    unnumbered: bool = False
+
+
+NO_CLAIMS = Claims()
+
+
 def details_of(group: Group, details: Details) -> list[InvoiceDetail]:
     """Everything Amazon said about the order lines of the group that were asked for."""
-    return [detail for key in group.line_keys for detail in details.get(key, ())]
+    return [detail for key in dict.fromkeys(group.line_keys) for detail in details.get(key, ())]
 
 
-def identify(group: Group, details: Details) -> Identity | Verdict:
-    """The group's number and date, or why it must wait for them."""
+def identify(group: Group, details: Details, claims: Claims = NO_CLAIMS) -> Identity | Verdict:
+    """The group's number and date, or why it must wait for them. A refund without number takes a credit memo only where no
+    other refund can be the memo's."""
     kind = CREDIT_MEMO if group.is_credit_note else STANDARD
     known = details_of(group, details)
     if group.number:
         fitting = [detail for detail in known if detail.invoice_number == group.number]
         waiting = f"Amazon gives no date for invoice {group.number} yet"
     else:
-        fitting = [detail for detail in known if (detail.invoice_type or STANDARD) == kind]
+        fitting = [
+            detail for detail in known
+            if (detail.invoice_type or STANDARD) == kind and not {detail.invoice_number, detail.final_number} & claims.memos
+        ]  # fmt: skip
         waiting = "Amazon has not issued the invoice number yet"
     distinct = {(detail.final_number, detail.invoice_date): detail for detail in fitting}
     if not distinct:
@@ -48,6 +64,11 @@ def identify(group: Group, details: Details) -> Identity | Verdict:
         numbers = ", ".join(sorted(str(detail.final_number) for detail in distinct.values()))
         return Verdict(
             "waiting", f"Amazon names several invoices for this charge ({numbers}); the feed has to say which"
+        )
+    if claims.unnumbered:
+        memo = next(iter(distinct.values())).final_number
+        return Verdict(
+            "waiting", f"Amazon names one credit memo ({memo}) for several refunds; the feed has to say whose it is"
         )
     detail = next(iter(distinct.values()))
     number = detail.final_number
@@ -64,12 +85,11 @@ class Original:
     moment: datetime
 
 
-def original_of(group: Group, details: Details) -> Original | None:
-    """The original invoice: named by Amazon (Japan), else the one standard invoice of the refunded order lines.
+def original_among(known: Sequence[InvoiceDetail]) -> Original | None:
+    """The original of what was refunded on an order line: named by Amazon (Japan), else the line's standard invoice.
 
     With several standard invoices the earliest stands, as every one of them is an original of the refunded line.
     """
-    known = details_of(group, details)
     for detail in known:
         if detail.associated_invoice_number and detail.associated_invoice_date:
             return Original(detail.associated_invoice_number, detail.associated_invoice_date)

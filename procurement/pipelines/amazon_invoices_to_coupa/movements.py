@@ -1,6 +1,6 @@
 """The charges and refunds that the ledger holds of an order, as the rules of refunds see them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from procurement.ledger.transaction_lines import TransactionLine
@@ -27,3 +27,14 @@ def movements(lines: Iterable[TransactionLine]) -> Iterator[Movement]:
                 amount=line.amount, currency=line.currency, quantity=line.quantity or ZERO, shipment_id=line.shipment_id,
                 at=line.dated_at, number=line.number, asin=line.asin, names=line.names,
             )  # fmt: skip
+
+
+OrderLine = tuple[str, str]  # order id, order line id
+Moved = Mapping[OrderLine, Sequence[Movement]]
+
+
+def by_order_line(found: Iterable[Movement]) -> dict[OrderLine, list[Movement]]:
+    lines: dict[OrderLine, list[Movement]] = {}
+    for one in found:
+        lines.setdefault((one.order_id, one.order_line_id), []).append(one)
+    return lines

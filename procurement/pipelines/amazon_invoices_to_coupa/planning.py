@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.amazon_business.payloads import OrderLineKey
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
 from procurement.matching import BY_RECEIPT, match_level
@@ -19,6 +20,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     Candidate,
     Group,
     Verdict,
+    overdue,
     read_candidate,
     screen,
     settles_at,
@@ -26,15 +28,17 @@ from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE, Draft, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, hold_foreign
-from procurement.pipelines.amazon_invoices_to_coupa.identity import Details, Identity, identify
+from procurement.pipelines.amazon_invoices_to_coupa.existing import read_existing
+from procurement.pipelines.amazon_invoices_to_coupa.feed_gaps import claims_on, fill_gaps, is_unnumbered_refund
+from procurement.pipelines.amazon_invoices_to_coupa.identity import NO_CLAIMS, Details, Identity, identify
 from procurement.pipelines.amazon_invoices_to_coupa.lines import (
     Line,
     card_verdict,
     header_conflict,
     resolve_group,
 )
-from procurement.pipelines.amazon_invoices_to_coupa.movements import OrderTransactions, nothing_sold
-from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, numbers_to_look_up
+from procurement.pipelines.amazon_invoices_to_coupa.movements import Moved, OrderTransactions, nothing_sold
+from procurement.pipelines.amazon_invoices_to_coupa.originals import Originals, in_order, numbers_to_look_up
 from procurement.pipelines.amazon_invoices_to_coupa.pairing import named_originals
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import AlikeDeliveries, nothing_alike, read_rivals
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
@@ -43,7 +47,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.surroundings import (
     KnownDeliveries,
     Orders,
     read_details,
-    read_existing,
     read_orders,
     read_receipts,
 )
@@ -100,12 +103,13 @@ class Planner:
         return self.decide(self.prepare(records), pending=pending)
 
     def prepare(self, records: Sequence[Record]) -> Prepared:
-        """Reads what the two systems say of `records`. Asks the ledger nothing, so the batch before may still be on its way
-        into it."""
+        """Reads what the two systems say of `records`. Of the ledger it asks the transactions alone, which are all there: the
+        batch before may still be on its way into it."""
         plan = Plan()
         groups, cards = self._grouped(plan, records)
-        details = read_details(self.amazon, (group.line_keys[0] for group in groups if group.line_keys))
-        identified = self._identified(plan, groups, details)
+        moved = fill_gaps(groups, self.sold)
+        details = read_details(self.amazon, (key for group in groups for key in keys_to_ask(group)))
+        identified = self._identified(plan, groups, details, moved)
         invoiced = [candidate for group, _ in identified for candidate in group.candidates]
         orders = read_orders(
             self.coupa, [number for candidate in [*invoiced, *cards] for number in candidate.po_numbers]
@@ -120,7 +124,10 @@ class Planner:
         drafts, orders = prepared.drafts, prepared.orders
         originals = Originals(named_originals(drafts, prepared.details, sold=self.sold, amazon=self.amazon))
         numbers = numbers_to_look_up(drafts, originals)
-        existing = read_existing(self.coupa, numbers)
+        po_lines = {line.po_line.id for draft in drafts for line in draft.ordered}
+        self.before.learn(po_lines)
+        miscounted = self.before.miscounted(orders.documents, po_lines)
+        existing = read_existing(self.coupa, numbers, miscounted, self.rules.reconciliation.statuses)
         rivals = read_rivals(
             self.alike,
             drafts,
@@ -129,7 +136,6 @@ class Planner:
             rules=self.rules,
             released=self.released,
         )
-        self.before.learn(line.po_line.id for draft in drafts for line in draft.ordered)
         unbacked = Unbacked(self.sent, self.budgeted(transactions_of(drafts)), self.released)
         drafting = Drafting(
             instance=self.coupa.instance, rules=self.rules, account=self.amazon.account, owners=self.owners, now=self.now,
@@ -137,8 +143,7 @@ class Planner:
             orders=orders, originals=originals, pending=pending, before=self.before, known_deliveries=self.known,
             rates=self.rates, unbacked=unbacked,
         )  # fmt: skip
-        originals_first = sorted(drafts, key=lambda draft: draft.group.is_credit_note)
-        for draft in originals_first:
+        for draft in in_order(drafts, originals):
             verdict = drafting.deliver(shadow if draft.rollout.mode is Mode.SHADOW else plan, draft)
             if verdict is not None:
                 fresh = [candidate for candidate in draft.group.candidates if candidate.record.id in pending]
@@ -176,17 +181,26 @@ class Planner:
         )
         return False
 
-    def _identified(self, plan: Plan, groups: Iterable[Group], details: Details) -> list[tuple[Group, Identity]]:
+    def _identified(
+        self, plan: Plan, groups: Iterable[Group], details: Details, moved: Moved
+    ) -> list[tuple[Group, Identity]]:
         """Groups under their final number and date: charges numbered only now join those already numbered."""
         merged: dict[str, tuple[Group, Identity]] = {}
         for group in groups:
-            identity = identify(group, details)
+            identity = identify(group, details, claims_on(group, moved) if is_unnumbered_refund(group) else NO_CLAIMS)
             if isinstance(identity, Verdict):
-                settle(plan, group.candidates, identity)
+                unasked = group.number and not group.names_shipments and identity.state == "waiting"
+                reason = f"{identity.reason}: it names no shipment"
+                settle(
+                    plan,
+                    group.candidates,
+                    overdue(group, reason, self.rules.policies, self.now) if unasked else identity,
+                )
             elif identity.number in merged:
                 merged[identity.number][0].candidates.extend(group.candidates)
+                merged[identity.number][0].lent.extend(group.lent)
             else:
-                merged[identity.number] = (Group(identity.number, list(group.candidates)), identity)
+                merged[identity.number] = (Group(identity.number, list(group.candidates), list(group.lent)), identity)
         return list(merged.values())
 
     def _drafts(self, plan: Plan, identified: Iterable[tuple[Group, Identity]], orders: Orders) -> list[Draft]:
@@ -240,6 +254,12 @@ class Planner:
             if match_level(line.order, line.po_line) in BY_RECEIPT
         }
         return read_receipts(self.coupa, lines)
+
+
+def keys_to_ask(group: Group) -> Sequence[OrderLineKey]:
+    """Of an invoice one order line is enough: all carry its number and date. A credit memo may take back lines of several
+    invoices, and which shipment a lent key is for nobody knows."""
+    return group.line_keys if group.is_credit_note or group.lent else group.line_keys[:1]
 
 
 def planned_record(record: Record, verdict: Verdict) -> PlannedRecord:

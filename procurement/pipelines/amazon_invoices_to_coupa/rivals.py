@@ -1,11 +1,12 @@
 """The documents that a new invoice may be once more: what Coupa showed, what the ledger sent, what this batch planned.
 
-Coupa is not asked again: what was read for its number is looked at once more. From the ledger one bulk read brings the
-deliveries that bill the same order lines, the same amount on the same PO line, or nearly the same number.
+Coupa is not asked again: what `existing` read is looked at once more, and its word outranks the ledger's. From the ledger
+one bulk read brings the deliveries that bill the same order lines, the same amount on the same PO line, or nearly the same
+number.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,11 +18,12 @@ from procurement.ledger.types import Alike, Plan, PlannedFinding
 from procurement.money import Money, to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, Draft, business_key
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json
 from procurement.policies import Mode, Rules
+from procurement.reconciliation_rules import Statuses
 
 KIND = "duplicate"
-GONE = frozenset({"voided", "abandoned", "deleted"})  # statuses in which an invoice of Coupa's stands for nothing
 
 
 class AlikeDeliveries(Protocol):
@@ -94,15 +96,15 @@ def read_rivals(
     alike: AlikeDeliveries,
     drafts: Sequence[Draft],
     *,
-    existing: Mapping[tuple[str, str], Json],
+    existing: Existing,
     instance: str,
     rules: Rules,
     released: frozenset[str],
 ) -> Rivals:
     """What may be one of `drafts` already: one read of the ledger, none of Coupa."""
     rivals = Rivals(instance, rules, released)
-    for (supplier, _), raw in existing.items():
-        if (document := of_coupa(raw)) is not None:
+    for (supplier, _), raw in existing.standing.items():
+        if (document := of_coupa(raw, rules.reconciliation.statuses)) is not None:
             rivals.standing.setdefault(supplier, Duplicates()).add(document)
     totals = [draft.total.amount for draft in drafts]
     found = alike(
@@ -111,9 +113,11 @@ def read_rivals(
         amounts=[*totals, *(-total for total in totals)],
         numbers=[draft.identity.number for draft in drafts],
     )
+    gone = existing.gone_ids
     for one in found:
         _, supplier, number = one.business_key.split("/", 2)
-        if (supplier, number) not in existing and one.business_key.startswith(f"{instance}/"):
+        shown = (supplier, number) in existing.standing or one.target_id in gone
+        if not shown and one.business_key.startswith(f"{instance}/"):
             rivals.standing.setdefault(supplier, Duplicates()).add(of_delivery(one, number))
     return rivals
 
@@ -130,10 +134,10 @@ def of_invoice(invoice: Invoice) -> BilledDocument:
     )  # fmt: skip
 
 
-def of_coupa(raw: Json) -> BilledDocument | None:
+def of_coupa(raw: Json, statuses: Statuses) -> BilledDocument | None:
     """An invoice as Coupa shows it; None for one that stands for nothing any more, or says too little to be compared."""
     total, currency = raw.get("total-with-taxes") or raw.get("gross-total"), (raw.get("currency") or {}).get("code")
-    if raw.get("canceled") or raw.get("status") in GONE or total is None or not currency or not raw.get("invoice-date"):
+    if not statuses.stands(raw) or total is None or not currency or not raw.get("invoice-date"):
         return None
     return BilledDocument(
         number=str(raw["invoice-number"]), day=date.fromisoformat(str(raw["invoice-date"])[:10]),

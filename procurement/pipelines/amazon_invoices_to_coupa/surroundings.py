@@ -1,7 +1,7 @@
 """What planning a batch of invoices needs from the two systems, read in as few calls as the APIs allow.
 
 Amazon Business: invoice details, 25 order lines a call (one line of an invoice suffices: all its lines carry its number
-and date). Coupa: purchase orders, goods receipts and existing invoices, 50 a call.
+and date). Coupa: purchase orders and goods receipts, 50 a call (`existing` reads the invoices).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +33,7 @@ class InvoiceTarget(Protocol):
     def purchase_orders(self, numbers: Iterable[str]) -> Iterable[Sequence[Json]]: ...
     def receipts(self, order_line_ids: Iterable[int]) -> Iterable[Sequence[Json]]: ...
     def invoices(self, supplier: str, numbers: Iterable[str]) -> Iterable[Sequence[Json]]: ...
+    def invoices_on_po_lines(self, order_line_ids: Iterable[int]) -> Iterable[Sequence[Json]]: ...
 
 
 class KnownDeliveries(Protocol):
@@ -86,14 +87,3 @@ def read_receipts(coupa: InvoiceTarget, line_ids: Iterable[int]) -> dict[int, li
     for receipt in read_goods_receipts(rows):
         receipts.setdefault(receipt.po_line_id, []).append(receipt)
     return receipts
-
-
-def read_existing(
-    coupa: InvoiceTarget, numbers_by_supplier: Mapping[str, Iterable[str]]
-) -> dict[tuple[str, str], Json]:
-    """Invoices already in Coupa, by (supplier number, invoice number)."""
-    found: dict[tuple[str, str], Json] = {}
-    for supplier, numbers in sorted(numbers_by_supplier.items()):
-        for page in coupa.invoices(supplier, sorted(set(numbers))):
-            found.update({(supplier, str(raw["invoice-number"])): raw for raw in page})
-    return found

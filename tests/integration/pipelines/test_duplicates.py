@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from procurement.ledger import Ledger
 from tests.integration.pipelines.conftest import NOW, InvoiceRun, SandboxPair, StartSandbox
+from tests.integration.pipelines.credit_runs import CreditRun
+from tests.integration.pipelines.test_reconciliation import keyed
 
 pytestmark = pytest.mark.integration
 PIPELINE = "amazon_invoices_to_coupa"
@@ -76,3 +78,53 @@ def test_nothing_in_a_quarter_of_ordinary_purchases_is_taken_for_a_duplicate(
     assert [reason for reason in summary["reasons"] if "once more" in reason] == []
     with ledger.engine.begin() as connection:
         assert connection.execute(sa.text("SELECT sentence FROM findings WHERE kind = 'duplicate'")).all() == []
+
+
+@pytest.fixture
+def clean(start_sandbox: StartSandbox, run_invoices: Callable[[SandboxPair], InvoiceRun]) -> CreditRun:
+    return CreditRun(run_invoices(start_sandbox("clean", orders="12")))
+
+
+@pytest.mark.parametrize("draft", [False, True])
+def test_a_number_that_a_clerk_wrote_otherwise_is_held_with_both_named(clean: CreditRun, draft: bool) -> None:
+    charge = clean.charge()
+    number = charge["invoiceNumber"]
+    keyed = number.replace("-", "")
+    clean.make_room(charge)
+    clean.key(charge, keyed, draft=draft)
+    clean("first")
+    state, reason, _ = clean.fate(charge["transactionId"])
+    assert state == "held" and f"Invoice {number} " in reason and f"may be invoice {keyed} " in reason
+    assert number not in clean.in_coupa(number)
+
+
+def test_an_invoice_that_a_clerk_entered_under_another_number_is_found_by_its_po_line(clean: CreditRun) -> None:
+    charge = clean.charge()
+    clean.make_room(charge)
+    clean.key(charge, "KEYED-1")
+    clean("first")
+    state, reason, _ = clean.fate(charge["transactionId"])
+    assert state == "held" and "may be invoice KEYED-1 " in reason and "for the same shipment" in reason
+
+
+@pytest.mark.parametrize("action", ["abandon", "void"])
+def test_the_number_of_a_dead_document_is_no_reason_to_leave_the_invoice_out(clean: CreditRun, action: str) -> None:
+    charge = clean.charge()
+    number = charge["invoiceNumber"]
+    keyed(clean.run.pair, number, day="2026-06-01")
+    clean.act(number, action, "void", "abandon")
+    clean("first")
+    state, reason, _ = clean.fate(charge["transactionId"])
+    assert (
+        state == "held" and reason.startswith(f"Coupa has {number} as ") and f"Release {number} by its number" in reason
+    )
+
+
+def test_what_was_voided_in_coupa_is_nobodys_rival(clean: CreditRun) -> None:
+    charge = clean.charge()
+    clean("first")
+    clean.act(charge["invoiceNumber"], "void")
+    clean.bill_again(charge, "REBILL-1")
+    clean("second", days=3)
+    assert clean.fate("again-REBILL-1")[0] == "delivered"
+    assert "REBILL-1" in clean.in_coupa("REBILL-1")

@@ -4,6 +4,7 @@ first out, whether Coupa counts them yet or not."""
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -163,3 +164,21 @@ def test_no_unit_of_a_receipt_is_used_twice_however_far_coupa_is(came: list[int]
         news, replace(on, lines=(replace(on.lines[0], quantity=Decimal(99)),)), receipts(*((n, None) for n in came))
     )
     assert (result.outcome is Outcome.MATCHED) is (free >= 1)
+
+
+@pytest.mark.parametrize(
+    ("counted", "invoiced", "touched"),
+    [(True, 2, False), (True, 5, True), (True, 0, True), (False, 0, False), (False, 2, True)],
+)
+def test_a_po_line_is_miscounted_where_coupa_has_other_units_than_we_handed_over(
+    counted: bool, invoiced: int, touched: bool
+) -> None:
+    on = order(10, invoiced=invoiced)
+    before = Book((invoice("ONE", 2), counted)).before
+    assert before.miscounted({on.number: on}, [1]) == ({1} if touched else set())
+
+
+def test_a_credit_note_of_ours_counted_as_coupa_does() -> None:
+    on = order(10, invoiced=1)
+    before = Book((invoice("ONE", 2), True), (invoice("CM", -1, credit=True), True)).before
+    assert before.miscounted({on.number: on}, [1]) == set()

@@ -3,7 +3,7 @@
 import pytest
 
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
-from procurement.pipelines.amazon_invoices_to_coupa.identity import Identity, identify, original_of
+from procurement.pipelines.amazon_invoices_to_coupa.identity import Claims, Identity, identify, original_among
 from tests.unit.pipelines.builders import KEY, detail, group, moment
 
 
@@ -20,6 +20,24 @@ def test_a_refund_without_number_takes_the_credit_memo() -> None:
     refund = group("", invoiceNumber=None, transactionType="REFUND")
     assert identify(refund, {KEY: [detail(), detail("9CM", "CREDIT_MEMO", 20)]}) == Identity(
         "9CM", moment(20), "CREDIT_MEMO"
+    )
+
+
+def test_a_refund_without_number_takes_no_memo_of_another_refund() -> None:
+    refund = group("", invoiceNumber=None, transactionType="REFUND")
+    first, second = detail("CM-1", "CREDIT_MEMO", 20), detail("CM-2", "CREDIT_MEMO", 25)
+    claims = Claims(frozenset({"CM-1"}))
+    assert identify(refund, {KEY: [first]}, claims) == Verdict(
+        "waiting", "Amazon has not issued the invoice number yet"
+    )
+    assert identify(refund, {KEY: [first, second]}, claims) == Identity("CM-2", moment(25), "CREDIT_MEMO")
+
+
+def test_of_two_refunds_without_number_neither_takes_the_one_memo() -> None:
+    refund = group("", invoiceNumber=None, transactionType="REFUND")
+    found = identify(refund, {KEY: [detail("CM-1", "CREDIT_MEMO")]}, Claims(unnumbered=True))
+    assert found == Verdict(
+        "waiting", "Amazon names one credit memo (CM-1) for several refunds; the feed has to say whose it is"
     )
 
 
@@ -51,7 +69,7 @@ def test_a_consolidated_invoice_goes_under_its_own_number() -> None:
 
 
 def test_the_original_of_a_refund_is_the_standard_invoice_of_its_order_line() -> None:
-    original = original_of(group("9CM", transactionType="REFUND"), {KEY: [detail("9CM", "CREDIT_MEMO", 20), detail()]})
+    original = original_among([detail("9CM", "CREDIT_MEMO", 20), detail()])
     assert original is not None and (original.number, original.moment) == ("1ABC", moment(4))
 
 
@@ -59,9 +77,9 @@ def test_an_original_that_amazon_names_wins() -> None:
     named = detail(
         "9CM", "CREDIT_MEMO", 20, associatedInvoiceNumber="JP-1", associatedInvoiceDate="2026-05-01T00:00:00Z"
     )
-    original = original_of(group("9CM", transactionType="REFUND"), {KEY: [detail(), named]})
+    original = original_among([detail(), named])
     assert original is not None and original.number == "JP-1"
 
 
 def test_without_a_standard_invoice_there_is_no_original() -> None:
-    assert original_of(group("9CM", transactionType="REFUND"), {KEY: [detail("9CM", "CREDIT_MEMO")]}) is None
+    assert original_among([detail("9CM", "CREDIT_MEMO")]) is None

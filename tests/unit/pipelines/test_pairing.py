@@ -1,5 +1,6 @@
 """The original of a credit memo: Amazon's word first, then the charges that the ledger holds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -56,20 +57,20 @@ class Asked:
 
 def named(asked: Asked, *details: Any) -> Any:
     draft = note()
-    return named_originals([draft], {KEY: list(details)}, sold=asked.sold, amazon=asked)["9CM"]
+    return named_originals([draft], {KEY: list(details)}, sold=asked.sold, amazon=asked).originals["9CM"]
 
 
 def test_the_one_standard_invoice_of_the_line_needs_no_further_question() -> None:
     asked = Asked()
     assert named(asked, detail("9CM", "CREDIT_MEMO", 20), detail()) == Original("1ABC", moment(4))
-    assert (asked.orders, asked.keys) == ([], [])
+    assert (asked.orders, asked.keys) == (["112-1"], [])
 
 
 def test_what_amazon_names_wins_over_everything() -> None:
     said = detail("9CM", "CREDIT_MEMO", associatedInvoiceNumber="JP", associatedInvoiceDate="2026-05-01T00:00:00Z")
     asked = Asked(line("C"), REFUND)
     assert named(asked, said).number == "JP"
-    assert asked.orders == []
+    assert asked.keys == []
 
 
 def test_of_several_invoices_the_one_of_its_shipment_is_the_original() -> None:
@@ -113,3 +114,48 @@ def test_a_refund_to_an_invoice_never_seen_says_so() -> None:
 
 def test_several_invoices_and_no_charge_leave_the_earliest() -> None:
     assert named(Asked(), detail("1AAA", day=3), detail("1BBB", day=5)) == Original("1AAA", moment(3))
+
+
+def test_a_memo_over_several_invoices_is_for_a_person_who_gets_their_names() -> None:
+    refund = group("9CM", transactionId="R", transactionType="REFUND")
+    more = group(
+        "9CM", transactionId="R2", transactionType="REFUND", line={"shipmentId": "DhA2", "orderLineItemId": "62"}
+    )
+    refund.candidates += more.candidates
+    draft: Any = SimpleNamespace(group=refund, identity=SimpleNamespace(number="9CM"))
+    details = {KEY: [detail("1AAA")], OrderLineKey("112-1", "62", "DhA2"): [detail("1BBB")]}
+    asked = Asked()
+    found = named_originals([draft], details, sold=asked.sold, amazon=asked).originals["9CM"]
+    assert isinstance(found, Unknown) and found.final and "several invoices (1AAA, 1BBB)" in found.reason
+    details[OrderLineKey("112-1", "62", "DhA2")] = [detail("1AAA")]
+    assert named_originals([draft], details, sold=asked.sold, amazon=asked).originals["9CM"] == Original(
+        "1AAA", moment(4)
+    )
+
+
+def test_a_line_whose_charge_has_no_number_yet_makes_the_whole_memo_wait() -> None:
+    refund = group("9CM", transactionId="R", transactionType="REFUND", line={"shipmentId": "DhA2"})
+    refund.candidates += group(
+        "9CM", transactionId="R2", transactionType="REFUND", line={"orderLineItemId": "62"}
+    ).candidates
+    other = replace(line("C2", number=None, shipment="DhA1"), order_line_id="62")
+    back = replace(line("R2", "-43.28", number="9CM"), order_line_id="62")
+    asked = Asked(line("C1", shipment="DhA2"), other, back)
+    draft: Any = SimpleNamespace(group=refund, identity=SimpleNamespace(number="9CM"))
+    found = named_originals([draft], {OTHER: [detail()]}, sold=asked.sold, amazon=asked)
+    assert found.originals["9CM"] is NO_NUMBER
+
+
+def test_what_is_paid_back_beyond_the_charge_is_told_by_memo() -> None:
+    asked = Asked(line("C1", "40.00"), REFUND)
+    found = named_originals([note()], {KEY: [detail()]}, sold=asked.sold, amazon=asked)
+    assert found.over == {"9CM": Decimal("3.28")}
+    asked = Asked(line("C1", "50.00"), REFUND)
+    assert named_originals([note()], {KEY: [detail()]}, sold=asked.sold, amazon=asked).over == {}
+
+
+def test_a_batch_without_credit_notes_asks_nobody() -> None:
+    asked = Asked()
+    charge: Any = SimpleNamespace(group=group(), identity=SimpleNamespace(number="1ABC"))
+    assert named_originals([charge], {KEY: [detail()]}, sold=asked.sold, amazon=asked).originals == {}
+    assert (asked.orders, asked.keys) == ([], [])

@@ -11,9 +11,12 @@ from procurement.documents import Invoice, InvoiceLine
 from procurement.duplicates import DuplicatePolicies
 from procurement.ledger.types import Alike, Plan
 from procurement.money import Money
+from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing
 from procurement.pipelines.amazon_invoices_to_coupa.rivals import nothing_alike, of_coupa, read_rivals
 from procurement.policies import Mode
+from procurement.reconciliation_rules import Statuses
 
+STATUSES = Statuses.model_validate({})
 UNITS = {"order-line-id": 1, "quantity": "2.0", "price": "10.00", "match-reference": "S1"}
 PAYLOAD = {"invoice-date": "2026-02-04", "invoice-lines": [UNITS]}
 
@@ -54,9 +57,12 @@ def rivals(*known: Alike, existing: Any = None, released: Any = (), **policies: 
         asked.append(question)
         return list(known)
 
-    rules: Any = SimpleNamespace(policies=SimpleNamespace(duplicates=DuplicatePolicies.model_validate(policies)))
+    rules: Any = SimpleNamespace(
+        policies=SimpleNamespace(duplicates=DuplicatePolicies.model_validate(policies)),
+        reconciliation=SimpleNamespace(statuses=STATUSES),
+    )
     found = read_rivals(
-        alike, [draft()], existing=existing or {}, instance="acme", rules=rules, released=frozenset(released)
+        alike, [draft()], existing=existing or Existing(), instance="acme", rules=rules, released=frozenset(released)
     )
     assert len(asked) == 1
     assert asked[0]["order_lines"] == [("O", "L")] and asked[0]["po_lines"] == [1] and asked[0]["numbers"] == ["NEW"]
@@ -118,7 +124,7 @@ def test_what_coupa_shows_is_compared_and_not_named_twice() -> None:
         "id": 7, "invoice-number": "new", "status": "approved", "invoice-date": "2026-02-01T00:00:00-08:00", "gross-total": "1.00",
         "currency": {"code": "USD"}, "invoice-lines": [{"order-line-id": None}],
     }  # fmt: skip
-    verdict, _ = check(rivals(sent("new"), existing={("AMZN", "new"): raw}))
+    verdict, _ = check(rivals(sent("new"), existing=Existing({("AMZN", "new"): raw})))
     assert verdict.errors == (
         (
             "Invoice NEW (USD 20.00, 2026-02-04, planned) may be invoice new (USD 1.00, 2026-02-01, in Coupa as 7) once more: "
@@ -127,7 +133,10 @@ def test_what_coupa_shows_is_compared_and_not_named_twice() -> None:
     )
 
 
-@pytest.mark.parametrize("gone", [{"status": "voided"}, {"canceled": True}, {"currency": None}, {"gross-total": None}])
+@pytest.mark.parametrize(
+    "gone",
+    [{"status": "voided"}, {"status": "rejected"}, {"canceled": True}, {"currency": None}, {"gross-total": None}],
+)
 def test_what_stands_for_nothing_in_coupa_is_not_compared(gone: dict[str, Any]) -> None:
     raw = {
         "id": 7,
@@ -136,9 +145,17 @@ def test_what_stands_for_nothing_in_coupa_is_not_compared(gone: dict[str, Any]) 
         "gross-total": "1.00",
         "currency": {"code": "USD"},
     }
-    assert of_coupa(raw) is not None
-    assert of_coupa({**raw, **gone}) is None
+    assert of_coupa(raw, STATUSES) is not None
+    assert of_coupa({**raw, **gone}, STATUSES) is None
 
 
 def test_without_a_ledger_there_is_nothing_to_compare_with() -> None:
     assert nothing_alike(order_lines=(), po_lines=(), amounts=(), numbers=()) == ()
+
+
+def test_one_list_says_what_stands_for_nothing_and_what_needs_nobody() -> None:
+    own = Statuses.model_validate({"gone": ["voided", "withdrawn"]})
+    assert not own.stands({"status": "withdrawn"}) and own.stands({"status": "rejected"})
+    assert not own.stands({"status": "approved", "canceled": True})
+    assert own.finished == {"approved", "voided", "withdrawn"}
+    assert {"rejected", "abandoned"} <= STATUSES.finished

@@ -60,8 +60,8 @@ def test_other_digits_make_another_number(one: str, other: str) -> None:
     assert kinds(document(one, "1.00", ()), document(other, "1.00", ())) == []
 
 
-def test_the_same_number_is_exact() -> None:
-    assert kinds(document("N", "1.00", ()), document("N", "2.00", ())) == ["exact"]
+def test_the_same_number_is_the_same_document_and_no_suspicion() -> None:
+    assert kinds(document("N"), document("N")) == []
 
 
 def test_a_document_is_not_its_own_duplicate() -> None:
@@ -132,6 +132,39 @@ def test_a_consolidated_invoice_and_its_parts_are_found_from_either_side() -> No
     assert kinds(parts[0], whole) == ["consolidated"]
 
 
+def test_a_consolidated_invoice_may_add_up_the_units_of_its_parts() -> None:
+    parts = [document("P1"), document("P2", "30.00", ((1, 3, "10.00", "S2"),))]
+    whole = document("ALL", "50.00", unshipped((1, 5, "10.00")))
+    assert kinds(whole, *parts, ordered={1: Decimal(5)}) == ["consolidated", "consolidated"]
+    assert kinds(parts[1], whole, ordered={1: Decimal(5)}) == ["consolidated"]
+    assert kinds(whole, *parts, ordered={1: Decimal(10)}) == []
+    both = document("P", "50.00", ((1, 2, "10.00", "S1"), (1, 3, "10.00", "S2")))
+    assert kinds(document("MORE", "60.00", unshipped((1, 6, "10.00"))), both, ordered={1: Decimal(6)}) == [
+        "consolidated"
+    ]
+    assert (
+        kinds(document("LESS", "40.00", unshipped((1, 4, "10.00"), (2, 2, "0.00"))), both, ordered={1: Decimal(5)})
+        == []
+    )
+
+
+@pytest.mark.parametrize("line", [(1, 3, "10.00", "S1"), (1, 2, "9.00", None), (2, 2, "10.00", None)])
+def test_other_units_of_the_shipment_another_price_or_line_are_no_part(line: Any) -> None:
+    whole = document("ALL", "50.00", ((1, 5, "10.00", "S1"),))
+    assert kinds(document("P", "1.00", (line,)), whole, ordered={1: Decimal(5)}) == []
+
+
+def test_a_credit_note_of_two_lines_after_one_of_the_first_passes_while_there_is_room() -> None:
+    billed = document("OLD", "40.00", ((1, 2, "10.00", "S1"), (2, 2, "10.00", "S1")))
+    two = document(
+        "C2", "-20.00", ((1, -1, "10.00", "S1"), (2, -1, "10.00", "S1")), is_credit_note=True, original_number="OLD"
+    )
+    assert kinds(two, credit("C1"), billed) == []
+    assert kinds(two, credit("C1"), document("OLD", "20.00", ((1, 1, "10.00", "S1"), (2, 1, "10.00", "S1")))) == [
+        "consolidated"
+    ]
+
+
 def test_an_invoice_that_shares_only_some_lines_is_no_part() -> None:
     one = document("NEW", "30.00", (*TWO_PENS, (2, 1, "10.00", "S2")))
     other = document("OLD", "90.00", (*TWO_PENS, (2, 1, "10.00", "S3"), (3, 1, "60.00", "S3")))
@@ -174,10 +207,43 @@ def test_a_credit_of_something_else_or_of_a_part_makes_no_rebill(credit: dict[st
     assert kinds(document("NEW"), document("OLD"), note) == ["same_content"]
 
 
-def test_credit_notes_are_compared_with_credit_notes() -> None:
-    lines = ((1, -2, "10.00", "S1"),)
-    one, other = (document(number, "-20.00", lines, is_credit_note=True) for number in ("C1", "C2"))
-    assert kinds(one, other) == ["same_content"]
+def credit(
+    number: str, units: int = -1, price: str = "10.00", shipment: str | None = "S1", **more: Any
+) -> BilledDocument:
+    lines = ((1, units, price, shipment),)
+    total = str(units * Decimal(price))
+    return document(number, total, lines, **{"is_credit_note": True, "original_number": "OLD", **more})
+
+
+@pytest.mark.parametrize("price", ["10.00", "1.00"])
+@pytest.mark.parametrize("day", [DAY, date(2026, 3, 4)])
+def test_returns_unit_by_unit_and_equal_goodwill_pass_while_the_original_has_room(price: str, day: date) -> None:
+    assert kinds(credit("C2", price=price, day=day), credit("C1", price=price), document("OLD")) == []
+
+
+def test_credit_notes_that_take_back_more_than_was_billed_are_suspected() -> None:
+    once = document("OLD", "10.00", ((1, 1, "10.00", "S1"),))
+    (found,) = Duplicates([credit("C1"), once]).suspicions(credit("C2"), ORDERED)
+    assert found.kind == "same_content" and "invoice OLD has no room left for both" in found.sentence
+    third = [credit("C1"), credit("C3"), document("OLD")]
+    assert kinds(credit("C2"), *third) == ["same_content", "same_content"]
+    assert kinds(credit("C2"), credit("C1"), credit("C3", original_number="ANOTHER"), document("OLD")) == []
+
+
+def test_a_credit_note_that_somebody_keyed_without_a_shipment_is_suspected_on_the_same_day() -> None:
+    keyed = credit("KEYED", shipment=None)
+    assert kinds(credit("C2"), keyed, document("OLD")) == ["same_content"]
+    assert kinds(credit("C2", day=date(2026, 3, 4)), keyed, document("OLD")) == []
+
+
+@pytest.mark.parametrize("known", [[], [document("ELSE")]])
+def test_without_their_original_equal_credit_notes_are_suspected(known: list[BilledDocument]) -> None:
+    assert kinds(credit("C2"), credit("C1"), *known) == ["same_content"]
+
+
+def test_thirds_of_a_price_add_up_to_the_cent() -> None:
+    billed = document("OLD", "10.01", ((1, 3, "3.335", "S1"),))
+    assert kinds(credit("C3", price="3.335"), credit("C1", price="3.335"), credit("C2", price="3.335"), billed) == []
 
 
 def test_the_gravest_suspicion_comes_first() -> None:
