@@ -260,3 +260,33 @@ def test_nothing_is_compared_by_itself_while_the_invoices_are_switched_off(
     request = RunRequest(dag_id="reconciliation", run_id="r")
     run = reconciliation.open_run(idle.ledger, request, rules=idle.rules, clock=FixedClock(LATER))
     assert run.window is None
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("2026-06-10", "2026-06-11"), ("2026-06-09", "2026-06-12"), ("2026-06-01", "2026-06-12"), ("2026-06-01", "2026-06-20"),
+        ("2026-06-10T08:00:00Z", "2026-06-10T09:00:00Z"),
+    ],
+)  # fmt: skip
+def test_an_invoice_that_nobody_knows_is_found_by_every_range_that_holds_its_day(
+    since: str, until: str, start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    keyed(run.pair, "NOBODY-1", day="2026-06-10")
+    summary = reconcile(run.pair)("r", to=until, **{"from": since})
+    assert [(row["kind"], row["invoice_number"]) for row in summary["rows"]] == [("missing_at_amazon", "NOBODY-1")]
+    assert summary["result"] == "red"
+
+
+def test_an_invoice_outside_the_range_or_too_young_for_amazons_feed_is_not_looked_for(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    keyed(run.pair, "NOBODY-1", day="2026-06-10")
+    keyed(run.pair, "YOUNG-1", day="2026-06-28")
+    for since, until in (("2026-06-08", "2026-06-10"), ("2026-06-11", "2026-06-13"), ("2026-06-27", "2026-06-30")):
+        summary = reconcile(run.pair)(since, to=until, **{"from": since})
+        assert (summary["result"], summary["rows"]) == ("green", [])
