@@ -25,13 +25,13 @@ from procurement.reconciling import (
     compare_stranger,
     compare_unread,
     compare_unsent,
+    is_number,
     read_in_coupa,
 )
 
 Pages = Iterable[Sequence[dict[str, Any]]]
 ByNumber = Mapping[str, Sequence[InCoupa]]
 ACTIONS = (CREATE, SUBMIT)
-PENDING = "pending"  # Amazon's word for a number that is still to come
 
 
 class CoupaReads(Protocol):
@@ -115,7 +115,7 @@ class CoupaSide:
                     number=row.group_key, state=row.state, reason=row.reason, amazon=row.amount, currency=row.currency
                 )
                 for row in page
-                if row.group_key.lower() != PENDING
+                if is_number(row.group_key)
             ]
             found = self._by_number(scope.account_supplier, [row.number for row in rows])
             for row in rows:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from procurement.clock import FixedClock
 from procurement.errors import Unreconciled
@@ -290,3 +291,40 @@ def test_an_invoice_outside_the_range_or_too_young_for_amazons_feed_is_not_looke
     for since, until in (("2026-06-08", "2026-06-10"), ("2026-06-11", "2026-06-13"), ("2026-06-27", "2026-06-30")):
         summary = reconcile(run.pair)(since, to=until, **{"from": since})
         assert (summary["result"], summary["rows"]) == ("green", [])
+
+
+def test_a_number_that_amazon_issued_after_the_document_went_under_another_is_found(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    one = feed_of(run)[0]
+    moved = {"id": one["transactionId"], "name": f"acme/AMZN-US/{one['invoiceNumber']}"}
+    with ledger.engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE deliveries SET business_key = :name || 'X' WHERE business_key = :name"), moved
+        )
+    summary = reconcile(run.pair)("r", to=NOW.isoformat(), **{"from": "2026-03-01"})
+    row = next(row for row in summary["rows"] if row["kind"] == "number_differs")
+    assert (row["invoice_number"], row["transaction"]) == (one["invoiceNumber"], one["transactionId"])
+    assert row["sentence"].endswith(f"is on {one['invoiceNumber']}, the ledger has it on {one['invoiceNumber']}X.")
+
+
+def test_a_late_component_under_a_number_of_ours_is_on_amazons_number(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, rules: Rules
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    policies = rules.policies.model_copy(update={"late_component": "second_invoice"})
+    run.rules = replace(rules, policies=policies)
+    run("first")
+    one = feed_of(run)[0]
+    late = {key: value for key, value in one.items() if key != "feedDate"}
+    run.pair.post("amazon", "events/charge", transaction={**late, "transactionId": "late"})
+    run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.now = NOW + timedelta(days=2)
+    run("second")
+    again = reconcile(run.pair)
+    again.now = run.now
+    numbers = {invoice["invoice-number"] for invoice in run.pair.invoices()}
+    assert f"{one['invoiceNumber']}-2" in numbers
+    assert [row for row in again()["rows"] if row["kind"] == "number_differs"] == []
