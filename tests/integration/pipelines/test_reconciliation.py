@@ -19,7 +19,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Notice, Staged, Window
 from procurement.pipelines import reconciliation
 from procurement.pipelines.windows import RunRequest
-from procurement.policies import Rollout, Rules
+from procurement.policies import Rollout, Rules, read_rules
 from tests.integration.pipelines.conftest import (
     NOW,
     InvoiceRun,
@@ -328,3 +328,24 @@ def test_a_late_component_under_a_number_of_ours_is_on_amazons_number(
     numbers = {invoice["invoice-number"] for invoice in run.pair.invoices()}
     assert f"{one['invoiceNumber']}-2" in numbers
     assert [row for row in again()["rows"] if row["kind"] == "number_differs"] == []
+
+
+def test_a_gl_split_that_somebody_changed_in_coupa_is_found(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, mappings_directory: Path, ledger: Ledger
+) -> None:
+    charges = mappings_directory / "charges.yml"
+    split = "into: {to: line, accounts: {freight: 50, fees: 50}}"
+    charges.write_text(charges.read_text().replace("into: {to: line}", split, 1))
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run.rules = read_rules(mappings_directory)
+    run("first")
+    again = reconcile(run.pair)
+    assert again("untouched", to=NOW.isoformat(), **{"from": "2026-03-01"})["result"] == "green"
+    changed, coupa = ours(run.pair)[0], connect_coupa(run.pair, ledger)
+    more = [{"account": ROUNDING, "pct": "10"}]
+    body = {"invoice-lines": [{"id": changed["invoice-lines"][0]["id"], "account-allocations": more}]}
+    coupa.update_invoice(changed["id"], body, coupa.permit("update_invoice"))
+    [row] = again("by hand", to=NOW.isoformat(), **{"from": "2026-03-01"})["rows"]
+    assert (row["kind"], row["invoice_number"]) == ("changed_by_hand", changed["invoice-number"])
+    codings = "was 10-4900-6800 50 % + 10-4900-6850 50 %, is 10-4900-6800 50 % + 10-4900-6810 10 % + 10-4900-6850 50 %"
+    assert row["sentence"] == f"Changed in Coupa: line 1 account allocations {codings}."

@@ -64,6 +64,50 @@ def test_a_line_that_was_added_or_taken_away_is_a_change() -> None:
     ]
 
 
+HALVES = [
+    {"account": {"code": "A"}, "pct": "50", "amount": "3.34"},
+    {"account": {"code": "B"}, "pct": "50", "amount": "3.33"},
+]
+
+
+def coded(key: str, **coding: Any) -> dict[str, Any]:
+    return {key: [{"line-num": 1, "type": "T", **coding}]}
+
+
+@pytest.mark.parametrize("key", ["invoice-lines", "invoice-charges"])
+def test_a_split_that_was_changed_by_hand_is_told_with_both_sides(key: str) -> None:
+    sent = coded(key, **{"account-allocations": HALVES})
+    word = "line 1" if key == "invoice-lines" else "charge 1"
+    for now, then in (
+        ({"account-allocations": [{**HALVES[0], "pct": "100.0"}]}, "A"),
+        ({"account-allocations": [{**HALVES[0], "pct": "30.00"}, {**HALVES[1], "pct": "70"}]}, "A 30 % + B 70 %"),
+        ({"account-allocations": [HALVES[0], {**HALVES[1], "account": {"code": "C"}}]}, "A 50 % + C 50 %"),
+        ({"account-allocations": [], "account": {"code": "A"}}, "A"),
+        ({}, "none"),
+    ):
+        changes = changed_fields(sent, coded(key, **now), RULES)
+        assert changes == [f"{word} account allocations was A 50 % + B 50 %, is {then}"]
+
+
+@pytest.mark.parametrize("key", ["invoice-lines", "invoice-charges"])
+def test_an_account_that_was_split_by_hand_is_told_and_one_that_coupa_shows_as_a_split_is_not(key: str) -> None:
+    sent = coded(key, account={"code": "A"})
+    word = "line 1" if key == "invoice-lines" else "charge 1"
+    split = coded(key, account={"code": "A"}, **{"account-allocations": HALVES})
+    assert changed_fields(sent, split, RULES) == [f"{word} account was A, is A 50 % + B 50 %"]
+    whole = coded(key, **{"account-allocations": [{"account": {"code": "A"}, "pct": "100.0000000000"}]})
+    assert changed_fields(sent, whole, RULES) == []
+
+
+def test_coupas_own_order_decimals_and_amounts_of_a_split_are_no_change() -> None:
+    shown = [
+        {**HALVES[1], "id": 8, "pct": "50.0000000000"},
+        {"id": 9, "account": {"id": 1, "code": "A"}, "pct": "50.0", "amount": "3.33"},
+    ]
+    sent = coded("invoice-lines", **{"account-allocations": HALVES})
+    assert changed_fields(sent, coded("invoice-lines", **{"account-allocations": shown}), RULES) == []
+
+
 SEEN = Seen(key="t", kind="REFUND", amount=Decimal("-5.00"), currency="USD", number="CM-2")
 STANDING = Standing(key="t", state="delivered", amount=Decimal("-5.00"), currency="USD", allocated=Decimal("-5.00"))
 
