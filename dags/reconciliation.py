@@ -13,7 +13,8 @@ document. Nothing is written to either system: this DAG only tells.
 | `close` | mails the differences; red unless everything agrees |
 
 **Green** means: seen = delivered + waiting + held + skipped + dead, no difference, and no stretch of the range was left unread.
-A difference has a kind: missing in Coupa, missing at Amazon, amount differs, doubled, state differs, changed by hand in Coupa.
+A difference has a kind: missing in Coupa, missing at Amazon, amount differs, number differs, doubled, state differs, changed by hand
+in Coupa.
 
 **By hand.** *Trigger* opens a form: a range (`from`, `to`), one supplier, or single PO numbers. A *backfill* compares exactly its
 range. Without a range, the last days are compared as `reconciliation.yml` says.

@@ -17,7 +17,7 @@ from procurement.refunds import Movement
 
 ZERO = Decimal(0)
 Reason = Literal["returned", "undelivered", "cancelled"]
-RETURNED, UNDELIVERABLE = "RETURNED", "UNDELIVERABLE"
+RETURNED, UNDELIVERABLE, REFUND_ISSUED = "RETURNED", "UNDELIVERABLE", "REFUND_ISSUED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def _of_line(
     if units <= 0 or charged <= 0:
         return
     left = units
-    for claim in _claims(facts, line, charges, now, policies):
+    for claim in _claims(facts, line, moved, now, policies):
         share = min(claim.units, left)
         left -= share
         due = Money(charged * share / units, currency).rounded()
@@ -92,13 +92,15 @@ def _of_line(
 
 
 def _claims(
-    facts: OrderFacts, line: LineFacts, charges: Sequence[Movement], now: datetime, policies: OwedPolicies
+    facts: OrderFacts, line: LineFacts, moved: Sequence[Movement], now: datetime, policies: OwedPolicies
 ) -> Iterator[_Claim]:
     """The units of the line that should be paid back if they were charged, the surest reason first."""
+    charges = [one for one in moved if not one.is_refund]
     shipments = [one for one in facts.shipments.values() if one.order_line_id == line.order_line_id]
-    came_back = [one for one in shipments if one.tracking_status in (RETURNED, UNDELIVERABLE)]
+    came_back = [one for one in shipments if one.tracking_status in (RETURNED, UNDELIVERABLE) or _promised(one, moved)]
     for one in came_back:
-        reason: Reason = "returned" if one.tracking_status == RETURNED else "undelivered"
+        never_arrived = one.tracking_status == UNDELIVERABLE or not (one.tracking_status == RETURNED or one.delivered)
+        reason: Reason = "undelivered" if never_arrived else "returned"
         yield _Claim(reason, Decimal(one.quantity), one.tracking_asked or one.expected_at or facts.ordered_at)
     for one in shipments:
         if one not in came_back and (lost := _lost_since(one, policies)) is not None and lost <= now:
@@ -112,6 +114,17 @@ def _claims(
     if charged > stands:
         moments = [moment for moment in (facts.ended_seen, *(one.at for one in charges)) if moment is not None]
         yield _Claim("cancelled", charged - stands, max(moments, default=facts.ordered_at))
+
+
+def _promised(shipment: ShipmentFacts, moved: Sequence[Movement]) -> bool:
+    """Whether Amazon says that it paid the shipment back, and did not: that word replaces RETURNED or UNDELIVERABLE.
+
+    It does not say how much. Of goods that arrived, any refund of the shipment keeps it: they may never have gone back.
+    """
+    if shipment.tracking_status != REFUND_ISSUED:
+        return False
+    paid_back = any(one.is_refund and one.shipment_id in (None, shipment.shipment_id) for one in moved)
+    return not (shipment.delivered and paid_back)
 
 
 def _lost_since(shipment: ShipmentFacts, policies: OwedPolicies) -> datetime | None:

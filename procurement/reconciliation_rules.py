@@ -12,10 +12,15 @@ from pydantic import Field, model_validator
 from procurement.rule_model import Number, RuleModel, Text, Texts
 
 Days = Annotated[int, Field(ge=0, le=366)]
-Kind = Literal["missing_in_coupa", "missing_at_amazon", "amount_differs", "doubled", "state_differs", "changed_by_hand"]
+Kind = Literal[
+    "missing_in_coupa", "missing_at_amazon", "amount_differs", "number_differs", "doubled", "state_differs", "changed_by_hand",
+]  # fmt: skip
 HEADER = ("invoice-number", "invoice-date", "currency", "supplier", "original-invoice-number", "original-invoice-date")
-LINE = ("type", "quantity", "price", "order-line-id", "account", "match-reference", "adjustment-type", "tax-lines")
-CHARGE = ("type", "total", "tax-lines")
+LINE = (
+    "type", "quantity", "price", "order-line-id", "account", "account-allocations", "match-reference", "adjustment-type",
+    "tax-lines",
+)  # fmt: skip
+CHARGE = ("type", "total", "account", "account-allocations", "tax-lines")
 
 
 class Compared(RuleModel):

@@ -17,12 +17,14 @@ from procurement.reconciling_fields import changed_fields, lines_of, order_lines
 
 Json = Mapping[str, Any]
 MOST_CHANGES = 5  # changed fields named in one sentence
+PENDING = "pending"  # Amazon's word for a number that is still to come
 
 
 class Kind(StrEnum):
     MISSING_IN_COUPA = "missing_in_coupa"
     MISSING_AT_AMAZON = "missing_at_amazon"
     AMOUNT_DIFFERS = "amount_differs"
+    NUMBER_DIFFERS = "number_differs"
     DOUBLED = "doubled"
     STATE_DIFFERS = "state_differs"
     CHANGED_BY_HAND = "changed_by_hand"
@@ -61,7 +63,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The same transaction in the ledger. `allocated` is what its parts add up to; None: not planned yet."""
+    """The same transaction in the ledger. `allocated` is what its parts add up to; None: not planned yet. `billed_as`: Amazon's
+    number of the document that carries it; None where no document does."""
 
     key: str
     state: str
@@ -70,6 +73,7 @@ class Standing:
     currency: str | None = None
     allocated: Decimal | None = None
     number: str | None = None
+    billed_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,15 @@ def compare_transaction(seen: Seen, standing: Standing | None) -> Difference | N
     if standing.allocated is not None and standing.allocated != standing.amount:
         part = told(standing.allocated, standing.currency)
         return replace(differs, sentence=f"Of Amazon's {amount} the ledger accounts for {part}.")
+    if is_number(seen.number) and standing.billed_as not in (None, seen.number):
+        sentence = f"Amazon's {amount} is on {seen.number}, the ledger has it on {standing.billed_as}."
+        return replace(differs, kind=Kind.NUMBER_DIFFERS, sentence=sentence)
     return None
+
+
+def is_number(text: str | None) -> bool:
+    """Whether Amazon has issued the number."""
+    return text is not None and text.lower() != PENDING
 
 
 def vanished(standing: Standing) -> Difference:

@@ -1,6 +1,7 @@
 """What people changed in an invoice of ours: the body that was sent against Coupa's JSON, field by field. Pure.
 
-Only fields that were sent are compared, since Coupa fills many others by itself.
+Only fields that were sent are compared, since Coupa fills many others by itself. The coding of a row is one thing, whether
+it is an account or a split over several: accounts and percentages, in any order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import Any
 from procurement.reconciliation_rules import ReconciliationFile
 
 Json = Mapping[str, Any]
+CODING = ("account", "account-allocations")
+WHOLE = Decimal(100)
 
 
 def changed_fields(payload: Json, raw: Json, rules: ReconciliationFile) -> list[str]:
@@ -30,11 +33,24 @@ def changed_fields(payload: Json, raw: Json, rules: ReconciliationFile) -> list[
 
 
 def _changes(place: str, sent: Json, shown: Json, names: Sequence[str]) -> list[str]:
+    was_sent = [name for name in names if sent.get(name) not in (None, "", [])]
+    values = ((name, _value(sent, name), _value(shown, name)) for name in was_sent)
     return [
-        f"{place}{name.replace('-', ' ')} was {plainly(sent[name])}, is {plainly(shown.get(name))}"
-        for name in names
-        if sent.get(name) not in (None, "") and not agrees(sent[name], shown.get(name))
+        f"{place}{name.replace('-', ' ')} was {plainly(before)}, is {plainly(now)}"
+        for name, before, now in values
+        if not agrees(before, now)
     ]
+
+
+def _value(row: Json, name: str) -> object:
+    return coding(row) if name in CODING else row.get(name)
+
+
+def coding(row: Json) -> list[Json]:
+    """The accounts that bear a line or a charge, each with its percentage; Coupa works out the amounts by itself."""
+    split = [{"account": one.get("account"), "pct": one.get("pct")} for one in rows_of(row, "account-allocations")]
+    whole = [{"account": row["account"], "pct": WHOLE}] if row.get("account") else []
+    return sorted(split or whole, key=plainly)
 
 
 def agrees(sent: object, shown: object) -> bool:
@@ -61,6 +77,9 @@ def _is_day(text: str) -> bool:
 
 def plainly(value: object) -> str:
     """A value as people read it: of a reference its own name, of a list its rows."""
+    if isinstance(value, Mapping) and "pct" in value:
+        share = "" if agrees(WHOLE, value["pct"]) else f" {Decimal(str(value['pct'] or 0)).normalize():f} %"
+        return f"{plainly(value['account'])}{share}"
     if isinstance(value, Mapping):
         named = (value[key] for key in ("code", "number", "name", "amount") if value.get(key) not in (None, ""))
         return str(next(named, "something else"))

@@ -17,6 +17,7 @@ ACCOUNT: Fields = ["id", "code", "name", "active", {"account_type": NAME}]
 SEGMENTS: Fields = [f"segment_{n}" for n in range(1, 11)]
 CODED_ACCOUNT: Fields = [*ACCOUNT, *SEGMENTS]
 SPLIT: dict[str, Fields] = {"account_allocations": ["id", "pct", "amount", {"account": CODED_ACCOUNT}]}
+INVOICE_SPLIT: dict[str, Fields] = {"account_allocations": ["id", "pct", "amount", {"account": ACCOUNT}]}
 ADDRESS: Fields = [
     "id", "name", "location_code", "attention", "street1", "street2", "city", "state", "postal_code",
     {"country": ["id", "code", "name"]},
@@ -82,7 +83,7 @@ RECEIPT: Fields = [
 ]  # fmt: skip
 INVOICE_LINE: Fields = [
     "id", "line_num", "type", "status", "description", "quantity", "price", "total", "order_line_id", "order_line_num",
-    "po_number", "match_reference", "source_part_num", "adjustment_type", {"account": ACCOUNT}, {"uom": CODE},
+    "po_number", "match_reference", "source_part_num", "adjustment_type", {"account": ACCOUNT}, INVOICE_SPLIT, {"uom": CODE},
     TAX_LINES, FAILED_TOLERANCES, CUSTOM,
 ]  # fmt: skip
 INVOICE: Fields = [
@@ -92,7 +93,7 @@ INVOICE: Fields = [
     "line_level_taxation", "created_at", "updated_at",
     {"currency": CODE}, {"supplier": ["id", "number", "name"]}, {"account_type": NAME}, {"payment_term": CODE},
     {"requested_by": USER}, {"invoice_lines": INVOICE_LINE},
-    {"invoice_charges": ["id", "type", "line_num", "total", "description", TAX_LINES]},
+    {"invoice_charges": ["id", "type", "line_num", "total", "description", {"account": ACCOUNT}, INVOICE_SPLIT, TAX_LINES]},
     FAILED_TOLERANCES, CUSTOM,
 ]  # fmt: skip
 SUPPLIER_RECORD: Fields = [

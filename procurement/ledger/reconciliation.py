@@ -44,6 +44,14 @@ class Unbilled:
     currency: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """The delivery that bills a record. `reference` is the source's own number where the document had to go under another."""
+
+    business_key: str
+    reference: str | None
+
+
 class Reconciliation:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -99,10 +107,12 @@ class Reconciliation:
         groups = {row.name for row in self._all(_KNOWN_GROUPS, values)}
         return names | {key for key, group in keys.items() if group in groups}
 
-    def billed_as(self, pipeline: str, action: str, *, source: str, kind: str, keys: Iterable[str]) -> dict[str, str]:
-        """The business key of the delivery that bills each record; absent where none does."""
+    def billed_as(
+        self, pipeline: str, action: str, *, source: str, kind: str, keys: Iterable[str]
+    ) -> dict[str, Billed]:
+        """The delivery that bills each record; absent where none does."""
         values = {"pipeline": pipeline, "action": action, "source": source, "kind": kind, "keys": sorted(set(keys))}
-        return {row.key: row.business_key for row in self._all(_BILLED_AS, values)}
+        return {row.key: Billed(row.business_key, row.reference) for row in self._all(_BILLED_AS, values)}
 
     def likely(
         self, pipeline: str, actions: tuple[str, str], *, prefix: str, amount: Decimal | None, bare: str
@@ -165,7 +175,8 @@ _UNBILLED = sa.text(f"""
     ) f ORDER BY g.group_key
 """)
 _BILLED_AS = sa.text("""
-    SELECT r.key, d.business_key FROM source_records r JOIN allocations a ON a.record_id = r.id AND a.role = 'bills'
+    SELECT r.key, d.business_key, d.payload ->> 'payment-order-reference' AS reference
+    FROM source_records r JOIN allocations a ON a.record_id = r.id AND a.role = 'bills'
     JOIN deliveries d ON d.id = a.delivery_id AND d.pipeline = :pipeline AND d.action = :action
     WHERE r.source = :source AND r.kind = :kind AND r.key = ANY(CAST(:keys AS text[]))
 """)

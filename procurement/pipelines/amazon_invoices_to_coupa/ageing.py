@@ -2,15 +2,17 @@
 once a step, and stands in the daily mail with its age and amount until it is over.
 
 Waiting are: exceptions that nobody settled, invoices without a goods receipt, charges without an invoice number, credit
-notes without their original, held documents and dead letters. How far each was escalated is kept in the ledger's open
-documents, written after the mail, which carries the run in its key: a crash repeats a mail, it never swallows one.
+notes without their original, held documents and dead letters. What is not in Coupa counts its age from when it began to
+wait for this very thing: what is held after a month of waiting was put before nobody yet. That, and how far each was
+escalated, is kept in the ledger's open documents, written after the mail, which carries the run in its key: a crash
+repeats a mail, it never swallows one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from procurement.ledger import Ledger
 from procurement.ledger.types import Run
@@ -47,6 +49,28 @@ class Directory(Protocol):
     """The part of the Coupa client that knows users."""
 
     def users(self, logins: Iterable[str] = (), *, emails: Iterable[str] = ()) -> Iterable[Sequence[Json]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How many people were told of something that waits, and since when it does; None in what older versions wrote."""
+
+    told: int
+    since: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.told} {self.since.isoformat()}" if self.since else str(self.told)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        told, _, since = text.partition(" ")
+        return cls(int(told), datetime.fromisoformat(since) if since else None)
+
+
+def read_watched(ledger: Ledger) -> dict[str, Watched]:
+    """What waited when it was last looked at, by the key of its item."""
+    return {row.key: Watched.read(row.state) for row in ledger.open_documents.due(KIND, NEVER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +127,14 @@ def receipt_item(invoice: OpenInvoice, routing: RoutingRules) -> Item:
     )  # fmt: skip
 
 
-def unsent_item(row: Unsent, routing: RoutingRules) -> Item:
+def unsent_item(row: Unsent, routing: RoutingRules, *, watched: Mapping[str, Watched], now: datetime) -> Item:
     """What is not in Coupa, or not all of it, and why."""
     reason = reason_of(row)
-    wait = routing.waiting.of(reason)
+    wait, key = routing.waiting.of(reason), f"{reason} {row.key}"
+    since = (watched[key].since or row.since) if key in watched else now
     return Item(
-        key=f"{reason} {row.key}", name=row.key, waits_for=reason, sentence=row.reason or f"It is {row.state}.",
-        amount=row.amount, currency=row.currency, since=row.since, tell=wait.tell, days=wait.days,
+        key=key, name=row.key, waits_for=reason, sentence=row.reason or f"It is {row.state}.",
+        amount=row.amount, currency=row.currency, since=since, tell=wait.tell, days=wait.days,
         again_days=wait.again_days,
     )  # fmt: skip
 
@@ -126,7 +151,8 @@ def escalate(
 ) -> Json:
     """Tells whoever is next, and writes the day's list, with `attachments`; reads Coupa only for the addresses of who is
     told now."""
-    told = {row.key: int(row.state) for row in ledger.open_documents.due(KIND, NEVER)}
+    watched = read_watched(ledger)
+    told = {key: one.told for key, one in watched.items()}
     present = {item.key: item for item in items}
     ledger.open_documents.close(KIND, [key for key in told if key not in present])
     due = [
@@ -143,12 +169,13 @@ def escalate(
         body = waiting_mail(found, [address] if address else list(rules.policies.alert_recipients), now=run.now)
         ledger.notices.add(f"{PIPELINE}/escalation/{address or 'nobody'}/{run.run_id}", "escalation", body)
     steps = {key: item.reached(run.now) for key, item in present.items()}
+    reached = {key: Watched(steps[key], item.since) for key, item in present.items()}
     ledger.open_documents.watch(
         KIND,
         {
-            key: (str(steps[key]), item.next_step(steps[key]))
+            key: (reached[key].text, item.next_step(steps[key]))
             for key, item in present.items()
-            if told.get(key) != steps[key]
+            if watched.get(key) != reached[key]
         },
     )
     late = [item for key, item in present.items() if steps[key] > 0]

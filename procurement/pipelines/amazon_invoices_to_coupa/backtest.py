@@ -2,13 +2,14 @@
 
 What was billed stands in the payloads of the ledger, and beside them. Orders and receipts are read from Coupa as they are today, so both
 sides of the comparison are replayed: what differs, differs by the tolerances alone. An invoice sees the units billed
-before it, never its own nor those billed later; later credit notes stay, because the units that came back for them are
-no longer among the received ones either.
+before it, as the pipeline counts them (`billed_before`), never its own nor those billed later. One that people voided is
+replayed in its place, since other tolerances might have paid it, and takes nothing from the others; what was never sent
+and never will be is no invoice.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -17,9 +18,11 @@ from typing import Any, Self
 from connectors.coupa.client import Coupa
 from procurement.documents import GoodsReceipt, Invoice
 from procurement.ledger import Ledger
+from procurement.ledger.billings import Billing
 from procurement.ledger.types import Known
-from procurement.matching import Outcome, three_way_match, units_billed
+from procurement.matching import Outcome, three_way_match
 from procurement.money import Money
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore, billed_before
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
@@ -33,7 +36,7 @@ from procurement.policies import Rules
 from procurement.tolerances import Tolerances
 
 NO_COMMODITY = "(no commodity)"
-ZERO = Decimal(0)
+NOT_SENT = frozenset({"skipped", "held", "dead"})  # and no load will send it
 WITHOUT_A_TOUCH = frozenset({Outcome.MATCHED, Outcome.WITHIN_TOLERANCE})
 
 
@@ -124,7 +127,7 @@ def backtest(
         one
         for outcome in Outcome
         for one in ledger.deliveries.list_by_outcome(PIPELINE, outcome)
-        if one.action == CREATE
+        if one.action == CREATE and one.state not in NOT_SENT
     ]
     payloads = ledger.deliveries.payloads([one.id for one in known])
     orders, numbers = read_ordered(coupa, payloads.values())
@@ -132,27 +135,25 @@ def backtest(
     documents = [(one, invoices[one.id]) for one in known]
     documents.sort(key=lambda pair: (pair[1].date, pair[1].is_credit_note, pair[0].id))
     receipts = read_receipts(coupa, direct_lines((invoice for _, invoice in documents), orders))
-    replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies))
+    before = _in_order(documents, billed_before(ledger, rules))
+    replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies), before)
     return Backtest.of(
-        replay.of(invoice, later)
-        for invoice, later in _with_later_units(documents, lambda one: units_billed(
-            one, orders.documents.values(), rules.conversions,
-        ))
+        replay.of(known, invoice, place)
+        for place, (known, invoice) in enumerate(documents)
         if (since is None or invoice.date >= since) and (until is None or invoice.date <= until)
-    )  # fmt: skip
+    )
 
 
-def _with_later_units(
-    documents: Sequence[tuple[Known, Invoice]], units_of: Callable[[Invoice], Mapping[int, Decimal]]
-) -> Iterator[tuple[Invoice, dict[int, Decimal]]]:
-    """Each invoice, the oldest last, with what to take off Coupa's count: its own units and those billed after it."""
-    later: dict[int, Decimal] = {}
-    for known, invoice in reversed(documents):
-        own = units_of(invoice) if known.target_id is not None else {}  # Coupa counts only what reached it
-        lines = invoice.po_lines
-        yield invoice, {line_id: -later.get(line_id, ZERO) - own.get(line_id, ZERO) for line_id in lines}
-        for line_id, units in own.items():
-            later[line_id] = later.get(line_id, ZERO) + max(units, ZERO)
+def _in_order(documents: Sequence[tuple[Known, Invoice]], standing: BilledBefore) -> BilledBefore:
+    """What stands of these documents, each in its place among them: the ledger's ids tell one run from the next, no more."""
+    places = {known.id: place for place, (known, _) in enumerate(documents)}
+
+    def read(po_lines: Iterable[str]) -> list[Billing]:
+        return [replace(row, id=places[row.id]) for row in standing.read(po_lines) if row.id in places]
+
+    before = BilledBefore(read, standing.conversions)
+    before.learn(line for _, invoice in documents for line in invoice.po_lines)
+    return before
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +163,14 @@ class _Replay:
     rules: Rules
     tolerances: Tolerances
     rates: CoupaRates | None
+    billed_before: BilledBefore
 
-    def of(self, invoice: Invoice, billed: Mapping[int, Decimal]) -> Replayed:
+    def of(self, known: Known, invoice: Invoice, place: int) -> Replayed:
+        orders = self.orders.documents
+        billed, earlier = self.billed_before.of(known.business_key, invoice, orders, place=place)
         before, after = (
             three_way_match(
-                invoice, self.orders.documents, receipts_of(invoice, self.receipts), tolerances, billed=billed,
+                invoice, orders, receipts_of(invoice, self.receipts), tolerances, billed=billed, earlier=earlier,
                 conversions=self.rules.conversions, rates=self.rates,
             )
             for tolerances in (self.rules.tolerances, self.tolerances)

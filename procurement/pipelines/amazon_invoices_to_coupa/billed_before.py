@@ -75,17 +75,20 @@ class BilledBefore:
         return {line for line in po_lines if at[line][1].invoiced != ours[line]}
 
     def of(
-        self, key: str, invoice: Invoice, orders: Mapping[str, PurchaseOrder]
+        self, key: str, invoice: Invoice, orders: Mapping[str, PurchaseOrder], *, place: int | None = None
     ) -> tuple[dict[int, Decimal], list[Invoice]]:
         """`billed` and `earlier` for the match of the document with this key. One that Coupa counts already stands in its place:
-        its own units and those of later invoices are taken off; later credit notes stay, as their goods went back, too."""
+        its own units and those of later invoices are taken off; later credit notes stay, as their goods went back, too.
+        `place`: its place among them, to see it there although Coupa does not count it, or no more."""
         own, lines = self._documents.get(key), invoice.po_lines
+        if place is None and own is not None and own.counted:
+            place = own.order
         planned, known, taken = (defaultdict[int, Decimal](Decimal) for _ in range(3))
         before: list[Standing] = []
         for name in dict.fromkeys(name for line in lines for name in self._by_line.get(line, ())):
             other = self._documents[name]
             units = self._units(other.invoice, orders, lines)
-            if name == key or (own is not None and own.counted and other.order > own.order):
+            if name == key or (place is not None and other.order > place):
                 if other.counted:
                     _add(taken, units if name == key else {line: max(one, ZERO) for line, one in units.items()})
             else:

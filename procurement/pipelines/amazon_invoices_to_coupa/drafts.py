@@ -57,4 +57,4 @@ def business_key(instance: str, supplier: str, number: str) -> str:
 
 def number_of(business_key: str) -> str:
     """The invoice number in it."""
-    return business_key.rsplit("/", 1)[-1]
+    return business_key.split("/", 2)[-1]

@@ -7,6 +7,7 @@ older, and is escalated. Coupa's statuses are those that the last look brought (
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any
 
 from connectors.coupa.client import Coupa
@@ -18,6 +19,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.ageing import (
     Item,
     escalate,
     exception_item,
+    read_watched,
     receipt_item,
     unsent_item,
 )
@@ -56,14 +58,14 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     ledger.planning.keep(run, Plan(deliveries=ended))
     open_ones = [one for one in told if not is_settled(one.status, one.outcome, finished)]
     listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
-    items = waiting_items(ledger, open_ones, rules)
+    items = waiting_items(ledger, open_ones, rules, now=run.now)
     escalated = escalate(coupa, ledger, items, run=run, rules=rules, attachments=listed)
     return {"run": run.id, "settled": len(settled), **escalated}
 
 
-def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rules) -> list[Item]:
+def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rules, *, now: datetime) -> list[Item]:
     """Everything that waits, whatever for."""
-    routing = rules.routing
+    routing, watched = rules.routing, read_watched(ledger)
     waiting = ledger.waits.by_outcome(
         PIPELINE,
         Outcome.WAITING_FOR_RECEIPT,
@@ -74,7 +76,7 @@ def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rule
     return [
         *(exception_item(one, routing) for one in exceptions),
         *(receipt_item(one, routing) for one in waiting),
-        *(unsent_item(row, routing) for row in ledger.waits.unsent(PIPELINE, create=CREATE)),
+        *(unsent_item(row, routing, watched=watched, now=now) for row in ledger.waits.unsent(PIPELINE, create=CREATE)),
     ]
 
 

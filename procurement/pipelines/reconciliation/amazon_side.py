@@ -10,8 +10,9 @@ from connectors.amazon_business.client import AmazonBusiness
 from connectors.amazon_business.transactions import KIND
 from procurement.ledger import Ledger
 from procurement.ledger.completeness import Disposed
+from procurement.ledger.reconciliation import Billed
 from procurement.ledger.types import Window
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, number_of
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE as INVOICES
 from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
 from procurement.pipelines.feeds import read_feed
@@ -42,10 +43,11 @@ class AmazonSide:
         self.repeats += len(page) - len(fresh)
         self._seen.update(fresh)
         wanted = {key: seen for key, seen in fresh.items() if self._scope.wants(seen.po_numbers)}
-        wanted = {key: wanted[key] for key in self._of_supplier(list(wanted))}
+        billed = self._billed_as(list(wanted))
+        wanted = {key: seen for key, seen in wanted.items() if self._scope.takes(supplier_of(billed.get(key)))}
         completeness, rows = self._ledger.reconciliation.disposed(self._scope.source, KIND, wanted)
         self.sums.add(completeness.documents, completeness.money)
-        known = {row.key: standing_of(row) for row in rows}
+        known = {row.key: standing_of(row, billed.get(row.key)) for row in rows}
         for key, seen in wanted.items():
             standing = known.get(key)
             if standing is None and self._before_go_live(seen):
@@ -60,20 +62,16 @@ class AmazonSide:
         """What the ledger dated within the range, and the feed did not show."""
         scope = self._scope
         for keys in self._ledger.reconciliation.dated(scope.source, KIND, window, scope.po_numbers):
-            gone = self._of_supplier([key for key in keys if key not in self._seen])
+            unseen = [key for key in keys if key not in self._seen]
+            billed = self._billed_as(unseen)
+            gone = [key for key in unseen if scope.takes(supplier_of(billed.get(key)))]
             if gone:
                 _, rows = self._ledger.reconciliation.disposed(scope.source, KIND, gone)
-                yield from (vanished(standing_of(row)) for row in rows)
+                yield from (vanished(standing_of(row, billed.get(row.key))) for row in rows)
 
-    def _of_supplier(self, keys: list[str]) -> list[str]:
-        """Those whose document is of the supplier that was asked for; asks the ledger only where one was."""
-        if self._scope.supplier is None or not keys:
-            return keys
-        billed = self._ledger.reconciliation.billed_as(
-            INVOICES, CREATE, source=self._scope.source, kind=KIND, keys=keys
-        )
-        suppliers = {key: name.split("/", 2)[1] for key, name in billed.items()}
-        return [key for key in keys if self._scope.takes(suppliers.get(key))]
+    def _billed_as(self, keys: Sequence[str]) -> dict[str, Billed]:
+        source, ledger = self._scope.source, self._ledger.reconciliation
+        return ledger.billed_as(INVOICES, CREATE, source=source, kind=KIND, keys=keys) if keys else {}
 
     def _before_go_live(self, seen: Seen) -> bool:
         began = self._scope.began_at
@@ -90,8 +88,13 @@ def read_seen(raw: dict[str, Any]) -> Seen:
     )  # fmt: skip
 
 
-def standing_of(row: Disposed) -> Standing:
+def standing_of(row: Disposed, billed: Billed | None) -> Standing:
     return Standing(
         key=row.key, state=row.state, reason=row.reason, amount=row.amount, currency=row.currency, allocated=row.allocated,
-        number=row.group_key,
+        number=row.group_key, billed_as=(billed.reference or number_of(billed.business_key)) if billed else None,
     )  # fmt: skip
+
+
+def supplier_of(billed: Billed | None) -> str | None:
+    """A document's business key is instance, supplier and number."""
+    return billed.business_key.split("/", 2)[1] if billed else None

@@ -1,13 +1,14 @@
 """The ledger's documents against Coupa, and Coupa's documents against the ledger. Reads 50 documents a call, page by page."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 from connectors.amazon_business.transactions import KIND
 from procurement.ledger import Ledger
 from procurement.ledger.reconciliation import Document
+from procurement.ledger.types import Window
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, SUBMIT, business_key
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import PIPELINE as INVOICES
 from procurement.pipelines.reconciliation.scope import Scope
@@ -24,13 +25,13 @@ from procurement.reconciling import (
     compare_stranger,
     compare_unread,
     compare_unsent,
+    is_number,
     read_in_coupa,
 )
 
 Pages = Iterable[Sequence[dict[str, Any]]]
 ByNumber = Mapping[str, Sequence[InCoupa]]
 ACTIONS = (CREATE, SUBMIT)
-PENDING = "pending"  # Amazon's word for a number that is still to come
 
 
 class CoupaReads(Protocol):
@@ -114,7 +115,7 @@ class CoupaSide:
                     number=row.group_key, state=row.state, reason=row.reason, amazon=row.amount, currency=row.currency
                 )
                 for row in page
-                if row.group_key.lower() != PENDING
+                if is_number(row.group_key)
             ]
             found = self._by_number(scope.account_supplier, [row.number for row in rows])
             for row in rows:
@@ -122,11 +123,11 @@ class CoupaSide:
                     yield difference
 
     def _strangers(self, unread: frozenset[str]) -> Iterator[Difference]:
-        """What Coupa has of these suppliers, dated in the range, under numbers that nobody knows."""
+        """What Coupa has of these suppliers, dated on a day of the range, under numbers that nobody knows."""
         scope, window = self._scope, self._scope.window
         assert window is not None
         since = max(filter(None, (window.start.date(), scope.began)))
-        until = window.end.date() - timedelta(days=self._file.feed_delay_days)
+        until = first_day_not_compared(window, now=scope.now, feed_delay_days=self._file.feed_delay_days)
         suppliers = sorted(name for name in self._suppliers if scope.takes(name))
         if since >= until or not suppliers:
             return
@@ -162,6 +163,12 @@ class CoupaSide:
     def _by_id(self, ids: Sequence[int]) -> dict[str, InCoupa]:
         pages = self._coupa.invoices_by_id(ids) if ids else ()
         return {one.id: one for page in pages for one in map(read_in_coupa, page)}
+
+
+def first_day_not_compared(window: Window, *, now: datetime, feed_delay_days: int) -> date:
+    """The day after the range's last one; what is so young that Amazon's feed may not have it yet waits, however short the range."""
+    after_it = (window.end - timedelta(microseconds=1)).date() + timedelta(days=1)
+    return min(after_it, now.date() - timedelta(days=feed_delay_days))
 
 
 def has(found: ByNumber, sent: Sent) -> bool:

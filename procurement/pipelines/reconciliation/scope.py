@@ -18,9 +18,11 @@ OpenRun = Callable[..., Run]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`supplier` is the Coupa number asked for; None: all. Empty `po_numbers`: all. `account_supplier` stands for the account."""
+    """`supplier` is the Coupa number asked for; None: all. Empty `po_numbers`: all. `account_supplier` stands for the account.
+    `now` is the run's, from which ages count."""
 
     source: str
+    now: datetime
     window: Window | None
     began: date | None
     account_supplier: str | None
@@ -44,7 +46,7 @@ def read_scope(request: RunRequest, run: Run, *, source: str, account: str, rule
     """What the run compares for one Amazon account."""
     entry, supplier = rules.accounts.of(account), str(request.params.get("supplier") or "").strip()
     return Scope(
-        source=source, window=run.window, began=rules.rollout.widest(INVOICES).go_live,
+        source=source, now=run.now, window=run.window, began=rules.rollout.widest(INVOICES).go_live,
         account_supplier=entry.supplier if entry else None, supplier=supplier or None, po_numbers=request.document_numbers,
     )  # fmt: skip
 

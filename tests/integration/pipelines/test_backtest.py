@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from procurement.pipelines.amazon_invoices_to_coupa.backtest import Backtest, Mo
 from procurement.policies import Rules
 from procurement.tolerances import ToleranceFile, Tolerances
 from tests.integration.pipelines.conftest import (
+    NOW,
     SCOPES,
     SHIPPED,
     SPEED,
     InvoiceRun,
     SandboxPair,
     StartSandbox,
+    connect_amazon,
     connect_coupa,
 )
 
@@ -121,6 +123,63 @@ def test_only_invoices_of_the_dates_asked_for_are_replayed(tried: Callable[..., 
     }
     assert 0 < may.total.documents < everyone.total.documents
     assert "nothing to replay" in report(tried(LOOSE, since=date(2030, 1, 1)))
+
+
+def test_what_was_never_sent_and_never_will_be_is_no_invoice(
+    tried: Callable[..., Backtest], ledger: Ledger, database_url: str
+) -> None:
+    everyone = tried(LOOSE).total.documents
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.text("""
+            UPDATE deliveries SET state = 'skipped', reason = 'superseded by a newer plan', target_id = NULL
+            WHERE id IN (SELECT id FROM deliveries WHERE action = 'create_invoice' ORDER BY id LIMIT 3)
+        """))  # fmt: skip
+    assert tried(LOOSE).total.documents == everyone - 3
+
+
+def test_what_people_abandoned_takes_no_units_from_others_and_is_replayed_in_its_place(
+    start_sandbox: StartSandbox, run_invoices: Callable[[SandboxPair], InvoiceRun], ledger: Ledger, rules: Rules
+) -> None:
+    """What was ordered once was billed three times; somebody gave the third invoice up, then the second."""
+    run = run_invoices(start_sandbox("clean", orders="12"))
+    run("first")
+    charge = one_charge(run)
+    for number in ("INV-X", "INV-Y"):
+        again = json.loads(json.dumps(charge, default=str)) | {"transactionId": f"t-{number}", "invoiceNumber": None}
+        again["feedDate"] = run.now.isoformat().replace("+00:00", "Z")
+        again["transactionLineItems"][0]["shipmentId"] = f"S-{number}"
+        run.pair.post("amazon", "events/charge", transaction=again)
+        run.pair.post("amazon", "events/issue_invoice", transactionId=f"t-{number}", invoiceNumber=number)
+        run.pair.post("amazon", "clock", advance=3 * 86400)
+        run.now += timedelta(days=3)
+        run(number)
+    numbers = (charge["invoiceNumber"], "INV-X", "INV-Y")
+    before = {number: outcomes(ledger)[number] for number in numbers}
+    assert list(before.values()) == ["matched", "exception", "exception"]
+
+    def replayed() -> dict[str, str]:
+        found = backtest(connect_coupa(run.pair, ledger), ledger, rules=rules, tolerances=rules.tolerances)
+        assert found.total.held == (2, 2)
+        return {one.invoice.number: one.before.value for one in found.replayed if one.invoice.number in numbers}
+
+    assert replayed() == before
+    for number in ("INV-Y", "INV-X"):
+        run.pair.post("coupa", "events/act_on_invoice", **{"invoice-number": number, "action": "abandon"})
+        run.now += timedelta(days=1)
+        run(f"without {number}")
+        assert replayed() == before, f"without {number}"
+
+
+def one_charge(run: InvoiceRun) -> dict[str, Any]:
+    """A charge of one line."""
+    amazon = connect_amazon(run.pair, run.ledger)
+    feed = (
+        raw
+        for n in (3, 2, 1)
+        for page in amazon.transaction_pages(NOW - timedelta(days=30 * n), NOW - timedelta(days=30 * n - 30))
+        for raw in page
+    )
+    return next(raw for raw in feed if raw["transactionType"] == "CHARGE" and len(raw["transactionLineItems"]) == 1)
 
 
 def test_the_command_prints_the_effect_and_changes_neither_system(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from procurement.clock import FixedClock
 from procurement.errors import Unreconciled
@@ -18,7 +19,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Notice, Staged, Window
 from procurement.pipelines import reconciliation
 from procurement.pipelines.windows import RunRequest
-from procurement.policies import Rollout, Rules
+from procurement.policies import Rollout, Rules, read_rules
 from tests.integration.pipelines.conftest import (
     NOW,
     InvoiceRun,
@@ -260,3 +261,91 @@ def test_nothing_is_compared_by_itself_while_the_invoices_are_switched_off(
     request = RunRequest(dag_id="reconciliation", run_id="r")
     run = reconciliation.open_run(idle.ledger, request, rules=idle.rules, clock=FixedClock(LATER))
     assert run.window is None
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("2026-06-10", "2026-06-11"), ("2026-06-09", "2026-06-12"), ("2026-06-01", "2026-06-12"), ("2026-06-01", "2026-06-20"),
+        ("2026-06-10T08:00:00Z", "2026-06-10T09:00:00Z"),
+    ],
+)  # fmt: skip
+def test_an_invoice_that_nobody_knows_is_found_by_every_range_that_holds_its_day(
+    since: str, until: str, start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    keyed(run.pair, "NOBODY-1", day="2026-06-10")
+    summary = reconcile(run.pair)("r", to=until, **{"from": since})
+    assert [(row["kind"], row["invoice_number"]) for row in summary["rows"]] == [("missing_at_amazon", "NOBODY-1")]
+    assert summary["result"] == "red"
+
+
+def test_an_invoice_outside_the_range_or_too_young_for_amazons_feed_is_not_looked_for(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    keyed(run.pair, "NOBODY-1", day="2026-06-10")
+    keyed(run.pair, "YOUNG-1", day="2026-06-28")
+    for since, until in (("2026-06-08", "2026-06-10"), ("2026-06-11", "2026-06-13"), ("2026-06-27", "2026-06-30")):
+        summary = reconcile(run.pair)(since, to=until, **{"from": since})
+        assert (summary["result"], summary["rows"]) == ("green", [])
+
+
+def test_a_number_that_amazon_issued_after_the_document_went_under_another_is_found(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, ledger: Ledger
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run("first")
+    one = feed_of(run)[0]
+    moved = {"id": one["transactionId"], "name": f"acme/AMZN-US/{one['invoiceNumber']}"}
+    with ledger.engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE deliveries SET business_key = :name || 'X' WHERE business_key = :name"), moved
+        )
+    summary = reconcile(run.pair)("r", to=NOW.isoformat(), **{"from": "2026-03-01"})
+    row = next(row for row in summary["rows"] if row["kind"] == "number_differs")
+    assert (row["invoice_number"], row["transaction"]) == (one["invoiceNumber"], one["transactionId"])
+    assert row["sentence"].endswith(f"is on {one['invoiceNumber']}, the ledger has it on {one['invoiceNumber']}X.")
+
+
+def test_a_late_component_under_a_number_of_ours_is_on_amazons_number(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, rules: Rules
+) -> None:
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    policies = rules.policies.model_copy(update={"late_component": "second_invoice"})
+    run.rules = replace(rules, policies=policies)
+    run("first")
+    one = feed_of(run)[0]
+    late = {key: value for key, value in one.items() if key != "feedDate"}
+    run.pair.post("amazon", "events/charge", transaction={**late, "transactionId": "late"})
+    run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.now = NOW + timedelta(days=2)
+    run("second")
+    again = reconcile(run.pair)
+    again.now = run.now
+    numbers = {invoice["invoice-number"] for invoice in run.pair.invoices()}
+    assert f"{one['invoiceNumber']}-2" in numbers
+    assert [row for row in again()["rows"] if row["kind"] == "number_differs"] == []
+
+
+def test_a_gl_split_that_somebody_changed_in_coupa_is_found(
+    start_sandbox: StartSandbox, run_invoices: RunInvoices, reconcile: Any, mappings_directory: Path, ledger: Ledger
+) -> None:
+    charges = mappings_directory / "charges.yml"
+    split = "into: {to: line, accounts: {freight: 50, fees: 50}}"
+    charges.write_text(charges.read_text().replace("into: {to: line}", split, 1))
+    run = run_invoices(start_sandbox("clean", orders="4"))
+    run.rules = read_rules(mappings_directory)
+    run("first")
+    again = reconcile(run.pair)
+    assert again("untouched", to=NOW.isoformat(), **{"from": "2026-03-01"})["result"] == "green"
+    changed, coupa = ours(run.pair)[0], connect_coupa(run.pair, ledger)
+    more = [{"account": ROUNDING, "pct": "10"}]
+    body = {"invoice-lines": [{"id": changed["invoice-lines"][0]["id"], "account-allocations": more}]}
+    coupa.update_invoice(changed["id"], body, coupa.permit("update_invoice"))
+    [row] = again("by hand", to=NOW.isoformat(), **{"from": "2026-03-01"})["rows"]
+    assert (row["kind"], row["invoice_number"]) == ("changed_by_hand", changed["invoice-number"])
+    codings = "was 10-4900-6800 50 % + 10-4900-6850 50 %, is 10-4900-6800 50 % + 10-4900-6810 10 % + 10-4900-6850 50 %"
+    assert row["sentence"] == f"Changed in Coupa: line 1 account allocations {codings}."

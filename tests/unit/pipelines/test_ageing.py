@@ -1,6 +1,7 @@
 """What waits too long reaches the next person once a step, and stands in the daily mail with its age and amount."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.ageing import (
     Item,
     escalate,
     exception_item,
+    read_watched,
     reason_of,
     receipt_item,
     unsent_item,
@@ -203,8 +205,56 @@ def test_an_invoice_without_receipt_is_its_requesters(rules: Rules) -> None:
 
 
 def test_a_record_without_money_or_reason_still_says_where_it_stands(rules: Rules) -> None:
-    found = unsent_item(Unsent("tx-1", "held", "", None, None, SINCE), rules.routing)
+    found = unsent_item(Unsent("tx-1", "held", "", None, None, SINCE), rules.routing, watched={}, now=SINCE)
     assert found.line(SINCE + timedelta(days=1)).splitlines() == [
         "tx-1  waits 1 day for a decision, since 2026-06-01",
         "    It is held.",
     ]
+
+
+def follow(book: Book, company: Company, rules: Rules, days: int, *rows: Unsent) -> None:
+    now = SINCE + timedelta(days=days)
+    watched = read_watched(book)  # type: ignore[arg-type]
+    look(book, company, rules, days, *(unsent_item(row, rules.routing, watched=watched, now=now) for row in rows))
+
+
+def told(book: Book) -> list[str]:
+    return [body["to"][0].partition("@")[0] for key, body in book.mails.items() if "/escalation/" in key]
+
+
+def test_what_is_held_after_a_month_of_waiting_is_put_before_one_after_the_other(
+    book: Book, company: Company, rules: Rules
+) -> None:
+    """3 days for the clerk (who is unknown here: accounts payable), 4 more for the lead, from the hold on."""
+    held = Unsent("tx-1", "held", "original invoice N is not in Coupa yet, after 30 days", Decimal(-100), "USD", SINCE)
+    for day in (30, 31, 32):
+        follow(book, company, rules, day, held)
+    assert told(book) == []
+    for day in (33, 34, 36):
+        follow(book, company, rules, day, held)
+    assert book.sent_to("lead@example.com") == [] and len(told(book)) == 1
+    follow(book, company, rules, 37, held)
+    assert len(book.sent_to("lead@example.com")) == 1 and len(told(book)) == 2
+    daily = book.mails["amazon_invoices_to_coupa/waiting/2026-07-08"]["text"]
+    assert "tx-1  USD -100.00  waits 7 days for a decision, since 2026-07-01" in daily
+
+
+def test_what_begins_to_wait_for_something_else_begins_anew(book: Book, company: Company, rules: Rules) -> None:
+    number = Unsent("tx-1", "waiting", "Amazon has not issued the invoice number yet", Decimal(-100), "USD", SINCE)
+    for day in (0, 10, 19):
+        follow(book, company, rules, day, number)
+    assert len(told(book)) == 1
+    original = replace(number, reason="original invoice N is not in Coupa yet")
+    for day in (20, 29):
+        follow(book, company, rules, day, original)
+    assert len(told(book)) == 1
+    follow(book, company, rules, 30, original)
+    assert len(told(book)) == 2 and not book.sent_to("lead@example.com")
+
+
+def test_what_an_older_version_watched_keeps_its_age_and_its_steps(book: Book, company: Company, rules: Rules) -> None:
+    book.open["decision tx-1"] = "1"
+    follow(book, company, rules, 6, Unsent("tx-1", "held", "no", Decimal(5), "USD", SINCE))
+    assert told(book) == []
+    follow(book, company, rules, 7, Unsent("tx-1", "held", "no", Decimal(5), "USD", SINCE))
+    assert told(book) == ["lead"]

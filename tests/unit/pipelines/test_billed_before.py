@@ -127,6 +127,16 @@ def test_a_later_credit_note_keeps_what_it_gave_back() -> None:
     assert book.match(invoice("N1", 3), on, receipts((1, None)), plan=False).outcome is Outcome.MATCHED
 
 
+def test_one_that_coupa_counts_no_more_is_seen_in_its_place() -> None:
+    """N2 was voided; N1 came before it, N3 after it and was planned or counted since."""
+    rows = (invoice("N1", 4), True), (invoice("N3", 5), True), (invoice("N4", 5), False)
+    on, gone = order(10, invoiced=9), invoice("N2", 6)
+    before = Book(*rows).before
+    billed, earlier = before.of("N2", gone, {on.number: on}, place=1)
+    assert (billed, [one.number for one in earlier]) == ({1: -5}, ["N1"])
+    assert before.of("N2", gone, {on.number: on})[0] == {1: 5}
+
+
 def test_shipments_that_earlier_documents_took_are_gone() -> None:
     came = receipts((2, "A"), (3, "B"))
     for counted in (True, False):

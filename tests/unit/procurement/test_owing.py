@@ -68,6 +68,26 @@ def test_what_came_back_is_owed_at_what_was_charged_for_it(status: str, reason: 
     assert (one.since, one.days(NOW)) == (day(5), 85)
 
 
+def test_a_refund_that_amazon_says_it_issued_and_that_never_came_is_owed() -> None:
+    arrived = order(DELIVERED, shipment(tracking_status="REFUND_ISSUED", delivered_seen=day(5)))
+    assert brief(found(arrived, moved("40.00", 4))) == [("returned", 2, "USD 20.00")]
+    elsewhere = moved("-20.00", 2, shipment_id="S0")
+    assert brief(found(arrived, moved("60.00", 4), elsewhere)) == [("returned", 2, "USD 10.00")]
+
+
+@pytest.mark.parametrize("shipment_id", [None, "S1"])
+def test_any_refund_of_goods_that_arrived_is_the_one_amazon_speaks_of(shipment_id: str | None) -> None:
+    arrived = order(DELIVERED, shipment(tracking_status="REFUND_ISSUED", delivered_seen=day(5)))
+    assert found(arrived, moved("40.00", 4), moved("-3.00", 0, shipment_id=shipment_id)) == []
+
+
+def test_of_goods_that_never_arrived_all_is_owed_whatever_amazon_issued() -> None:
+    facts = order(DELIVERED, shipment(tracking_status="REFUND_ISSUED"))
+    assert brief(found(facts, moved("40.00", 4), now=day(20))) == [("undelivered", 2, "USD 20.00")]
+    assert brief(found(facts, moved("40.00", 4), moved("-15.00", 0))) == [("undelivered", 2, "USD 5.00")]
+    assert found(facts, moved("40.00", 4), moved("-20.00", 2)) == []
+
+
 def test_a_credit_takes_it_off_the_list_and_half_a_credit_leaves_the_rest() -> None:
     facts = order(DELIVERED, shipment(tracking_status="RETURNED"))
     assert found(facts, moved("40.00", 4), moved("-20.00", 2)) == []

@@ -1,5 +1,6 @@
 """What counts as agreeing, and what a difference says."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,19 @@ from hypothesis import strategies as st
 from procurement.ledger.account import Account
 from procurement.pipelines.reconciliation.results import Result, Sums, cell, difference_row, gap_of, read_difference
 from procurement.reconciliation_rules import ReconciliationFile
-from procurement.reconciling import Difference, InCoupa, Kind, Sent, bare, compare_sent, is_twin, read_in_coupa
+from procurement.reconciling import (
+    Difference,
+    InCoupa,
+    Kind,
+    Seen,
+    Sent,
+    Standing,
+    bare,
+    compare_sent,
+    compare_transaction,
+    is_twin,
+    read_in_coupa,
+)
 from procurement.reconciling_fields import agrees, changed_fields
 
 pytestmark = pytest.mark.unit
@@ -49,6 +62,70 @@ def test_a_line_that_was_added_or_taken_away_is_a_change() -> None:
     assert changed_fields({"invoice-lines": [line]}, {"invoice-lines": [line, line]}, RULES) == [
         "it had 1 lines, now 2"
     ]
+
+
+HALVES = [
+    {"account": {"code": "A"}, "pct": "50", "amount": "3.34"},
+    {"account": {"code": "B"}, "pct": "50", "amount": "3.33"},
+]
+
+
+def coded(key: str, **coding: Any) -> dict[str, Any]:
+    return {key: [{"line-num": 1, "type": "T", **coding}]}
+
+
+@pytest.mark.parametrize("key", ["invoice-lines", "invoice-charges"])
+def test_a_split_that_was_changed_by_hand_is_told_with_both_sides(key: str) -> None:
+    sent = coded(key, **{"account-allocations": HALVES})
+    word = "line 1" if key == "invoice-lines" else "charge 1"
+    for now, then in (
+        ({"account-allocations": [{**HALVES[0], "pct": "100.0"}]}, "A"),
+        ({"account-allocations": [{**HALVES[0], "pct": "30.00"}, {**HALVES[1], "pct": "70"}]}, "A 30 % + B 70 %"),
+        ({"account-allocations": [HALVES[0], {**HALVES[1], "account": {"code": "C"}}]}, "A 50 % + C 50 %"),
+        ({"account-allocations": [], "account": {"code": "A"}}, "A"),
+        ({}, "none"),
+    ):
+        changes = changed_fields(sent, coded(key, **now), RULES)
+        assert changes == [f"{word} account allocations was A 50 % + B 50 %, is {then}"]
+
+
+@pytest.mark.parametrize("key", ["invoice-lines", "invoice-charges"])
+def test_an_account_that_was_split_by_hand_is_told_and_one_that_coupa_shows_as_a_split_is_not(key: str) -> None:
+    sent = coded(key, account={"code": "A"})
+    word = "line 1" if key == "invoice-lines" else "charge 1"
+    split = coded(key, account={"code": "A"}, **{"account-allocations": HALVES})
+    assert changed_fields(sent, split, RULES) == [f"{word} account was A, is A 50 % + B 50 %"]
+    whole = coded(key, **{"account-allocations": [{"account": {"code": "A"}, "pct": "100.0000000000"}]})
+    assert changed_fields(sent, whole, RULES) == []
+
+
+def test_coupas_own_order_decimals_and_amounts_of_a_split_are_no_change() -> None:
+    shown = [
+        {**HALVES[1], "id": 8, "pct": "50.0000000000"},
+        {"id": 9, "account": {"id": 1, "code": "A"}, "pct": "50.0", "amount": "3.33"},
+    ]
+    sent = coded("invoice-lines", **{"account-allocations": HALVES})
+    assert changed_fields(sent, coded("invoice-lines", **{"account-allocations": shown}), RULES) == []
+
+
+SEEN = Seen(key="t", kind="REFUND", amount=Decimal("-5.00"), currency="USD", number="CM-2")
+STANDING = Standing(key="t", state="delivered", amount=Decimal("-5.00"), currency="USD", allocated=Decimal("-5.00"))
+
+
+def test_a_transaction_on_another_number_than_the_document_that_carries_it_is_a_difference() -> None:
+    difference = compare_transaction(SEEN, replace(STANDING, billed_as="CM-1"))
+    assert difference is not None and difference.kind is Kind.NUMBER_DIFFERS
+    assert difference.sentence == "Amazon's USD -5.00 is on CM-2, the ledger has it on CM-1."
+    assert (difference.invoice_number, difference.transaction, difference.amazon) == ("CM-2", "t", Decimal("-5.00"))
+
+
+@pytest.mark.parametrize(
+    ("number", "billed_as"), [("CM-2", "CM-2"), ("CM-2", None), (None, "CM-1"), ("Pending", "CM-1")]
+)
+def test_a_number_is_compared_once_amazon_has_issued_it_and_a_document_carries_it(
+    number: str | None, billed_as: str | None
+) -> None:
+    assert compare_transaction(replace(SEEN, number=number), replace(STANDING, billed_as=billed_as)) is None
 
 
 @given(cents=st.integers(min_value=-10_000, max_value=10_000))
