@@ -8,6 +8,7 @@
     │   └── DecisionNeeded   nothing is wrong with it, but a person must decide first: it is held
     ├── MoneyError           an amount or currency broke a rule of `money`
     ├── NotPermitted         the integration user may not make this one write: it is a dead letter, the others go on
+    ├── NoticeRefused        somebody could not be told: the notice stays, the others went out
     ├── DuplicateTarget      the target holds two documents where there must be one: an alarm
     └── IncompleteRun        a run cannot account for every document it saw
         └── Unreconciled     both sides were compared, and they differ
@@ -53,6 +54,10 @@ class DecisionNeeded(RecordError):
 
 class NotPermitted(ProcurementError):
     """The target allows this one write to nobody of ours. The message says which right is missing, and what to do."""
+
+
+class NoticeRefused(ProcurementError):
+    """The mail server takes some notices and refuses others. The message names them, their addresses and its words."""
 
 
 class DuplicateTarget(ProcurementError):

@@ -1,7 +1,8 @@
 """Mail and Slack: plain text beside escaped HTML, with a Message-ID that a repeat shares, so that it is recognisable.
 
 Callbacks may come twice and without an exception (a killed worker), and use their context only; they never touch the
-ledger. Mails about findings are written to the ledger's `notices` by `close` and leave through `send_notice`.
+ledger. Mails about findings are written to the ledger's `notices` by `close` and leave through `send_notice`. What an
+address refuses for good goes to the alert recipients instead; what Slack refuses is handed back, to be sent later.
 """
 
 import base64
@@ -13,6 +14,7 @@ import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,13 +23,15 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from procurement.errors import ConfigurationError, ProcurementError
-from procurement.ledger.types import Notice
+from procurement.ledger.types import SLACK, Notice
 from procurement.policies import read_rules
 
 logger = logging.getLogger(__name__)
 SENDER = os.environ.get("PROCUREMENT_MAIL_FROM", "procurement@localhost")
 RECIPIENTS = "PROCUREMENT_ALERT_TO"
 TIMEOUT = 30.0
+PERMANENT = 500  # SMTP: an answer from here on is for good, one below may differ later
+Refusals = dict[str, tuple[int, bytes]]  # by address: the mail server's code and words
 
 
 def message_id(key: str) -> str:
@@ -61,8 +65,9 @@ def build_mail(
     return mail
 
 
-def send_mail(mail: EmailMessage, *, conn_id: str = "smtp_default") -> None:
-    """Through the SMTP connection: TLS, its certificate and login as it says. Raises what smtplib raises."""
+def send_mail(mail: EmailMessage, *, conn_id: str = "smtp_default") -> Refusals:
+    """Through the SMTP connection: TLS, its certificate and login as it says. Which of several addresses were refused; raises
+    what smtplib raises, so SMTPRecipientsRefused where all were."""
     connection = BaseHook.get_connection(conn_id)
     extra = connection.extra_dejson
     implicit, starttls = not _is_true(extra, "disable_ssl"), not _is_true(extra, "disable_tls")
@@ -78,41 +83,65 @@ def send_mail(mail: EmailMessage, *, conn_id: str = "smtp_default") -> None:
             server.starttls(context=context)
         if connection.login and connection.password:
             server.login(connection.login, connection.password)
-        server.send_message(mail)
+        return server.send_message(mail)
 
 
 def _is_true(extra: Mapping[str, Any], name: str) -> bool:
     return str(extra.get(name, "false")).lower() == "true"
 
 
-def send_notice(notice: Notice) -> None:
+def send_notice(notice: Notice) -> dict[str, str] | None:
     """A mail that `close` wrote; without recipients in policies.yml it goes to PROCUREMENT_ALERT_TO.
 
-    Slack gets the subject, or what the notice wants said there (`slack`).
+    Slack gets the subject, or what the notice wants said there (`slack`): what it did not take is returned, and is all that
+    a notice of the kind `slack` says.
     """
+    body: Mapping[str, Any] = notice.body
+    if notice.kind != SLACK:
+        _mail_notice(notice)
+    text = str(body.get("slack") or body["subject"])
+    return None if send_slack(text) else {"slack": text}
+
+
+def _mail_notice(notice: Notice) -> None:
+    """Where addresses are refused for good the alert recipients get it, too, and read which."""
     body: Mapping[str, Any] = notice.body
     to = [str(address) for address in body.get("to") or alert_recipients()]
     if not to:
         raise ConfigurationError(f"nobody is to be told: fill alert_recipients in policies.yml, or set {RECIPIENTS}")
-    attached = body.get("attachments") or ()
-    send_mail(
-        build_mail(key=notice.key, to=to, subject=str(body["subject"]), text=str(body["text"]), attachments=attached)
+    build = partial(build_mail, subject=str(body["subject"]), attachments=body.get("attachments") or ())
+    instead = [address for address in alert_recipients() if address not in to]
+    try:
+        refused = send_mail(build(key=notice.key, to=to, text=str(body["text"])))
+    except smtplib.SMTPRecipientsRefused as error:
+        refused = error.recipients
+        if not instead or any(code < PERMANENT for code, _ in refused.values()):
+            raise
+    if not refused:
+        return
+    words = "; ".join(
+        f"{address} ({code} {reason.decode(errors='replace')})" for address, (code, reason) in refused.items()
     )
-    send_slack(str(body.get("slack") or body["subject"]))
+    logger.warning("the mail server refused addresses of %s: %s", notice.key, words)
+    if instead:
+        text = f"You read this because the mail server refused {words}. Correct the address where it is kept.\n\n{body['text']}"
+        send_mail(build(key=f"{notice.key}/instead", to=instead, text=text))
 
 
-def send_slack(text: str, *, conn_id: str = "slack_default") -> None:
-    """To the Slack webhook, where one is configured; a refusal is logged and never stops a run."""
+def send_slack(text: str, *, conn_id: str = "slack_default") -> bool:
+    """To the Slack webhook; whether it took it, or none is configured. A refusal is logged and never stops a run."""
     try:
         BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        return
+        return True
     from airflow.providers.slack.hooks.slack_webhook import SlackWebhookHook  # noqa: PLC0415 - slow, and most have no Slack
 
     try:
         SlackWebhookHook(slack_webhook_conn_id=conn_id, timeout=int(TIMEOUT)).send_text(html.escape(text, quote=False))
     except Exception as error:  # noqa: BLE001 - the mail is the notice that counts
         logger.warning("slack did not take the notice: %s", type(error).__name__)
+        return False
+    return True
 
 
 def alert_recipients() -> list[str]:

@@ -15,9 +15,9 @@ from procurement.ledger.encoding import dump_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetBook:
-    """The adjustments of a line up to `last_id`, spend positive: all, those that hold money, and by day.
+    """The adjustments of a line up to `last_id`, spend positive: what is consumed, what of it holds money, and Coupa's own by day.
 
-    `read_as`: by which rules the days were told apart. `unexplained`: by how much Coupa's own figure differed then.
+    `read_as`: by which rules they were told apart. `moved`: what people took from the budget (positive) or gave to it.
     """
 
     line_id: int
@@ -25,7 +25,7 @@ class BudgetBook:
     last_id: int = 0
     consumed: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
-    unexplained: Decimal = Decimal(0)
+    moved: Decimal = Decimal(0)
     days: Mapping[date, Decimal] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ class BudgetBooks:
         rows = [
             {
                 "instance": instance, "line_id": one.line_id, "read_as": one.read_as, "last_id": one.last_id, "consumed": one.consumed,
-                "held": one.held, "unexplained": one.unexplained,
+                "held": one.held, "moved": one.moved,
                 "days": dump_json({day.isoformat(): str(amount) for day, amount in one.days.items()}),
             }
             for one in sorted(books, key=lambda one: one.line_id)
@@ -58,13 +58,14 @@ def _book(row: sa.Row[tuple[object, ...]]) -> BudgetBook:
     return BudgetBook(**{**row._asdict(), "days": days})
 
 
+# The column `unexplained` was made for another figure, and holds `moved`: `read_as` tells the books of then apart.
 _READ = sa.text("""
-    SELECT line_id, read_as, last_id, consumed, held, unexplained, days FROM budget_books
+    SELECT line_id, read_as, last_id, consumed, held, unexplained AS moved, days FROM budget_books
     WHERE instance = :instance AND line_id = ANY(:ids) AND read_as = :read_as
 """)
 _KEEP = sa.text("""
     INSERT INTO budget_books (instance, line_id, read_as, last_id, consumed, held, unexplained, days)
-    VALUES (:instance, :line_id, :read_as, :last_id, :consumed, :held, :unexplained, CAST(:days AS jsonb))
+    VALUES (:instance, :line_id, :read_as, :last_id, :consumed, :held, :moved, CAST(:days AS jsonb))
     ON CONFLICT (instance, line_id) DO UPDATE SET read_as = excluded.read_as, last_id = excluded.last_id,
         consumed = excluded.consumed, held = excluded.held, unexplained = excluded.unexplained, days = excluded.days
 """)

@@ -65,14 +65,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class PostedRecord:
-    """A transaction of which something was posted, and its names in Coupa. `on_budget`, `taken_back`: some line of it is."""
+class Charged:
+    """What the source's records of an invoice number come to, charges and (negative) refunds apart."""
 
-    record_id: int
-    number: str | None
-    orders: tuple[str, ...]
-    on_budget: bool
-    taken_back: bool
+    charges: Money
+    refunds: Money
+
+    @property
+    def net(self) -> Money:
+        return self.charges + self.refunds
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +131,19 @@ class Spend:
         with self._engine.begin() as connection:
             return frozenset(connection.execute(_POSTED, {"source": source, "keys": wanted}).scalars())
 
-    def posted_since(self, source: str, since: datetime) -> list[PostedRecord]:
-        """Transactions of the source of which something was posted to a budget line by a run since then (business time)."""
+    def to_ask_again(
+        self, source: str, kind: str, since: datetime, *, left: Collection[str], never: Collection[str]
+    ) -> list[int]:
+        """Records of which a run since then (business time) posted something, or read them, a line being skipped for one of the
+        reasons `left`; of the latter none that was paid with an instrument of `never`."""
+        values = {"source": source, "kind": kind, "since": since, "left": sorted(left), "never": sorted(never)}
         with self._engine.begin() as connection:
-            rows = connection.execute(_POSTED_SINCE, {"source": source, "since": since})
-            return [
-                PostedRecord(row.record_id, row.number, tuple(row.orders or ()), row.on_budget, row.taken_back)
-                for row in rows
-            ]
+            return list(connection.execute(_TO_ASK_AGAIN, values).scalars())
+
+    def put_aside(self, source: str, kind: str, reason: str) -> list[int]:
+        """Records with a line that is skipped for this reason."""
+        with self._engine.begin() as connection:
+            return list(connection.execute(_PUT_ASIDE, {"source": source, "kind": kind, "reason": reason}).scalars())
 
     def own_invoices(self, source: str, keys: Iterable[str]) -> dict[str, OwnInvoice]:
         """What the invoice pipeline made, or has planned, of these transactions; of several the one that is furthest from done."""
@@ -146,12 +152,17 @@ class Spend:
             rows = connection.execute(_OWN_INVOICES, values)
             return {row.key: OwnInvoice(row.state, row.number) for row in rows}
 
-    def charged(self, source: str, kind: str, numbers: Iterable[str]) -> dict[str, Money | None]:
-        """What the source's records of each invoice number come to; None where they are of several currencies."""
+    def charged(self, source: str, kind: str, numbers: Iterable[str]) -> dict[str, Charged | None]:
+        """What was charged and refunded under each invoice number; None where in several currencies."""
         values = {"source": source, "kind": kind, "numbers": sorted(set(numbers))}
         with self._engine.begin() as connection:
             rows = connection.execute(_CHARGED, values)
-            return {row.number: Money.of(row.amount, row.currency) if row.currency else None for row in rows}
+            return {
+                row.number: Charged(Money.of(row.charges, row.currency), Money.of(row.refunds, row.currency))
+                if row.currency
+                else None
+                for row in rows
+            }
 
     def posted_days(self) -> list[date]:
         """The days on which something was spent that went to a budget."""
@@ -208,26 +219,24 @@ _POSTED = sa.text(f"""
     WHERE r.source = :source AND r.key = ANY(:keys)
     GROUP BY r.key, r.id, split_part(a.part, '/', 1) HAVING count(*) % 2 = 1
 """)
-_POSTED_SINCE = sa.text(f"""
-    WITH recent AS (
-        SELECT DISTINCT a.record_id FROM deliveries d JOIN runs u ON u.id = d.planned_by AND u.now >= :since
-        JOIN allocations a ON a.delivery_id = d.id AND a.role = 'bills'
-        WHERE {ADJUSTMENT} AND d.state = 'delivered'
-    ), lines AS (
-        SELECT a.record_id, count(*) AS times FROM recent JOIN allocations a USING (record_id)
-        JOIN deliveries d ON d.id = a.delivery_id AND {ADJUSTMENT} AND d.state = 'delivered'
-        WHERE a.role = 'bills' GROUP BY a.record_id, split_part(a.part, '/', 1)
-    ), standing AS (
-        SELECT record_id, bool_or(times % 2 = 1) AS on_budget, bool_or(times % 2 = 0) AS taken_back FROM lines GROUP BY record_id
-    )
-    SELECT r.id AS record_id, r.group_key AS number, s.on_budget, s.taken_back, ARRAY(
-        SELECT DISTINCT line ->> 'orderId' FROM json_array_elements(
-            CASE WHEN json_typeof(v.raw -> 'transactionLineItems') = 'array' THEN v.raw -> 'transactionLineItems' END
-        ) AS line
-        WHERE line ->> 'orderId' IS NOT NULL
-    ) AS orders
-    FROM standing s JOIN source_records r ON r.id = s.record_id AND r.source = :source
-    JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash ORDER BY r.id
+_TO_ASK_AGAIN = sa.text(f"""
+    SELECT DISTINCT r.id FROM deliveries d JOIN runs u ON u.id = d.planned_by AND u.now >= :since
+    JOIN allocations a ON a.delivery_id = d.id AND a.role = 'bills'
+    JOIN source_records r ON r.id = a.record_id AND r.source = :source AND r.kind = :kind
+    WHERE {ADJUSTMENT} AND d.state = 'delivered'
+    UNION
+    SELECT r.id FROM source_records r JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    WHERE r.source = :source AND r.kind = :kind AND NOT coalesce(v.raw ->> 'paymentInstrumentType', '') = ANY(:never)
+    AND EXISTS (
+        SELECT FROM allocations a
+        WHERE a.record_id = r.id AND a.role = 'bills' AND a.state = 'skipped' AND a.reason = ANY(:left)
+    ) AND EXISTS (
+        SELECT FROM run_records l JOIN runs u ON u.id = l.run_id WHERE l.record_id = r.id AND u.now >= :since
+    ) ORDER BY 1
+""")
+_PUT_ASIDE = sa.text("""
+    SELECT DISTINCT r.id FROM allocations a JOIN source_records r ON r.id = a.record_id AND r.source = :source AND r.kind = :kind
+    WHERE a.role = 'bills' AND a.state = 'skipped' AND a.reason = :reason ORDER BY 1
 """)
 _OWN_INVOICES = sa.text(f"""
     SELECT DISTINCT ON (r.key) r.key, d.state, regexp_replace(d.business_key, '^[^/]*/[^/]*/', '') AS number
@@ -236,7 +245,8 @@ _OWN_INVOICES = sa.text(f"""
     WHERE r.source = :source AND r.key = ANY(:keys) ORDER BY r.key, d.state = 'delivered', d.id
 """)
 _CHARGED = sa.text("""
-    SELECT group_key AS number, sum(amount) AS amount, CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency
+    SELECT group_key AS number, sum(greatest(amount, 0)) AS charges, sum(least(amount, 0)) AS refunds,
+        CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency
     FROM source_records WHERE source = :source AND kind = :kind AND group_key = ANY(:numbers) AND amount IS NOT NULL GROUP BY group_key
 """)
 _BY_DAY = sa.text(f"""

@@ -354,6 +354,9 @@ class Event:
     hash: str
 
 
+SLACK = "slack"  # kind of a notice of which only Slack is still to hear: its mail went out
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     key: str

@@ -1,21 +1,24 @@
 """The end of a run, the same for every pipeline: every document and every cent accounted for, people told.
 
 Runs whatever happened before it, so that a failed load still leaves an account. Mails are written to `notices` first
-and sent from there, at least once, each under its own key.
+and sent from there, at least once, each under its own key; one that is refused stops no other.
 """
 
+import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from procurement.errors import NoticeRefused
 from procurement.ledger import Ledger
 from procurement.ledger.account import Account, Completeness
-from procurement.ledger.types import DeadLetter, Notice, Run, State
+from procurement.ledger.types import SLACK, DeadLetter, Notice, Run, State
 from procurement.policies import Rules
 
 Summary = dict[str, Any]
-SendMail = Callable[[Notice], None]
+SendMail = Callable[[Notice], Mapping[str, Any] | None]  # what Slack did not take of it
 MOST_LISTED = 50
 NOTICES = "notices"
+REFUSED = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)  # this mail; after any other error none would go out
 PERMISSION = "permission"
 
 
@@ -64,11 +67,31 @@ def _tell_missing_permissions(ledger: Ledger, pipeline: str, rules: Rules) -> No
 
 
 def send_pending(ledger: Ledger, send_mail: SendMail) -> None:
-    """Every notice that was not sent yet, whoever wrote it; each at least once."""
+    """Every notice that was not sent yet, whoever wrote it; each at least once. What Slack refuses is tried again by the next
+    run; raises NoticeRefused, after all others went out, where the mail server refused one, which stays as well."""
+    refused, slack_refuses = list[str](), False
     with ledger.planning.planning_lock(NOTICES):  # pipelines that close at once would send each other's notices, too
         for notice in ledger.notices.pending():
-            send_mail(notice)
+            if slack_refuses and notice.kind == SLACK:
+                continue
+            try:
+                left = send_mail(notice)
+            except REFUSED as error:
+                refused.append(
+                    f"{notice.key} to {', '.join(notice.body.get('to') or ['the alert recipients'])}: {error}"
+                )
+                continue
+            slack_refuses = slack_refuses or left is not None
+            if left is not None and notice.kind == SLACK:
+                continue
+            if left is not None:
+                ledger.notices.add(f"{notice.key}/{SLACK}", SLACK, dict(left))
             ledger.notices.sent(notice.key)
+    if refused:
+        raise NoticeRefused(
+            f"The mail server refused {len(refused)} of the notices, which every run tries again: {'; '.join(refused)}. "
+            "To do: give the address a mailbox, or name one that has one in PROCUREMENT_ALERT_TO, which is told instead."
+        )
 
 
 def account(completeness: Completeness) -> Summary:

@@ -7,13 +7,16 @@ here changes an amount.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 from procurement.mapping.lookups import Lookup
 from procurement.spend.spend_rules import (
     DIMENSIONS,
     UNSPSC_DIGITS,
     Count,
+    PaidBy,
+    PurchaseOrderWord,
     SpendFile,
     SpendRule,
     SpendWhen,
@@ -63,6 +66,11 @@ class SpendRules:
         """Whether the line is posted to a budget or counted by Coupa itself; `hold` where no rule fits."""
         number = self.outside_rule(po=po, paid_by=paid_by, invoiced=invoiced)
         return "hold" if number is None else self.file.outside[number - 1].count
+
+    def may_post(self, paid_by: PaidBy) -> bool:
+        """Whether what is paid so could ever go to a budget, whatever Coupa has of it."""
+        asked = product(get_args(PurchaseOrderWord), (True, False))
+        return any(self.count(po=po, paid_by=paid_by, invoiced=invoiced) == "budget" for po, invoiced in asked)
 
     def categorise(self, *, line: Json, transaction: Json, order: Json) -> Categorised:
         """The line's segment, dimension by dimension in the file's order."""

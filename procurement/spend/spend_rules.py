@@ -13,7 +13,7 @@ from procurement.rule_model import Flag, RuleModel, Text, Texts
 Dimension = Literal["legal_entity", "cost_center", "department", "gl_account", "commodity"]
 DIMENSIONS: tuple[Dimension, ...] = ("legal_entity", "cost_center", "department", "gl_account", "commodity")
 Count = Literal["budget", "coupa", "wait", "hold"]
-PurchaseOrderWord = Literal["known", "unknown", "none"]
+PurchaseOrderWord = Literal["known", "released", "unknown", "none"]
 PaidBy = Literal["invoice", "card", "other"]
 ROOTS = ("line", "transaction", "order", "dimension")
 UNSPSC_DIGITS = 8
@@ -37,7 +37,8 @@ def unspsc_range(text: str) -> tuple[int, int]:
 
 
 class OutsideWhen(RuleModel):
-    """`po`: the line names a PO that Coupa has (known), has not (unknown), or none. `invoice`: of a PO-less purchase."""
+    """`po`: the line names a PO of Amazon's supplier that commits its money (known), that commits none any more (released), no
+    such PO (unknown), or none. `invoice`: a submitted one that counts the charge, or a credit note that counts the refund."""
 
     po: Annotated[tuple[PurchaseOrderWord, ...], BeforeValidator(_several)] = ()
     paid_by: Annotated[tuple[PaidBy, ...], BeforeValidator(_several)] = ()
@@ -49,6 +50,13 @@ class OutsideWhen(RuleModel):
             and (not self.paid_by or paid_by in self.paid_by)
             and (self.invoice is None or (self.invoice == "in_coupa") == invoiced)
         )
+
+
+class Released(RuleModel):
+    """By which statuses a PO, or a line of it, commits no money: not issued, cancelled, closed."""
+
+    orders: Texts = ("draft", "error", "cancelled", "canceled", "closed")
+    lines: Texts = ("cancelled", "canceled", "closed", "soft_closed_for_invoicing")
 
 
 class OutsideRule(RuleModel):
@@ -105,12 +113,13 @@ class DimensionRules(RuleModel):
     rules: list[SpendRule] = Field(min_length=1)
 
 
-class InvoicedLater(RuleModel):
-    """What stands on a budget line while Coupa has an invoice of it by now. `take_back`: the budget line gets it back where
-    Amazon's number and the money are the invoice's, else a person decides; `hold`: a person always decides."""
+class CountedLater(RuleModel):
+    """Who counts it is asked again: of what stands on a budget line, and of what was left to Coupa and would else be posted.
+    `take_back`: a budget line gets back what a PO commits by now, or an invoice has with Amazon's number and money, else a
+    person decides; `hold`: a person always decides."""
 
     look_back_days: int = Field(
-        120, ge=0, le=3660, description="so long after it was posted it is looked for among invoices; 0: never"
+        120, ge=0, le=3660, description="so long after it was posted, or read last, it is asked again; 0: never"
     )
     then: Literal["take_back", "hold"] = "hold"
 
@@ -139,7 +148,8 @@ class SpendFile(RuleModel):
     order_look_back_days: int = Field(60, ge=1, le=366, description="an order may be so much older than its charge")
     settle_days: int = Field(7, ge=0, le=366, description="an authorised amount waits so long for its real one")
     outside: list[OutsideRule] = Field(min_length=1)
-    invoiced_later: InvoicedLater = Field(default_factory=lambda: InvoicedLater.model_validate({}))
+    released: Released = Field(default_factory=lambda: Released.model_validate({}))
+    counted_later: CountedLater = Field(default_factory=lambda: CountedLater.model_validate({}))
     dimensions: dict[Dimension, DimensionRules]
     examples: list[SpendExample] = Field(min_length=1)
 

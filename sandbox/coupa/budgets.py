@@ -2,7 +2,8 @@
 
 `remaining` = `amount` plus all adjustments. Adjustments that name an `adjuster` are Coupa's own: an order line takes
 what is not invoiced of it yet, an invoice line takes its total. `settle` posts their differences before anything about
-budgets is shown, so an order that was cancelled or invoiced meanwhile gives back what it held. The rest are manual.
+budgets is shown, so an order that was cancelled, closed for good or invoiced meanwhile gives back what it held. The
+rest are manual.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from sandbox.coupa.schema import COMPANY_ZONE, Record
 
 ZERO = Decimal(0)
 SEGMENTS = tuple(f"segment-{n}" for n in range(1, 21))
-UNCOUNTED_ORDERS = frozenset({"draft", "cancelled", "canceled", "error"})
+UNCOUNTED_ORDERS = frozenset({"draft", "cancelled", "canceled", "closed", "error"})
 COUNTED_INVOICES = frozenset({"approved", "payable", "paid", "pending_payment"})
 PENDING_REQUISITIONS = frozenset({"pending_approval", "pending_buyer_action"})
 Adjuster = tuple[str, int]  # its type and id

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import smtplib
 import ssl
 import threading
 from collections.abc import Iterator
@@ -155,6 +156,48 @@ def test_a_notice_for_nobody_is_a_configuration_error_that_says_what_to_fill(mai
         send_notice(notice())
 
 
+@pytest.fixture
+def choosy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mail server that knows nobody who left, and has no time for anybody who is busy."""
+
+    class Choosy(Keeper):
+        async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+            if address.startswith(("left", "busy")):
+                return "550 no such user" if address.startswith("left") else "450 try later"
+            envelope.rcpt_tos.append(address)
+            return "250 fine"
+
+    controller = Controller(Choosy(tmp_path), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP_DEFAULT", f"smtp://127.0.0.1:{controller.port}?disable_ssl=true&disable_tls=true"
+    )
+    monkeypatch.setenv("PROCUREMENT_ALERT_TO", "ap@example.com")
+    yield tmp_path
+    controller.stop()
+
+
+@pytest.mark.parametrize("others", [[], ["cfo@example.com"]], ids=["all", "one_of_two"])
+def test_what_an_address_refuses_for_good_goes_to_whom_alerts_go(choosy: Path, others: list[str]) -> None:
+    send_notice(notice(to=["left@example.com", *others]))
+    *first, instead = read_mails(choosy)
+    assert len(first) == len(others)
+    assert instead["to"] == "ap@example.com"
+    assert "left@example.com (550 no such user)" in instead["text"]
+    assert "INV-1: no PO" in instead["text"]
+
+
+def test_an_address_that_refuses_for_now_or_has_nobody_instead_keeps_its_notice(
+    choosy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send_notice(notice(to=["busy@example.com"]))
+    monkeypatch.setenv("PROCUREMENT_ALERT_TO", "left@example.com")
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send_notice(notice(to=["left@example.com"]))
+    assert read_mails(choosy) == []
+
+
 def test_a_line_break_in_a_subject_cannot_add_a_header(mails: Path) -> None:
     send_notice(notice(subject="2 dead letters\r\nBcc: thief@example.com"))
     mail = parsed(mails)
@@ -246,11 +289,15 @@ def test_slack_hears_what_a_notice_wants_said_there(mails: Path, slack: list[dic
     assert [message["text"] for message in slack] == ["Budget exceeded\nRemaining USD -10.00"]
 
 
-def test_a_notice_counts_as_told_when_the_mail_left_though_slack_refused(
+def test_what_slack_refuses_is_left_to_be_said_there_and_mailed_no_second_time(
     mails: Path, slack: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    send_notice(notice(subject="refuse me"))
+    left = send_notice(notice(subject="refuse me"))
+    assert left == {"slack": "refuse me"}
     assert len(slack) == len(read_mails(mails)) == 1
+    later = Notice("dead/1/slack", "slack", {"slack": "listen"}, datetime.now(UTC))
+    assert send_notice(later) is None
+    assert (len(slack), len(read_mails(mails))) == (2, 1)
     assert "slack did not take the notice" in caplog.text
     assert "services/T/B/X" not in caplog.text
 

@@ -1,6 +1,6 @@
 """Golden cases of spend: what Amazon charged and what Coupa has, and where each line goes.
 
-`source.json` holds Amazon's `transactions` and `orders`, Coupa's `known_pos`, `invoiced` numbers and `budget_lines`.
+`source.json` holds Amazon's `transactions` and `orders`, Coupa's `purchase_orders`, `invoices` and `budget_lines`.
 GOLDEN_WRITE=1 writes what comes out; read the difference before it is committed.
 """
 
@@ -19,7 +19,12 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
-from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Surroundings, read_line
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
+    Surroundings,
+    read_commitment,
+    read_invoice,
+    read_line,
+)
 from procurement.policies import Rollout, Rules, read_rules
 from procurement.policy_files import PipelineRollout
 
@@ -52,8 +57,9 @@ def outcome(source: dict[str, Any], shipped: Rules) -> dict[str, Any]:
             )
         )
     around = Surroundings(
-        known_pos=source.get("known_pos", []), invoiced=source.get("invoiced", []), orders=source.get("orders", {}),
-        lines=[read_line(raw) for raw in source["budget_lines"]],
+        commitments={raw["po-number"]: read_commitment(raw, rules.spend.file.released) for raw in source.get("purchase_orders", [])},
+        entered={raw["invoice-number"]: [read_invoice(raw, rules)] for raw in source.get("invoices", [])},
+        orders=source.get("orders", {}), lines=[read_line(raw) for raw in source["budget_lines"]],
     )  # fmt: skip
     planner = Planner(account="us", instance="acme", rules=rules, now=NOW, around=around)
     planned = planner.propose([read_purchase(record, rules.policies) for record in records], {})

@@ -55,7 +55,7 @@ class Unbacked:
             return None
         sentence = (
             f"The spend of {', '.join(posted)} was posted to a budget line. Release {number} by its number, and the next run of "
-            "spend takes it off that line or asks about it (spend.yml, invoiced_later); or discard it."
+            "spend takes it off that line or asks about it (spend.yml, counted_later); or discard it."
         )
         return Verdict("held", "its spend is on a budget line already", (sentence,))
 

@@ -5,7 +5,7 @@ one budget line and period are one adjustment, named after exactly these parts: 
 becomes an adjustment of its own; the same set is never two.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,8 @@ from procurement.ledger.changes import CHANGED_PART
 from procurement.ledger.spend import Part, SpendLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.money import Money, minor_unit
-from procurement.pipelines.amazon_spend_to_coupa_budgets.invoiced_later import invoiced_later
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counted_later import counted_later
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import Counted, who_counts
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import ADJUST, business_key, marker, rollout_of
 from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import (
     CANCELS_OUT,
@@ -30,22 +31,19 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Bud
 from procurement.pipelines.proposals import Proposal
 from procurement.policies import Mode, Rules
 from procurement.spend.categorising import Categorised, Segment
-from procurement.spend.spend_rules import Count
 
 Json = dict[str, Any]
 BEFORE_GO_LIVE = "before go-live"
 OFF = "switched off in rollout.yml"
 UNCATEGORISED = "uncategorised: no rule of spend.yml says where it belongs"
-NO_RULE = "no rule of spend.yml says whether Coupa counts it"
 CHANGED = "changed after it was sent"
 CHANGED_TO_DO = (
     "Amazon changed it after a part of it was posted. Adjust the budget by hand by this much, and discard this letter."
 )
+STATES: Mapping[str, str] = {"coupa": "skipped", "wait": "waiting", "hold": "held"}
 UNSETTLED = "not settled yet: the amount is an authorisation"
-COUNTED_TWICE = "counted twice: on a budget line, and with an invoice in Coupa"
+COUNTED_TWICE = "counted twice: on a budget line, and by Coupa"
 COUNTED_ONCE = "nothing is to be taken back by now"
-BY_ORDER, BY_INVOICE = "counted by Coupa on its purchase order", "counted by Coupa with its invoice"
-OWN_INVOICE = "our own invoice of it is on its way to Coupa, or waits for a person: settled first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,10 @@ class Planner:
     around: Surroundings
 
     def propose(self, read: Sequence[Purchase | Unreadable], earlier: Mapping[int, Sequence[Part]]) -> Planned:
-        """`earlier`: what former plans made of the records; parts that may have been sent stay as they are."""
+        """`earlier`: what former plans made of the records; parts that may have been sent stay as they are. Of what cancelled
+        out, `read` has all or nothing."""
         planned = Planned()
+        apart = self._apart(read, earlier)
         judged: list[Judged] = []
         for one in read:
             parts = earlier.get(one.record.id, ())
@@ -116,7 +116,7 @@ class Planner:
                 planned.sent |= {(one.record.id, line) for line, posted in by_line(parts).items() if posted.sent}
                 planned.proposal.live.records.append(_dead(one))
                 continue
-            fate = self._fate(one, parts)
+            fate = self._fate(one, parts, apart)
             planned.sent |= {(one.record.id, line) for line in fate.alone}
             planned.spend += fate.report
             if not _as_before(fate, [part for part in parts if not part.fixed]):
@@ -126,13 +126,34 @@ class Planner:
         self._place(planned.proposal, judged)
         return planned
 
-    def _fate(self, purchase: Purchase, parts: Sequence[Part]) -> Fate:
+    def _apart(
+        self, read: Sequence[Purchase | Unreadable], earlier: Mapping[int, Sequence[Part]]
+    ) -> set[tuple[str, ...]]:
+        """The places where what cancelled out comes to nothing no more: since Amazon changed it, or Coupa counts some of it."""
+        left: dict[tuple[str, ...], Decimal] = {}
+        for one in (one for one in read if isinstance(one, Purchase)):
+            before = by_line(earlier.get(one.record.id, ()))
+            for line in (line for line in one.lines if line.number in before and before[line.number].cancels_out):
+                outside = who_counts(one, line, self.around, self.rules.spend).count == "budget"
+                place = self._place_of(one, line)
+                left[place] = left.get(place, Decimal(0)) + (line.amount.amount if outside else 0)
+        return {place for place, amount in left.items() if amount}
+
+    def _place_of(self, purchase: Purchase, line: Line) -> tuple[str, ...]:
+        """Period, segments and currency: what one budget line would count."""
+        budgets = self.rules.budgets
+        segments = budgets.line_key(self._categorised(purchase, line).segment)
+        return budgets.periods.of(purchase.spent_on).name, line.amount.currency, *segments.values()
+
+    def _fate(self, purchase: Purchase, parts: Sequence[Part], apart: Collection[tuple[str, ...]]) -> Fate:
         lines, fate = by_line(parts), Fate()
         for line in purchase.lines:
             posted = lines.get(line.number, Postings(line.number))
             if posted.sent and (posted.on_budget or not posted.delivered):
                 self._posted(fate, purchase, line, posted)
-            elif standing := posted.settled(line.amount.amount):
+            elif standing := posted.settled(
+                line.amount.amount, apart=posted.cancels_out and self._place_of(purchase, line) in apart
+            ):
                 fate.alone.add(line.number)
                 fate.records += [_again(purchase, part) for part in standing]
             else:
@@ -146,13 +167,16 @@ class Planner:
         return fate
 
     def _posted(self, fate: Fate, purchase: Purchase, line: Line, posted: Postings) -> None:
-        """A line that stands on a budget line, or is on its way there or back: left alone, unless an invoice counts it by now."""
-        found = self._by_invoice(purchase, line, posted)
-        if isinstance(found, BudgetLine):
+        """A line that stands on a budget line, or is on its way there or back: left alone, unless Coupa counts it by now."""
+        counted = self._counted_later(purchase, line, posted)
+        found = counted and counted_later(
+            purchase, line, posted, counted, self.around, then=self.rules.spend.file.counted_later.then
+        )
+        if counted is not None and isinstance(found, BudgetLine):
             segment, back = self._categorised(purchase, line).segment, Money.of(-posted.amount, line.amount.currency)
             fate.judged += [
                 Judged(purchase, line, posted.name(), back, segment, "coupa", "planned", budget=found, back=True),
-                Judged(purchase, line, posted.name(2), line.amount, segment, "coupa", "skipped", BY_INVOICE),
+                Judged(purchase, line, posted.name(2), line.amount, segment, "coupa", "skipped", counted.reason),
             ]
             return
         twice = twice_part(line.number)
@@ -168,16 +192,17 @@ class Planner:
         else:
             fate.alone.add(line.number)
 
-    def _by_invoice(self, purchase: Purchase, line: Line, posted: Postings) -> BudgetLine | PlannedFinding | None:
-        """The budget line to take it back from, or what a person must decide, where an invoice counts by now what a budget line
-        has; None where there is none, where a person decided already, and where rules or rollout.yml leave it alone."""
+    def _counted_later(self, purchase: Purchase, line: Line, posted: Postings) -> Counted | None:
+        """How Coupa counts by now what a budget line has; None where it does not, where a person decided already, and where
+        rollout.yml leaves it alone."""
         settled = posted.on_budget and posted.delivered and posted.amount
-        if not settled or posted.discarded(twice_part(line.number)) or self._count(purchase, line, True) != "coupa":
+        if not settled or posted.discarded(twice_part(line.number)):
             return None
         center = self._categorised(purchase, line).segment.cost_center
         if rollout_of(self.rules, self.account, center).mode is not Mode.LIVE:
             return None
-        return invoiced_later(purchase, line, posted, self.around, then=self.rules.spend.file.invoiced_later.then)
+        counted = who_counts(purchase, line, self.around, self.rules.spend, posted=True)
+        return counted if counted.count == "coupa" else None
 
     def _categorised(self, purchase: Purchase, line: Line) -> Categorised:
         order = self.around.orders.get(line.order_id or "", {})
@@ -200,30 +225,10 @@ class Planner:
             return Judged(purchase, line, part, line.amount, found.segment, counted, state, reason, errors)
         return self._on_budget(purchase, line, part, found.segment, shadow=rollout.mode is Mode.SHADOW)
 
-    def _po(self, line: Line) -> str:
-        return "none" if line.po_number is None else "known" if line.po_number in self.around.known_pos else "unknown"
-
-    def _count(self, purchase: Purchase, line: Line, invoiced: bool) -> Count:
-        return self.rules.spend.count(po=self._po(line), paid_by=purchase.paid_by, invoiced=invoiced)
-
-    def _not_outside(self, purchase: Purchase, line: Line) -> tuple[str, str, str] | None:
-        """(counted, state, reason) of a line that is not for a budget by the rules of `outside`; None for one that is.
-
-        An invoice that the ledger has of the transaction is settled first, whatever the rules have become: never both."""
-        invoiced = purchase.invoice_number is not None and purchase.invoice_number in self.around.invoiced
-        count = self._count(purchase, line, invoiced)
-        if count == "coupa":
-            return "coupa", "skipped", BY_ORDER if self._po(line) == "known" else BY_INVOICE
-        if count == "wait":
-            return "wait", "waiting", "no invoice of it in Coupa yet, which will count it"
-        if count == "hold":
-            return "hold", "held", f"{NO_RULE}: PO {self._po(line)}, paid by {purchase.paid_by}"
-        own = self.around.own_invoices.get(purchase.record.key)
-        if own is not None and own.state != "delivered":
-            return "wait", "waiting", OWN_INVOICE
-        if own is not None and own.number in self.around.invoiced:
-            return "coupa", "skipped", BY_INVOICE
-        return None
+    def _not_outside(self, purchase: Purchase, line: Line) -> tuple[str, str, str | None] | None:
+        """(counted, state, reason) of a line that is not for a budget by the rules of `outside`; None for one that is."""
+        counted = who_counts(purchase, line, self.around, self.rules.spend)
+        return None if counted.count == "budget" else (counted.count, STATES[counted.count], counted.reason)
 
     def _on_budget(self, purchase: Purchase, line: Line, part: str, segment: Segment, *, shadow: bool) -> Judged:
         """Held, with the reason, where Coupa has no open budget line of the segment, period and currency."""
@@ -306,7 +311,7 @@ class Planner:
 
 def _counted(lines: Sequence[Judged]) -> str:
     if lines[0].back:
-        return f"{len(lines)} lines taken back, which invoices count"
+        return f"{len(lines)} lines taken back, which Coupa counts by now"
     refunds = sum(line.amount.amount < 0 for line in lines)
     return f"{len(lines) - refunds} charged and {refunds} refunded lines" if refunds else f"{len(lines)} charged lines"
 

@@ -2,7 +2,7 @@
 
 A line is posted under its number (`3`), taken back as `3/2`, posted again as `3/3`: an odd count stands on a budget line.
 Nothing that may have been sent changes. What a person discarded, and what cancelled out with parts of other
-transactions, stands as long as its amount is the same.
+transactions, stands as long as its amount is the same, and the latter as long as all of it still comes to nothing.
 """
 
 from collections.abc import Iterable
@@ -42,9 +42,20 @@ class Postings:
         count = len(self.sent) + ahead
         return str(self.number) if count == 1 else f"{self.number}/{count}"
 
-    def settled(self, amount: Decimal) -> list[Part]:
-        """What was decided about the line's next part for this very amount: with it nothing is planned."""
-        return [one for one in self.rest if one.part == self.name() and one.amount == amount and _stands(one)]
+    @property
+    def cancels_out(self) -> bool:
+        """Whether it stands nowhere because others offset it."""
+        return any(one.part == self.name() and _cancelled_out(one) for one in self.rest)
+
+    def settled(self, amount: Decimal, *, apart: bool = False) -> list[Part]:
+        """What was decided about the line's next part for this very amount: with it nothing is planned. `apart`: what it
+        cancelled out with is no longer its counterpart."""
+        stands = [is_discarded(one) or (_cancelled_out(one) and not apart) for one in self.rest]
+        return [
+            one
+            for one, stays in zip(self.rest, stands, strict=True)
+            if stays and one.part == self.name() and one.amount == amount
+        ]
 
     def discarded(self, name: str) -> list[Part]:
         return [part for part in self.rest if part.part == name and is_discarded(part)]
@@ -54,8 +65,8 @@ def is_discarded(part: Part) -> bool:
     return part.state == "skipped" and str(part.reason).startswith(DISCARDED)
 
 
-def _stands(part: Part) -> bool:
-    return is_discarded(part) or (part.state == "skipped" and part.reason == CANCELS_OUT)
+def _cancelled_out(part: Part) -> bool:
+    return part.state == "skipped" and part.reason == CANCELS_OUT
 
 
 def twice_part(number: int) -> str:

@@ -31,6 +31,7 @@ class Line:
     raw: Json
     amount: Money
     po_number: str | None
+    po_line: str | None
     order_id: str | None
 
 
@@ -45,6 +46,10 @@ class Purchase:
     invoice_number: str | None
     lines: tuple[Line, ...]
     unsettled: Money | None = None
+
+    @property
+    def is_refund(self) -> bool:
+        return (self.record.amount or 0) < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,15 @@ def _problems(record: Record, transaction: Transaction, policies: Policies) -> I
 
 def _lines(record: Record, transaction: Transaction, total: Money) -> Iterator[Line]:
     if not transaction.lines:
-        yield Line(1, {}, total, None, None)
+        yield Line(1, {}, total, None, None, None)
         return
     for number, (line, raw) in enumerate(zip(transaction.lines, record.raw["transactionLineItems"], strict=True), 1):
         assert line.total_amount is not None  # else the record had no amount
         amount = Money.of(line.total_amount.amount, line.total_amount.currency_code)
-        yield Line(number, raw, amount, (line.purchase_order_number or "").strip() or None, line.order_id)
+        po_number, po_line = (
+            (text or "").strip() or None for text in (line.purchase_order_number, line.purchase_order_line_item_id)
+        )
+        yield Line(number, raw, amount, po_number, po_line, line.order_id)
 
 
 def paid_by(instrument: str | None, policies: Policies) -> PaidBy:

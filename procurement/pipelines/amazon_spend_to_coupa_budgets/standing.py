@@ -1,7 +1,8 @@
 """Where each watched budget line stands, from Coupa's own ledger of adjustments and the ledger's days of spend.
 
 Coupa only ever adds adjustments, so a run reads those that are new (`id[gt]`), fifty lines a call. What was read must
-still come to what Coupa says is consumed; a line where it does not is read from its first adjustment on.
+still come to what Coupa says is consumed; a line where it does not is read from its first adjustment on. What a person
+adjusts is no spend: it is budget that was moved.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +21,13 @@ from procurement.spend.budget_rules import Period
 from procurement.spend.thresholds import Standing
 
 Json = dict[str, Any]
+BOOKED_AS = "moves apart"  # a book that was kept otherwise is read anew
 HOLDS = ("Order", "Requisition")  # how the types of adjusters begin that hold money which is not invoiced yet
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """`days`: what was consumed on which day; orders and invoices by Coupa's date, outside spend by its own."""
+    """`days`: what Coupa's own documents consumed on which day, by Coupa's date."""
 
     line: BudgetLine
     standing: Standing
@@ -44,25 +46,21 @@ def read_standings(
 ) -> list[Watched]:
     """What Coupa's arithmetic says remains is taken as it is; only its parts are told apart here.
 
-    `accounts`: whose adjustments are left out of the days, since the ledger gives their spend by its own.
+    `accounts`: whose adjustments are spend, and left out of the days, since the ledger gives their spend by its own.
     """
     ours = tuple(adjustment_prefix(account) for account in sorted(accounts))
     known = {line.id: line for line in lines}
-    read_as = f"{period.name} {period.first} {period.last} {zone.key} {' '.join(ours)}"
+    read_as = f"{BOOKED_AS} {period.name} {period.first} {period.last} {zone.key} {' '.join(ours)}"
     reader = _Reader(coupa, period, zone, ours)
     before = books.read(coupa.instance, known.keys(), read_as=read_as)
     after = reader.read([before[id] for id in known if id in before])
-    broken = [one.line_id for one in after if _gap(known[one.line_id], one) != one.unexplained]
+    broken = [one.line_id for one in after if known[one.line_id].consumed.amount != one.consumed + one.moved]
     anew = [id for id in known if id not in before or id in broken]
     found = {one.line_id: one for one in after}
     found |= {one.line_id: one for one in reader.read([BudgetBook(line_id=id, read_as=read_as) for id in anew])}
-    found |= {id: replace(found[id], unexplained=_gap(known[id], found[id])) for id in anew}
+    found |= {id: replace(found[id], consumed=known[id].consumed.amount - found[id].moved) for id in anew}
     books.keep(coupa.instance, (one for id, one in found.items() if one != before.get(id)))
     return [_watched(line, found[line.id], period.elapsed(today)) for line in known.values()]
-
-
-def _gap(line: BudgetLine, book: BudgetBook) -> Decimal:
-    return line.consumed.amount - book.consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +86,26 @@ class _Reader:
         return [self._continued(one, rows[one.line_id], last) for one in books]
 
     def _continued(self, book: BudgetBook, rows: Sequence[Json], last: int) -> BudgetBook:
-        consumed, held, days = book.consumed, book.held, dict(book.days)
+        consumed, held, moved, days = book.consumed, book.held, book.moved, dict(book.days)
         for row in rows:
-            amount = -Decimal(str(row["amount"]))
+            amount, adjuster = -Decimal(str(row["amount"])), row.get("adjuster")
+            is_ours = str(row.get("description")).startswith(self.ours)
+            if not adjuster and not is_ours:
+                moved += amount
+                continue
             consumed += amount
-            if str((row.get("adjuster") or {}).get("type")).startswith(HOLDS):
-                held += amount
-            if not str(row.get("description")).startswith(self.ours):
+            if adjuster and not is_ours:
+                held += amount if str(adjuster.get("type")).startswith(HOLDS) else 0
                 day = datetime.fromisoformat(str(row["created-at"])).astimezone(self.zone).date()
                 day = min(max(day, self.period.first), self.period.last)
                 days[day] = days.get(day, Decimal(0)) + amount
-        return replace(book, last_id=last, consumed=consumed, held=held, days=days)
+        return replace(book, last_id=last, consumed=consumed, held=held, moved=moved, days=days)
 
 
 def _watched(line: BudgetLine, book: BudgetBook, elapsed: Decimal) -> Watched:
-    committed = line.consumed
+    committed, moved = Money.of(book.consumed, line.currency), Money.of(book.moved, line.currency)
     standing = Standing(
-        budget=line.budget,
+        budget=line.budget - moved,
         actual=committed - Money.of(book.held, line.currency),
         committed=committed,
         elapsed=elapsed,

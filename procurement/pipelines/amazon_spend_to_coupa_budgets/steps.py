@@ -1,6 +1,6 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +13,13 @@ from procurement.ledger.planning import INVOICE_OR_BUDGET
 from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import LEFT_TO_COUPA, counted_otherwise
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import CANCELS_OUT, by_line
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase, Unreadable, read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
-from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Kept, read_entered, read_surroundings
+from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Kept, read_counting, read_surroundings
 from procurement.pipelines.feeds import read_feed, stage_feed
 from procurement.pipelines.proposals import unkept
 from procurement.pipelines.sources import amazon_source
@@ -66,12 +68,10 @@ def transform(
         return {"run": run.id, "mode": mode.value, "planned": 0, "records": 0}
     with ledger.planning.planning_lock(PIPELINE), ledger.planning.planning_lock(INVOICE_OR_BUDGET):
         waiting = [row.id for row in ledger.records.to_plan(amazon_source(amazon.account), KIND)]
-        wanted = list(dict.fromkeys([*waiting, *invoiced_meanwhile(amazon, coupa, ledger, rules=rules, now=run.now)]))
-        read: list[Purchase | Unreadable] = []
-        for start in range(0, len(wanted), BATCH):
-            read += [
-                read_purchase(record, rules.policies) for record in ledger.records.load(wanted[start : start + BATCH])
-            ]
+        wanted = list(
+            dict.fromkeys([*waiting, *counted_otherwise_by_now(amazon, coupa, ledger, rules=rules, now=run.now)])
+        )
+        read = [read_purchase(record, rules.policies) for record in _load(ledger, wanted)]
         planned = _plan(amazon, coupa, ledger, read, run=run, rules=rules)
         ledger.spend.keep(planned.spend, of=planned.records, sent=planned.sent)
         counts = ledger.planning.keep(run, planned.proposal.plan)
@@ -79,22 +79,43 @@ def transform(
     return {"run": run.id, "mode": mode.value, "planned": counts.planned + counts.replaced, "records": len(read)}
 
 
-def invoiced_meanwhile(
+def counted_otherwise_by_now(
     amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, rules: Rules, now: datetime
 ) -> list[int]:
-    """Records posted to budget lines within the look-back of spend.yml that Coupa has an invoice of by now, or, taken back
-    for an invoice, no longer has: fifty numbers a call, and none for what did not change."""
-    days = rules.spend.file.invoiced_later.look_back_days
-    posted = ledger.spend.posted_since(amazon_source(amazon.account), now - timedelta(days=days)) if days else []
-    names = {name for one in posted for name in (one.number, *one.orders) if name}
-    entered = read_entered(amazon, coupa, names, rules=rules)
-    counting = {name for name, invoices in entered.items() if any(one.counts for one in invoices)}
-    return [
-        one.record_id
-        for one in posted
-        if (one.on_budget and not counting.isdisjoint({one.number, *one.orders}))
-        or (one.taken_back and one.number not in entered)
-    ]
+    """Records within the look-back of spend.yml that stand on a budget line and Coupa counts by now, or were left to Coupa and
+    it counts no more: their purchase orders and invoices are asked for again, fifty a call."""
+    days, policies = rules.spend.file.counted_later.look_back_days, rules.policies
+    if not days:
+        return []
+    never = (*policies.invoice_instruments,) if not rules.spend.may_post("invoice") else ()
+    never += (*policies.card_instruments,) if not rules.spend.may_post("card") else ()
+    since, left = now - timedelta(days=days), (*LEFT_TO_COUPA, CANCELS_OUT)
+    asked = ledger.spend.to_ask_again(amazon_source(amazon.account), KIND, since, left=left, never=never)
+    found: list[int] = []
+    for start in range(0, len(asked), BATCH):
+        read = [read_purchase(record, policies) for record in ledger.records.load(asked[start : start + BATCH])]
+        purchases = [one for one in read if isinstance(one, Purchase)]
+        kept = _kept(ledger, amazon_source(amazon.account), purchases)
+        around = read_counting(amazon, coupa, purchases, rules=rules, kept=kept)
+        found += [
+            one.record.id for one in purchases
+            if counted_otherwise(one, by_line(kept.parts.get(one.record.id, ())), around, rules.spend)
+        ]  # fmt: skip
+    return found
+
+
+def _load(ledger: Ledger, ids: Sequence[int]) -> Iterator[Record]:
+    for start in range(0, len(ids), BATCH):
+        yield from ledger.records.load(ids[start : start + BATCH])
+
+
+def _kept(ledger: Ledger, source: str, read: Sequence[Purchase | Unreadable]) -> Kept:
+    purchases = [one for one in read if isinstance(one, Purchase)]
+    return Kept(
+        parts=ledger.spend.parts(one.record.id for one in read),
+        own_invoices=ledger.spend.own_invoices(source, (one.record.key for one in purchases)),
+        charged=ledger.spend.charged(source, KIND, (one.invoice_number for one in purchases if one.invoice_number)),
+    )
 
 
 def _plan(
@@ -106,13 +127,14 @@ def _plan(
     run: Run,
     rules: Rules,
 ) -> Planned:
-    purchases = [one for one in read if isinstance(one, Purchase)]
     source = amazon_source(amazon.account)
-    kept = Kept(
-        parts=ledger.spend.parts(one.record.id for one in read),
-        own_invoices=ledger.spend.own_invoices(source, (one.record.key for one in purchases)),
-        charged=ledger.spend.charged(source, KIND, (one.invoice_number for one in purchases if one.invoice_number)),
-    )
+    kept = _kept(ledger, source, read)
+    if any(part.reason == CANCELS_OUT for parts in kept.parts.values() for part in parts):
+        # what cancelled out stands or comes apart together
+        others = set(ledger.spend.put_aside(source, KIND, CANCELS_OUT)) - {one.record.id for one in read}
+        read = [*read, *(read_purchase(record, rules.policies) for record in _load(ledger, sorted(others)))]
+        kept = _kept(ledger, source, read)
+    purchases = [one for one in read if isinstance(one, Purchase)]
     around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now, kept=kept)
     planner = Planner(account=amazon.account, instance=coupa.instance, rules=rules, now=run.now, around=around)
     return planner.propose(read, kept.parts)
@@ -121,11 +143,11 @@ def _plan(
 def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> Summary:
     """A dry run reads the window into memory, plans what was not posted yet, and keeps nothing but the plan for people to read.
 
-    What an invoice counts meanwhile is planned, too, as the ledger has it."""
+    What Coupa counts otherwise by now is planned, too, as the ledger has it."""
     source = amazon_source(amazon.account)
     rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
     known = ledger.records.find(source, KIND, rows)
-    meanwhile = ledger.records.load(invoiced_meanwhile(amazon, coupa, ledger, rules=rules, now=run.now))
+    meanwhile = _load(ledger, counted_otherwise_by_now(amazon, coupa, ledger, rules=rules, now=run.now))
     records = [
         Record(
             id=known[row.key].id if row.key in known else -n,

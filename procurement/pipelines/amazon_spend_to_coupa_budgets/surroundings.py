@@ -1,18 +1,19 @@
 """What Coupa and Amazon say about a run's spend: purchase orders, invoices, orders, budget lines; each read once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
-from procurement.ledger.spend import OwnInvoice, Part
+from procurement.ledger.spend import Charged, OwnInvoice, Part
 from procurement.money import Money
-from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase
+from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Line, Purchase
 from procurement.pipelines.order_reports import order_id_of
 from procurement.policies import Rules
+from procurement.spend.spend_rules import PurchaseOrderWord, Released
 
 Json = dict[str, Any]
 LONGEST_REPORT = timedelta(days=366)
@@ -62,6 +63,26 @@ def read_lines(coupa: Coupa, periods: Iterable[str]) -> list[BudgetLine]:
 
 
 @dataclass(frozen=True, slots=True)
+class Commitment:
+    """A purchase order of Amazon's supplier, by line number: whether the line holds its money on a budget."""
+
+    lines: Mapping[str, bool]
+
+    def holds(self, line: str | None) -> bool:
+        """Whether that line does; where no line of the order is named, whether any does."""
+        return self.lines.get(line or "", any(self.lines.values()))
+
+
+def read_commitment(raw: Json, released: Released) -> Commitment:
+    issued = str(raw.get("status")) not in released.orders
+    lines = {
+        str(line.get("line-num")): issued and str(line.get("status")) not in released.lines
+        for line in raw.get("order-lines") or ()
+    }
+    return Commitment(lines or {"": issued})
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """An invoice or credit note of Coupa that pays something; a credit note's total is negative. `counts`: it was submitted."""
 
@@ -74,11 +95,11 @@ class Entered:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What the ledger has of the purchases: `parts` of earlier plans by record, our own invoices by transaction, and what
-    Amazon charged in all under an invoice number (None: in several currencies)."""
+    Amazon charged and refunded in all under an invoice number (None: in several currencies)."""
 
     parts: Mapping[int, Sequence[Part]] = field(default_factory=dict)
     own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
-    charged: Mapping[str, Money | None] = field(default_factory=dict)
+    charged: Mapping[str, Charged | None] = field(default_factory=dict)
 
     def is_posted(self, purchase: Purchase) -> bool:
         return any(part.fixed for part in self.parts.get(purchase.record.id, ()))
@@ -86,15 +107,15 @@ class Kept:
 
 @dataclass(slots=True)
 class Surroundings:
-    """`orders`: Amazon's order reports by order id, where they were asked for. `entered`: Coupa's invoices by number."""
+    """`commitments`: Coupa's purchase orders by number. `orders`: Amazon's order reports by order id, where they were asked
+    for. `entered`: Coupa's invoices by number."""
 
-    known_pos: Collection[str] = frozenset()
-    invoiced: Collection[str] = frozenset()
+    commitments: Mapping[str, Commitment] = field(default_factory=dict)
     orders: dict[str, Json] = field(default_factory=dict)
     lines: list[BudgetLine] = field(default_factory=list)
     entered: Mapping[str, Sequence[Entered]] = field(default_factory=dict)
     own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
-    charged: Mapping[str, Money | None] = field(default_factory=dict)
+    charged: Mapping[str, Charged | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_key: dict[tuple[str, frozenset[tuple[str, str]]], list[BudgetLine]] = {}
@@ -105,9 +126,27 @@ class Surroundings:
     _by_key: dict[tuple[str, frozenset[tuple[str, str]]], list[BudgetLine]] = field(init=False, repr=False)
     _periods: set[str] = field(init=False, repr=False)
 
-    def counting(self, name: str | None) -> list[Entered]:
-        """The submitted invoices that carry this number."""
-        return [one for one in self.entered.get(name or "", ()) if one.counts]
+    def po(self, line: Line) -> PurchaseOrderWord:
+        """What the number on the line stands for in Coupa."""
+        if line.po_number is None:
+            return "none"
+        commitment = self.commitments.get(line.po_number)
+        if commitment is None:
+            return "unknown"
+        return "known" if commitment.holds(line.po_line) else "released"
+
+    def counting(self, name: str | None, *, refund: bool) -> list[Entered]:
+        """The submitted invoices that carry this number, or the credit notes."""
+        return [one for one in self.entered.get(name or "", ()) if one.counts and (one.total.amount < 0) == refund]
+
+    def invoices_of(self, purchase: Purchase) -> list[Entered]:
+        """Those that count a charge, or a refund: an invoice counts refunds of its number only where it comes to the charges
+        less these."""
+        number = purchase.invoice_number
+        found, charged = self.counting(number, refund=purchase.is_refund), self.charged.get(number or "")
+        if purchase.is_refund and not found and charged is not None:
+            return [one for one in self.counting(number, refund=False) if one.total == charged.net]
+        return found
 
     def budget_line_of(self, id: int | None) -> BudgetLine | str:
         """The line that something was posted to, while it can be adjusted; else why not."""
@@ -145,34 +184,49 @@ def read_surroundings(
 ) -> Surroundings:
     """Asks both systems about all purchases at once: fifty POs, invoices or periods a call."""
     kept = kept or Kept()
-    lines = [line for purchase in purchases for line in purchase.lines]
-    numbers = {line.po_number for line in lines if line.po_number}
-    known = (
-        {str(raw.get("po-number")) for page in coupa.purchase_orders(sorted(numbers)) for raw in page}
-        if numbers
-        else set()
-    )
+    around = read_counting(amazon, coupa, purchases, rules=rules, kept=kept)
     periods = {rules.budgets.periods.of(purchase.spent_on).name for purchase in purchases}
     periods |= {part.period for parts in kept.parts.values() for part in parts if part.fixed and part.period}
-    names = {name for purchase in purchases for name in _names(purchase, known, posted=kept.is_posted(purchase))}
-    names |= {one.number for one in kept.own_invoices.values()}
-    entered = read_entered(amazon, coupa, names, rules=rules)
-    return Surroundings(
-        known_pos=known,
-        invoiced=set(entered),
-        orders=_orders(amazon, purchases, rules=rules, now=now),
-        lines=read_lines(coupa, sorted(periods)) if periods else [],
-        entered=entered,
+    orders, lines = (
+        _orders(amazon, purchases, rules=rules, now=now),
+        read_lines(coupa, sorted(periods)) if periods else [],
+    )
+    return replace(around, orders=orders, lines=lines)
+
+
+def read_counting(
+    amazon: AmazonBusiness, coupa: Coupa, purchases: Sequence[Purchase], *, rules: Rules, kept: Kept
+) -> Surroundings:
+    """Only what says who counts the purchases: purchase orders and invoices."""
+    numbers = {line.po_number for purchase in purchases for line in purchase.lines if line.po_number}
+    around = Surroundings(
+        commitments=_commitments(amazon, coupa, numbers, rules=rules),
         own_invoices=kept.own_invoices,
         charged=kept.charged,
     )
+    names = {name for purchase in purchases for name in _names(purchase, around, posted=kept.is_posted(purchase))}
+    names |= {one.number for one in kept.own_invoices.values()}
+    return replace(around, entered=read_entered(amazon, coupa, names, rules=rules))
 
 
-def _names(purchase: Purchase, known_pos: Collection[str], *, posted: bool) -> set[str]:
-    """Under what an invoice of a purchase without a PO may stand in Coupa: its number, and where it was posted to a budget
-    line also the order ids that a clerk may have typed instead."""
+def _commitments(
+    amazon: AmazonBusiness, coupa: Coupa, numbers: Collection[str], *, rules: Rules
+) -> dict[str, Commitment]:
+    """The purchase orders of the account's supplier; one of another supplier's is not what Amazon was paid for."""
+    account, released = rules.accounts.of(amazon.account), rules.spend.file.released
+    found = (raw for page in coupa.purchase_orders(sorted(numbers)) for raw in page) if numbers else ()
+    return {
+        str(raw.get("po-number")): read_commitment(raw, released)
+        for raw in found
+        if account is None or (raw.get("supplier") or {}).get("number") == account.supplier
+    }
+
+
+def _names(purchase: Purchase, around: Surroundings, *, posted: bool) -> set[str]:
+    """Under what an invoice may stand in Coupa of a purchase that no PO commits: its number, and where it was posted to a
+    budget line also the order ids that a clerk may have typed instead."""
     names = {line.order_id or "" for line in purchase.lines} if posted else set()
-    if any(line.po_number not in known_pos for line in purchase.lines):
+    if any(around.po(line) != "known" for line in purchase.lines):
         names.add(purchase.invoice_number or "")
     return names - {""}
 
@@ -184,13 +238,17 @@ def read_entered(
     account = rules.accounts.of(amazon.account)
     if account is None or not names:
         return {}
-    statuses, found = rules.reconciliation.statuses, dict[str, list[Entered]]()
-    for raw in (raw for page in coupa.invoices(account.supplier, sorted(names)) for raw in page):
-        if (status := str(raw.get("status"))) not in statuses.gone:
-            number = str(raw.get("invoice-number"))
-            entered = Entered(number, status, _total(raw), status not in statuses.unsubmitted)
-            found.setdefault(number, []).append(entered)
+    found: dict[str, list[Entered]] = {}
+    for one in (read_invoice(raw, rules) for page in coupa.invoices(account.supplier, sorted(names)) for raw in page):
+        if one.status not in rules.reconciliation.statuses.gone:
+            found.setdefault(one.number, []).append(one)
     return found
+
+
+def read_invoice(raw: Json, rules: Rules) -> Entered:
+    status = str(raw.get("status"))
+    counts = status not in rules.reconciliation.statuses.unsubmitted
+    return Entered(str(raw.get("invoice-number")), status, _total(raw), counts)
 
 
 def _total(raw: Json) -> Money:

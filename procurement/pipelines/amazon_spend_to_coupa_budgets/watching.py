@@ -226,7 +226,7 @@ def burn_downs(
         for one in watched:
             groups.setdefault((_center(one.line, rules), one.line.currency), []).append(one)
         for (center, currency), lines in sorted(groups.items()):
-            budget = Money.sum((one.line.budget for one in lines), currency)
+            budget = Money.sum((one.standing.budget for one in lines), currency)
             title = f"{lines[0].line.raw.get('description') or center}, {period.name}: budget {budget}"
             days = _days(lines, outside, period)
             found[chart_name(period, lines[0].line, rules)] = BurnDown(title, period, budget, days)

@@ -23,7 +23,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.watching import burn_do
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.spend.budget_rules import Period
-from procurement.spend.spend_rules import InvoicedLater
+from procurement.spend.spend_rules import CountedLater
 from tests.integration.pipelines.conftest import NOW, SCOPES, SandboxPair, StartSandbox, connect_amazon, connect_coupa
 from tests.integration.pipelines.spend_runs import SpendRun, switched
 from tests.integration.pipelines.test_spend import CARDS, IMPATIENT, QUARTER, adjustments, outside, posted
@@ -71,7 +71,9 @@ def place_of(raw: dict[str, Any]) -> tuple[str, str]:
     return f"FY26 Q{(month + 2) // 3}", raw["transactionLineItems"][0]["businessOrderInfo"]["Cost center"]
 
 
-def enter(coupa: Coupa, raw: dict[str, Any], *, number: str | None = None, amount: Decimal | None = None) -> int:
+def enter(
+    coupa: Coupa, raw: dict[str, Any], *, number: str | None = None, amount: Decimal | None = None, submit: bool = True
+) -> int:
     """A clerk types the invoice of a purchase that was paid by card, and submits it."""
     coding = raw["transactionLineItems"][0]["businessOrderInfo"]
     account = {"code": f"10-{coding['Cost center']}-{coding['GL code']}", "account-type": {"name": "US Chart"}}
@@ -85,7 +87,8 @@ def enter(coupa: Coupa, raw: dict[str, Any], *, number: str | None = None, amoun
         }],
     }  # fmt: skip
     invoice = int(coupa.create_invoice(body, coupa.permit("create_invoice"))["id"])
-    act(coupa, invoice, "submit")
+    if submit:
+        act(coupa, invoice, "submit")
     return invoice
 
 
@@ -199,7 +202,7 @@ def test_what_was_posted_is_looked_for_in_batches_and_only_within_the_look_back(
     assert 0 < len(names) <= 50
     assert asked(run, "list_invoices") - before == 2  # for what was posted, and for what still waits for its invoice
     file = run.rules.spend.file.model_copy(
-        update={"invoiced_later": InvoicedLater.model_validate({"look_back_days": 30})}
+        update={"counted_later": CountedLater.model_validate({"look_back_days": 30})}
     )
     run.rules = replace(run.rules, spend=replace(run.rules.spend, file=file))
     run.now = NOW + timedelta(days=31)

@@ -15,7 +15,7 @@ from procurement.ledger import Ledger
 from procurement.pipelines import amazon_invoices_to_coupa as invoices
 from procurement.pipelines.amazon_invoices_to_coupa import PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets import PIPELINE as SPEND
-from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import OWN_INVOICE
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import OWN_INVOICE
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.conftest import (

@@ -15,16 +15,24 @@ from hypothesis import strategies as st
 
 from procurement.errors import DuplicateTarget
 from procurement.ledger.changes import CHANGED_PART
-from procurement.ledger.spend import OwnInvoice, Part
+from procurement.ledger.spend import Charged, OwnInvoice, Part
 from procurement.ledger.types import Record
 from procurement.money import Money
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import AdjustBudget
 from procurement.pipelines.amazon_spend_to_coupa_budgets.charts import burn_down, remaining_by_day
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import (
+    BY_INVOICE,
+    BY_ORDER,
+    OWN_INVOICE,
+    counted_otherwise,
+)
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE, business_key, marker, rollout_of
-from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import OWN_INVOICE, Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
+from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import CANCELS_OUT, by_line
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import read_purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
+    Commitment,
     Entered,
     Surroundings,
     read_line,
@@ -33,7 +41,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import (
 from procurement.policies import Rollout, read_rules
 from procurement.policy_files import PipelineRollout
 from procurement.spend.budget_rules import Period
-from procurement.spend.spend_rules import InvoicedLater, OutsideRule
+from procurement.spend.spend_rules import CountedLater, OutsideRule
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 SHIPPED = read_rules(Path(__file__).parents[3] / "mappings")
@@ -50,7 +58,11 @@ def budget_line(id: int, center: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-AROUND = {"known_pos": {"PO-1"}, "lines": [read_line(budget_line(1, "4100")), read_line(budget_line(2, "4400"))]}
+HOLDS, RELEASED = Commitment({"1": True}), Commitment({"1": False})
+AROUND = {
+    "commitments": {"PO-1": HOLDS},
+    "lines": [read_line(budget_line(1, "4100")), read_line(budget_line(2, "4400"))],
+}
 line = st.builds(
     lambda cents, center, po: {
         "orderId": "113-1", "totalAmount": {"currencyCode": "USD", "amount": str(Decimal(cents) / 100)},
@@ -204,12 +216,12 @@ def test_what_would_come_out_as_before_is_left_alone() -> None:
 NUMBERED = {**CARD, "invoiceNumber": "1ABC", "transactionLineItems": CARD["transactionLineItems"][:1]}
 STANDS = Part(1, "1", "delivered", None, Decimal("10.00"), delivery=True, fixed=True, target=2, period="FY26 Q2")
 BACK = Part(1, "1/2", "delivered", None, Decimal("-10.00"), delivery=True, fixed=True, target=2, period="FY26 Q2")
-TEN = Money.of("10.00", "USD")
+TEN, NOTHING = Money.of("10.00", "USD"), Money.of("0.00", "USD")
 
 
 def by_invoice(total: Money = TEN, *, number: str = "1ABC", counts: bool = True) -> dict[str, Any]:
     entered = Entered(number, "on_hold" if counts else "draft", total, counts)
-    return {"entered": {number: [entered]}, "invoiced": {number}, "charged": {"1ABC": TEN}}
+    return {"entered": {number: [entered]}, "charged": {"1ABC": Charged(TEN, NOTHING)}}
 
 
 def parts_of(planned: Planned) -> dict[str, tuple[str, str | None, Decimal | None]]:
@@ -259,7 +271,7 @@ def test_what_an_invoice_counts_by_now_is_taken_back_and_posted_again_when_it_is
         ({**by_invoice(), "lines": []}, "Coupa has no budget line 2 any more"),
         ({**by_invoice(), "lines": [read_line({**budget_line(2, "4400"), "period": {"name": "FY26 Q2", "is-open": False}})]}, "is closed in Coupa"),
         ({**by_invoice(), "rules": replace(RULES, spend=replace(RULES.spend, file=RULES.spend.file.model_copy(
-            update={"invoiced_later": InvoicedLater.model_validate({"then": "hold"})}
+            update={"counted_later": CountedLater.model_validate({"then": "hold"})}
         )))}, "spend.yml leaves it to a person"),
     ],
 )  # fmt: skip
@@ -297,7 +309,7 @@ def test_a_charge_and_a_refund_that_are_taken_back_do_not_cancel_out() -> None:
     refund = json.loads(json.dumps(NUMBERED).replace('"10.00"', '"-10.00"').replace("1ABC", "1MEMO"))
     around = by_invoice()
     around["entered"]["1MEMO"] = [Entered("1MEMO", "approved", -TEN, True)]
-    around["charged"]["1MEMO"] = -TEN
+    around["charged"]["1MEMO"] = Charged(NOTHING, -TEN)
     back = replace(STANDS, record_id=2, amount=Decimal("-10.00"))
     planned = plan([NUMBERED, {**refund, "transactionType": "REFUND"}], {1: [STANDS], 2: [back]}, **around)
     amounts = sorted(one.payload["body"]["adjustment-amount"] for one in planned.proposal.plan.deliveries)
@@ -316,7 +328,8 @@ def test_the_part_that_takes_back_goes_when_the_invoice_goes_before_it_was_sent(
     ("own", "fate"),
     [
         *[(OwnInvoice(state, "1ABC"), ("waiting", OWN_INVOICE)) for state in ("planned", "waiting", "sending", "held", "dead")],
-        (OwnInvoice("delivered", "1ABC"), ("skipped", "counted by Coupa with its invoice")),
+        (OwnInvoice("delivered", "1ABC"), ("skipped", BY_INVOICE)),
+        (OwnInvoice("delivered", "1DRAFT"), ("waiting", OWN_INVOICE)),
         (OwnInvoice("delivered", "1GONE"), ("planned", None)),
         (None, ("planned", None)),
     ],
@@ -329,7 +342,8 @@ def test_an_invoice_of_ours_is_settled_before_a_budget_hears_of_its_spend(
     file = RULES.spend.file.model_copy(update={"outside": outside})
     rules = replace(RULES, spend=replace(RULES.spend, file=file))
     invoice = {**NUMBERED, "paymentInstrumentType": "Pay by Invoice"}
-    planned = plan([invoice], rules=rules, own_invoices={"T1": own} if own else {}, invoiced={"1ABC"})
+    entered = {"1ABC": [Entered("1ABC", "approved", TEN, True)], "1DRAFT": [Entered("1DRAFT", "draft", TEN, False)]}
+    planned = plan([invoice], rules=rules, own_invoices={"T1": own} if own else {}, entered=entered)
     assert parts_of(planned)["1"][:2] == fate
 
 
@@ -346,15 +360,116 @@ def test_what_a_person_discarded_stays_so_for_that_very_amount() -> None:
 
 
 def test_what_cancelled_out_is_not_posted_alone_when_its_transaction_is_planned_again() -> None:
-    """Its counterpart is another transaction, which nothing plans again."""
+    """Another line of it waits for a person, so every run plans it."""
     parts = [
-        Part(1, "1", "skipped", "charges and refunds of this budget line come to nothing", Decimal("10.00"), delivery=False, fixed=False),
+        Part(1, "1", "skipped", CANCELS_OUT, Decimal("10.00"), delivery=False, fixed=False),
         Part(1, "2", "held", "another reason", Decimal("2.00"), delivery=False, fixed=False),
     ]  # fmt: skip
-    planned = plan([CARD], {1: parts})
+    refund = json.loads(json.dumps(NUMBERED).replace('"10.00"', '"-10.00"'))
+    counterpart = replace(parts[0], record_id=2, amount=Decimal("-10.00"))
+    planned = plan([CARD, refund], {1: parts, 2: [counterpart]})
     assert planned.proposal.plan.deliveries == []
-    assert parts_of(planned)["1"] == ("skipped", parts[0].reason, Decimal("10.00"))
+    assert parts_of(planned)["1"] == ("skipped", CANCELS_OUT, Decimal("10.00"))
     assert (1, 1) in planned.sent
+
+
+def test_cancelled_out_pairs_stand_or_come_apart_together() -> None:
+    """A charge that Amazon changes from 10 to 12 leaves 2, not 12; a pair of another budget line is not touched."""
+    refund = json.loads(json.dumps({**NUMBERED, "invoiceNumber": "1MEMO"}).replace('"10.00"', '"-10.00"'))
+    elsewhere = json.loads(json.dumps(NUMBERED).replace('"4400"', '"4100"').replace("1ABC", "1DEF"))
+    back = json.loads(json.dumps(refund).replace('"4400"', '"4100"'))
+    raws = [NUMBERED, refund, elsewhere, back]
+    parts = {id: as_parts_of(plan(raws), id) for id in range(1, 5)}
+    assert {part.reason for found in parts.values() for part in found} == {CANCELS_OUT}
+    assert plan(raws, parts).proposal.plan.records == []
+    more = json.loads(json.dumps(NUMBERED).replace('"10.00"', '"12.00"'))
+    planned = plan([more, *raws[1:]], parts).proposal.plan
+    assert [one.payload["body"]["adjustment-amount"] for one in planned.deliveries] == ["-2.00"]
+    assert sorted((one.record_id, one.amount) for one in planned.records) == [
+        (1, Decimal("12.00")),
+        (2, Decimal("-10.00")),
+    ]
+    entered = {"1ABC": [Entered("1ABC", "approved", TEN, True)]}
+    counted = plan(raws, parts, entered=entered).proposal.plan
+    assert [one.payload["body"]["adjustment-amount"] for one in counted.deliveries] == ["10.00"]
+
+
+def as_parts_of(planned: Planned, record: int) -> list[Part]:
+    return [
+        Part(record, one.part, one.state, one.reason, one.amount, delivery=False, fixed=False)
+        for one in planned.proposal.plan.records
+        if one.record_id == record
+    ]
+
+
+ORDERED = {**NUMBERED, "transactionLineItems": [{**NUMBERED["transactionLineItems"][0], "purchaseOrderNumber": "PO-1"}]}
+
+
+def again(raw: dict[str, Any], parts: list[Part], **around: Any) -> bool:
+    """Whether the next run plans the transaction again."""
+    [purchase] = [read_purchase(record, RULES.policies) for record in records([raw])]
+    return counted_otherwise(purchase, by_line(parts), Surroundings(**{**AROUND, **around}), RULES.spend)  # type: ignore[arg-type]
+
+
+def test_what_a_closed_purchase_order_holds_no_more_is_posted_and_taken_back_when_it_is_opened_again() -> None:
+    """A card charge on a PO never gets an invoice: it counts as committed, then as spent, never as both or neither."""
+    released: dict[str, Any] = {"commitments": {"PO-1": RELEASED}}
+    left = plan([ORDERED])
+    assert parts_of(left) == {"1": ("skipped", BY_ORDER, Decimal("10.00"))}
+    before = as_parts(left)
+    assert (again(ORDERED, before), again(ORDERED, before, **released)) == (False, True)
+    posted = plan([ORDERED], {1: before}, **released)
+    assert [one.payload["body"]["adjustment-amount"] for one in posted.proposal.plan.deliveries] == ["-10.00"]
+    stands = as_parts(posted, "delivered")
+    assert (again(ORDERED, stands, **released), again(ORDERED, stands)) == (False, True)
+    taken = plan([ORDERED], {1: stands})
+    assert [one.payload["body"]["adjustment-amount"] for one in taken.proposal.plan.deliveries] == ["10.00"]
+    assert parts_of(taken)["1/3"] == ("skipped", BY_ORDER, Decimal("10.00"))
+    assert not again(ORDERED, [*stands, *as_parts(taken, "delivered")])
+
+
+def test_a_purchase_order_that_is_made_after_its_charge_was_posted_is_not_counted_twice() -> None:
+    posted = plan([ORDERED], commitments={})
+    assert [one.payload["body"]["adjustment-amount"] for one in posted.proposal.plan.deliveries] == ["-10.00"]
+    stands = as_parts(posted, "delivered")
+    assert (again(ORDERED, stands, commitments={}), again(ORDERED, stands)) == (False, True)
+    [delivery] = plan([ORDERED], {1: stands}).proposal.plan.deliveries
+    assert delivery.payload["body"]["adjustment-amount"] == "10.00"
+    file = RULES.spend.file.model_copy(update={"counted_later": CountedLater.model_validate({"then": "hold"})})
+    asked = plan([ORDERED], {1: stands}, rules=replace(RULES, spend=replace(RULES.spend, file=file)))
+    [letter] = asked.proposal.plan.records
+    assert letter.state == "held"
+    assert "Coupa commits it on purchase order PO-1: spend.yml leaves it to a person" in letter.errors[0]
+
+
+def test_what_an_invoice_counted_from_the_first_is_posted_when_that_invoice_is_gone() -> None:
+    left = plan([NUMBERED], **by_invoice())
+    assert parts_of(left) == {"1": ("skipped", BY_INVOICE, Decimal("10.00"))}
+    before = as_parts(left)
+    assert (again(NUMBERED, before, **by_invoice()), again(NUMBERED, before)) == (False, True)
+    assert len(plan([NUMBERED], {1: before}).proposal.plan.deliveries) == 1
+
+
+def test_a_draft_counts_nothing_when_spend_is_seen_first_either() -> None:
+    assert len(plan([NUMBERED], **by_invoice(counts=False)).proposal.plan.deliveries) == 1
+
+
+@pytest.mark.parametrize(
+    ("totals", "posted"),
+    [
+        (["10.00"], "4.00"),  # the invoice has the charge; no credit note has the refund
+        (["6.00"], None),  # an invoice of what is left
+        (["10.00", "-4.00"], None),
+        (["-4.00"], "-10.00"),
+    ],
+)
+def test_a_refund_is_counted_only_by_a_document_that_has_it(totals: list[str], posted: str | None) -> None:
+    """Though it carries the number of the invoice that it refunds."""
+    refund = json.loads(json.dumps({**NUMBERED, "transactionType": "REFUND"}).replace('"10.00"', '"-4.00"'))
+    entered = {"1ABC": [Entered("1ABC", "approved", Money.of(total, "USD"), True) for total in totals]}
+    charged = {"1ABC": Charged(TEN, Money.of("-4.00", "USD"))}
+    planned = plan([NUMBERED, refund], entered=entered, charged=charged).proposal.plan
+    assert [one.payload["body"]["adjustment-amount"] for one in planned.deliveries] == ([posted] if posted else [])
 
 
 class Posted:

@@ -72,15 +72,45 @@ def standings(coupa: Coupa, books: Books, *ids: int, zone: str = "UTC") -> list[
     )
 
 
-def test_the_days_leave_out_what_any_account_of_the_ledger_posted_and_keep_what_people_did() -> None:
+def test_the_days_leave_out_what_any_account_of_the_ledger_posted_and_what_people_moved() -> None:
     coupa = Coupa()
     coupa.add("-10.00", "AB/acme/1 outside")
     coupa.add("-20.00", "AB/other/1 outside")
     coupa.add("-5.00", "moved by hand")
     coupa.add("-25.00", "PO 1", "OrderLine")
     [found] = standings(coupa, Books())
-    assert found.days == {date(2026, 5, 4): Money.of("30.00", "USD")}
-    assert (found.standing.committed, found.standing.actual) == (Money.of("60.00", "USD"), Money.of("35.00", "USD"))
+    assert found.days == {date(2026, 5, 4): Money.of("25.00", "USD")}
+    assert (found.standing.committed, found.standing.actual) == (Money.of("55.00", "USD"), Money.of("30.00", "USD"))
+
+
+@pytest.mark.parametrize("incremental", [False, True])
+@pytest.mark.parametrize(("moved", "budget"), [("50.00", "150.00"), ("-50.00", "50.00")])
+def test_what_a_person_adjusts_is_budget_that_was_moved_and_no_spend(
+    moved: str, budget: str, *, incremental: bool
+) -> None:
+    """A budget that was raised is not overlooked when it is nearly spent, nor one that was cut mistaken for spent."""
+    coupa, books = Coupa(), Books()
+    coupa.add("-20.00", "AB/acme/1 outside")
+    if incremental:
+        standings(coupa, books)
+    coupa.add(moved, "from the reserve")
+    coupa.asked.clear()
+    [found] = standings(coupa, books)
+    assert len(coupa.asked) == 1
+    assert (found.standing.budget, found.standing.actual) == (Money.of(budget, "USD"), Money.of("20.00", "USD"))
+    assert found.standing.budget - found.standing.committed == found.line.remaining
+
+
+def test_what_coupa_says_is_consumed_beyond_its_adjustments_counts_as_committed_and_is_read_once() -> None:
+    coupa, books = Coupa(), Books()
+    coupa.add("-20.00", "AB/acme/1 outside")
+    line = replace(coupa.line(), remaining=Money.of("70.00", "USD"))
+    for asked in (1, 2):
+        [found] = read_standings(
+            coupa, books, [line], period=QUARTER, today=date(2026, 5, 15), zone=ZoneInfo("UTC"), accounts={"acme"}  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert found.standing.committed == Money.of("30.00", "USD")
+        assert len(coupa.asked) == asked
 
 
 def test_a_run_reads_only_what_is_new_and_stands_where_reading_all_would() -> None:

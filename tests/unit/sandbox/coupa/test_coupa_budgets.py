@@ -55,6 +55,16 @@ def test_a_cancelled_order_gives_back_what_it_held(company, line):
     assert Decimal(shown(company, line)["remaining"]) == before + held
 
 
+def test_an_order_gives_back_what_it_held_when_it_is_closed_for_good(company, line):
+    """Closed once it may still be invoiced."""
+    before = Decimal(shown(company, line)["remaining"])
+    order = company.call("GET", "/purchase_orders", po_number="PO-1")[1][0]
+    held = sum(Decimal(one["total"]) for one in order["order-lines"])
+    for remaining in (before, before + held):
+        company.call("PUT", f"/purchase_orders/{order['id']}/close")
+        assert Decimal(shown(company, line)["remaining"]) == remaining
+
+
 def test_an_invoice_takes_over_what_its_order_held(company, line):
     remaining = shown(company, line)["remaining"]
     company.receive("4")

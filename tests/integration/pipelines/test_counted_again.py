@@ -1,0 +1,174 @@
+"""Who counts the spend is asked by every run: what Coupa counts no more is posted, and what it counts by now is taken back."""
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.coupa.client import Coupa
+from procurement.ledger import Ledger
+from procurement.ledger.spend import Part
+from procurement.pipelines.amazon_spend_to_coupa_budgets import PIPELINE
+from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import BY_ORDER
+from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND
+from procurement.pipelines.sources import amazon_source
+from tests.integration.pipelines.conftest import NOW, connect_amazon, connect_coupa
+from tests.integration.pipelines.spend_runs import SpendRun
+from tests.integration.pipelines.test_counted_once import (
+    act,
+    asked,
+    card_purchases,
+    enter,
+    money_of,
+    pair,
+    place_of,
+    run,
+)
+from tests.integration.pipelines.test_spend import CARDS, QUARTER, adjustments, outside, posted
+
+__all__ = ["pair", "run"]
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("submitted", [False, True], ids=["draft", "submitted"])
+def test_spend_that_was_first_seen_beside_an_invoice_reaches_its_budget_when_that_invoice_goes(
+    run: SpendRun, ledger: Ledger, *, submitted: bool
+) -> None:
+    """A draft counts nothing from the first."""
+    coupa, raw = connect_coupa(run.pair, ledger), next(card_purchases(run))
+    invoice = enter(coupa, raw, submit=submitted)
+    run("first", **QUARTER)
+    whole = outside(run)
+    beside = dict(whole)
+    beside[place_of(raw)] -= money_of(raw) if submitted else 0
+    assert posted(run) == beside
+    if not submitted:
+        act(coupa, invoice, "submit")
+        run("submitted", kind="asset_triggered")
+        assert posted(run) == {**whole, place_of(raw): whole[place_of(raw)] - money_of(raw)}
+    act(coupa, invoice, "abandon")
+    run("gone", kind="asset_triggered")
+    assert posted(run) == whole
+    run("again", **QUARTER)
+    assert posted(run) == whole
+    assert ledger.spend.unbalanced() == []
+    assert ledger.completeness.population(PIPELINE).complete
+
+
+def card_charges_on_orders(run: SpendRun) -> Iterator[tuple[str, dict[str, Any]]]:
+    amazon = connect_amazon(run.pair, run.ledger)
+    for n in range(4):
+        for page in amazon.transaction_pages(NOW - timedelta(days=30 * (n + 1)), NOW - timedelta(days=30 * n)):
+            for raw in (raw for raw in page if raw["paymentInstrumentType"] in CARDS):
+                yield from (
+                    (line["purchaseOrderNumber"], line)
+                    for line in raw["transactionLineItems"]
+                    if line.get("purchaseOrderNumber")
+                )
+
+
+def test_a_card_charge_on_a_purchase_order_is_spent_once_its_commitment_is_given_back(
+    run: SpendRun, ledger: Ledger
+) -> None:
+    """No invoice of it ever comes: closed for invoicing, all that was charged is on the budgets; opened again, none of it."""
+    coupa = connect_coupa(run.pair, ledger)
+    run("first", **QUARTER)
+    before = posted(run)
+    charged = [
+        (number, line)
+        for number, line in card_charges_on_orders(run)
+        if line["businessOrderInfo"]["Cost center"] in ("4100", "4200", "4300", "4400")
+    ]
+    money = sum((Decimal(line["totalAmount"]["amount"]) for _, line in charged), Decimal(0))
+    orders = [
+        one
+        for one in run.pair.state("coupa", "purchase_orders")
+        if one["po-number"] in {number for number, _ in charged}
+    ]
+    lines = [line["id"] for order in orders for line in order["order-lines"]]
+    assert money > 0
+    for action, wanted in (("soft_close_for_invoicing", money), ("reopen_for_invoicing", Decimal(0))):
+        for line in lines:
+            coupa.act_on_purchase_order_line(line, action, coupa.permit("act_on_purchase_order_line"))
+        run(action, kind="asset_triggered")
+        assert sum(posted(run).values()) - sum(before.values()) == wanted
+        count = adjustments(run)
+        run(f"{action} again", **QUARTER)
+        assert adjustments(run) == count
+        assert ledger.spend.unbalanced() == []
+        assert ledger.completeness.population(PIPELINE).complete
+
+
+def new_charge(run: SpendRun, po_number: str) -> Decimal:
+    """A card purchase of one line that names the PO."""
+    raw = json.loads(json.dumps(copy.deepcopy(next(card_purchases(run))), default=str))
+    raw |= {"transactionId": "new", "invoiceNumber": "1NEW", "feedDate": NOW.isoformat().replace("+00:00", "Z")}
+    raw["transactionLineItems"] = [{**raw["transactionLineItems"][0], "purchaseOrderNumber": po_number}]
+    run.pair.post("amazon", "events/charge", transaction=raw)
+    run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.now = NOW + timedelta(days=2)
+    return money_of(raw)
+
+
+def parts(ledger: Ledger) -> list[Part]:
+    record = ledger.records.find(amazon_source("sandbox"), KIND, ["new"])["new"]
+    return ledger.spend.parts([record.id])[record.id]
+
+
+@contextmanager
+def orders_as(monkeypatch: pytest.MonkeyPatch, number: str, **changes: Any) -> Iterator[None]:
+    """Coupa's answers with that purchase order changed, or without it where nothing is changed."""
+    real = Coupa.purchase_orders
+
+    def changed(self: Coupa, numbers: list[str]) -> Iterator[list[dict[str, Any]]]:
+        for page in real(self, numbers):
+            yield [
+                {**one, **changes} if one["po-number"] == number else one
+                for one in page
+                if changes or one["po-number"] != number
+            ]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Coupa, "purchase_orders", changed)
+        yield
+
+
+def test_a_purchase_order_made_after_its_charge_was_posted_takes_it_off_the_budget(
+    run: SpendRun, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = run.pair.state("coupa", "purchase_orders")[0]["po-number"]
+    money = new_charge(run, number)
+    with orders_as(monkeypatch, number):
+        run("first", **QUARTER)
+    assert [(one.state, one.amount) for one in parts(ledger)] == [("delivered", money)]
+    run("made", kind="asset_triggered")
+    found = {one.part: (one.state, one.reason, one.amount) for one in parts(ledger)}
+    assert found["1/2"] == ("delivered", None, -money)
+    assert found["1/3"] == ("skipped", BY_ORDER, money)
+    assert ledger.spend.unbalanced() == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"supplier": {"number": "OFFICE-DEPOT"}}, {"status": "cancelled"}], ids=["other_supplier", "cancelled"]
+)
+def test_a_number_that_commits_nothing_of_this_supplier_counts_nothing(
+    run: SpendRun, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    number = run.pair.state("coupa", "purchase_orders")[0]["po-number"]
+    money = new_charge(run, number)
+    with orders_as(monkeypatch, number, **changes):
+        run("first", **QUARTER)
+    assert [(one.state, one.amount) for one in parts(ledger)] == [("delivered", money)]
+
+
+def test_asking_again_costs_one_call_for_fifty_orders(run: SpendRun) -> None:
+    run("first", **QUARTER)
+    before = asked(run, "list_purchase_orders")
+    run("again", kind="asset_triggered")
+    assert len({number for number, _ in card_charges_on_orders(run)}) <= 50
+    assert asked(run, "list_purchase_orders") - before <= 2  # those left to Coupa, and those of what waits
