@@ -4,71 +4,21 @@ A breach has one cause, named so that it is found again at every look: the line,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
-from procurement.compliance.contracts import Agreements
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.compliance.rules import ComplianceRule, When
+from procurement.compliance.surroundings import Bought, Surroundings
 from procurement.money import Money, minor_unit, round_to
-from procurement.sellers.identity import Party, Recognition, Verdict
+from procurement.sellers.identity import Verdict
 from procurement.sellers.names import normalised, words_of
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 WHOLE = "order"  # the cause that is the purchase itself
 DEFAULT_DAYS = 7
 SAME_ORDERS, SAME_SUBJECT = "orders", "subject"
-
-
-@dataclass(frozen=True, slots=True)
-class PoFacts:
-    """A PO as far as it tells whether it came first. `approved_at`: the last approval of its requisition."""
-
-    number: str
-    created_at: datetime | None
-    approved_at: datetime | None = None
-    status: str = ""
-
-    @property
-    def since(self) -> datetime | None:
-        """When it was there and approved."""
-        return max((one for one in (self.created_at, self.approved_at) if one is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` what it was
-    approved under: several orders of one PO were approved together."""
-
-    order: str
-    ordered_at: datetime
-    buyer: str
-    cost_center: str
-    seller: str
-    commodity: str
-    asin: str
-    quantity: Decimal
-    amount: Decimal
-    currency: str
-    po_number: str = ""
-
-    @property
-    def approved_as(self) -> str:
-        return self.po_number or self.order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a purchase is held against. `po` None: Coupa has none of its number. `others`: lines of the buyer's and the
-    cost centers' other purchases of the last days. `units` and `money`: bought before on (contract, ASIN), and on contracts."""
-
-    agreements: Agreements = field(default_factory=Agreements)
-    recognise: Callable[[Party], Recognition] = lambda seller: Recognition(Verdict.DIFFERENT)
-    po: PoFacts | None = None
-    others: Sequence[Bought] = ()
-    units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
-    money: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +134,12 @@ def restricted(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> It
 
 
 def no_po(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """Ordered around Coupa: without a PO number, or with one that Coupa does not have."""
-    if at.po is not None or not fits(rule.when, purchase):
+    """Ordered around Coupa: without a PO number, or with one that covers no Amazon order: Coupa does not have it, it was
+    cancelled, or it went to another supplier."""
+    flaw = "which Coupa does not have" if at.po is None else at.po.flaw
+    if flaw is None or not fits(rule.when, purchase):
         return
-    said = f"names PO {purchase.po_number}, which Coupa does not have" if purchase.po_number else "names no PO"
+    said = f"names PO {purchase.po_number}, {flaw}" if purchase.po_number else "names no PO"
     yield Breach(
         cause=WHOLE, amount=purchase.amount, orders=(purchase.key,), subject=purchase.po_number or "",
         sentence=f"{_money(purchase.amount, purchase)} were ordered around Coupa: the order {said}.",
@@ -195,9 +147,9 @@ def no_po(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterato
 
 
 def po_after_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """Ordered before the PO was there and its requisition approved."""
+    """Ordered before the PO was there and its requisition approved; of a PO that covers no Amazon order `no_po` tells."""
     since = at.po.since if at.po is not None else None
-    if at.po is None or since is None or not fits(rule.when, purchase):
+    if at.po is None or at.po.flaw or since is None or not fits(rule.when, purchase):
         return
     if since - purchase.ordered_at <= timedelta(hours=rule.grace_hours or 0):
         return

@@ -10,11 +10,11 @@ from threading import Lock
 from typing import Any, Protocol
 
 from connectors.amazon_business.products import Product
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import Agreements, read_agreements
 from procurement.compliance.documents import cost_center_of, cost_centers_of, logins_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import PurchasedLine
 from procurement.policies import Rules
@@ -75,7 +75,7 @@ def moment_of(value: Any) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> dict[str, Order]:
+def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, rules: Rules) -> dict[str, Order]:
     """By PO number, with the last approval of their requisitions; unknown numbers are absent."""
     raws = [raw for page in coupa.purchase_orders(sorted(set(numbers))) for raw in page]
     requisitions = {
@@ -90,10 +90,14 @@ def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> d
                 approvers.setdefault(document, set()).update(logins_of(row))
                 if moment is not None:
                     approved[document] = max(moment, approved.get(document, moment))
-    return {str(raw["po-number"]): _order(raw, approved, approvers, segment) for raw in raws}
+    return {str(raw["po-number"]): _order(raw, approved, approvers, rules) for raw in raws}
 
 
-def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], segment: int) -> Order:
+def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], rules: Rules) -> Order:
+    segment, supplier = (
+        rules.compliance.reading.cost_center_segment,
+        str((raw.get("supplier") or {}).get("number") or ""),
+    )
     requisition = raw.get("requisition-header") or {}
     requester = requisition.get("requested-by") or {}
     facts = PoFacts(
@@ -101,6 +105,7 @@ def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, 
         moment_of(raw.get("created-at")),
         approved.get(int(requisition.get("id") or 0)),
         str(raw.get("status")),
+        other_supplier=supplier if supplier not in countries(rules) else "",
     )
     email = str(requester.get("email") or "").lower()
     centers = cost_centers_of(raw.get("order-lines") or (), segment)

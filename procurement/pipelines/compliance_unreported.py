@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from procurement.compliance.checks import Bought, Surroundings
 from procurement.compliance.documents import Frame, read_purchase_order
 from procurement.compliance.purchases import Purchase
+from procurement.compliance.surroundings import Bought, Surroundings
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ordering import read_key

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procurement.compliance.checks import SAME_ORDERS, Surroundings, off_contract
+from procurement.compliance.checks import SAME_ORDERS, off_contract
 from procurement.compliance.judging import Violation
 from procurement.compliance.purchases import Purchase, PurchaseLine
+from procurement.compliance.surroundings import Surroundings
 from procurement.ledger.compliance import KeptViolation, PurchasedLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.money import Money

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from procurement.compliance.checks import Bought, Surroundings
 from procurement.compliance.judging import Violation, judge, unapproved, waived
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
+from procurement.compliance.surroundings import Bought, Surroundings
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
@@ -72,13 +72,13 @@ class Planner:
         if not cases:
             return judgement
         numbers = {case.purchase.po_number for case in cases if case.purchase.po_number}
-        segment = self.rules.compliance.reading.cost_center_segment
-        orders = read_orders(self.coupa, (str(number) for number in numbers), segment=segment) if numbers else {}
+        named = read_orders(self.coupa, (str(number) for number in numbers), rules=self.rules) if numbers else {}
+        orders = {number: order for number, order in named.items() if not order.facts.other_supplier}
         cases = [replace(case, purchase=asked_for(case.purchase, orders)) for case in cases]
         cases = [ready for case in cases if (ready := self._rolled_out(judgement, case)) is not None]
         beside = self._book(judgement, cases)
         around = surround(
-            self.ledger, self.contracts, [case.purchase for case in cases], orders, source=self.source, rules=self.rules, beside=beside
+            self.ledger, self.contracts, [case.purchase for case in cases], named, source=self.source, rules=self.rules, beside=beside
         )  # fmt: skip
         agreed = self._agreed_at_the_gate(cases)
         found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import (
     BY_AMOUNT,
     BY_QUANTITY,
@@ -21,6 +20,7 @@ from procurement.compliance.judging import judge, unapproved, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
 from procurement.sellers.identity import Party, Place, Verdict
 
 AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
@@ -104,6 +104,25 @@ def test_an_approval_that_came_after_the_order_counts_like_a_po_that_did() -> No
     assert found({"kind": "no_po"}, purchase(), around(po=facts)) == []
     (one,) = found({"kind": "no_po"}, purchase(), around(po=None))
     assert one.amount == D("10.00") and "PO-9, which Coupa does not have" in one.sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"status": "cancelled"}, "PO-9, which is cancelled in Coupa"),
+        ({"status": "canceled"}, "PO-9, which is cancelled in Coupa"),
+        ({"status": "issued", "other_supplier": "OFFICE"}, "PO-9, which Coupa issued to supplier OFFICE"),
+        ({"status": "closed"}, None),
+    ],
+)
+def test_a_po_that_was_cancelled_or_is_another_suppliers_covers_no_order(
+    more: dict[str, Any], said: str | None
+) -> None:
+    at = around(po=PoFacts("PO-9", AT + timedelta(days=1), **more))
+    violations = found({"kind": "no_po"}, purchase(), at)
+    assert [one.amount for one in violations] == ([D("10.00")] if said else [])
+    assert all(str(said) in one.sentence for one in violations)
+    assert bool(found({"kind": "po_after_order"}, purchase(), at)) is (said is None), "it is told once"
 
 
 @pytest.mark.parametrize(

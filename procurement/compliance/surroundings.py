@@ -1,0 +1,69 @@
+"""What a purchase is held against: its PO, the contracts, and what was bought beside it. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from procurement.compliance.contracts import Agreements
+from procurement.order_changes import PO_CANCELLED
+from procurement.sellers.identity import Party, Recognition, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PoFacts:
+    """A PO as far as it tells whether it came first, and whether an Amazon order may be placed on it. `approved_at`: the last
+    approval of its requisition; `other_supplier`: the number of its supplier, where that one does not stand for Amazon."""
+
+    number: str
+    created_at: datetime | None
+    approved_at: datetime | None = None
+    status: str = ""
+    other_supplier: str = ""
+
+    @property
+    def flaw(self) -> str | None:
+        """Why an Amazon order is not covered by it, in words that follow its number; None: it is."""
+        if self.other_supplier:
+            return f"which Coupa issued to supplier {self.other_supplier}"
+        return "which is cancelled in Coupa" if self.status in PO_CANCELLED else None
+
+    @property
+    def since(self) -> datetime | None:
+        """When it was there and approved."""
+        return max((one for one in (self.created_at, self.approved_at) if one is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` what it was
+    approved under: several orders of one PO were approved together."""
+
+    order: str
+    ordered_at: datetime
+    buyer: str
+    cost_center: str
+    seller: str
+    commodity: str
+    asin: str
+    quantity: Decimal
+    amount: Decimal
+    currency: str
+    po_number: str = ""
+
+    @property
+    def approved_as(self) -> str:
+        return self.po_number or self.order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a purchase is held against. `po` None: Coupa has none of its number. `others`: lines of the buyer's and the
+    cost centers' other purchases of the last days. `units` and `money`: bought before on (contract, ASIN), and on contracts."""
+
+    agreements: Agreements = field(default_factory=Agreements)
+    recognise: Callable[[Party], Recognition] = lambda seller: Recognition(Verdict.DIFFERENT)
+    po: PoFacts | None = None
+    others: Sequence[Bought] = ()
+    units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    money: Mapping[str, Decimal] = field(default_factory=dict)
