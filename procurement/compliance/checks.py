@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.compliance.rules import ComplianceRule, When
-from procurement.compliance.surroundings import Bought, Surroundings
+from procurement.compliance.surroundings import Bought, Surroundings, approved_as
 from procurement.money import Money, minor_unit, round_to
 from procurement.sellers.identity import Verdict
 from procurement.sellers.names import normalised, words_of
@@ -171,7 +171,7 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
         shared = _shared(rule, _seller(line), line.commodity)
         names.setdefault(shared, line.seller.name if shared and rule.same != "commodity" and line.seller else shared)
         own[shared] = own.get(shared, ZERO) + line.amount
-    own_unit = purchase.po_number or purchase.key
+    own_unit = approved_as(purchase, at)
     for shared, amount in own.items():
         sums, members = {own_unit: amount}, {own_unit: [(purchase.ordered_at, purchase.key)]}
         for other in at.others:
@@ -211,7 +211,7 @@ def duplicate(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Ite
         before = [
             other for other in at.others
             if other.asin == line.asin and other.quantity == line.quantity and other.order != purchase.key
-            and other.approved_as != (purchase.po_number or purchase.key)
+            and other.approved_as != approved_as(purchase, at)
             and since <= other.ordered_at <= purchase.ordered_at and _same_owner(rule, purchase, line, other)
             and (other.ordered_at, other.order) < (purchase.ordered_at, purchase.key)
         ]  # fmt: skip

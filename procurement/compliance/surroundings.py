@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from procurement.compliance.contracts import Agreements
+from procurement.compliance.purchases import Purchase
 from procurement.order_changes import PO_CANCELLED
 from procurement.sellers.identity import Party, Recognition, Verdict
 
@@ -36,8 +37,8 @@ class PoFacts:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` what it was
-    approved under: several orders of one PO were approved together."""
+    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` the PO
+    that covers it: several orders of one PO were approved together. Empty: none does, whatever number was typed."""
 
     order: str
     ordered_at: datetime
@@ -67,3 +68,15 @@ class Surroundings:
     others: Sequence[Bought] = ()
     units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     money: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def po_of(purchase: Purchase, po: PoFacts | None) -> str:
+    """The number of the PO that covers it; empty: it names none, or one that covers no Amazon order. What is not placed yet is
+    Coupa's own document."""
+    covered = not purchase.placed or (po is not None and po.flaw is None)
+    return (purchase.po_number or "") if covered else ""
+
+
+def approved_as(purchase: Purchase, at: Surroundings) -> str:
+    """What it was approved as: its PO, else it stands by itself."""
+    return po_of(purchase, at.po) or purchase.key

@@ -25,7 +25,7 @@ AGREED = " approved it"  # ends the reason why what a rule routed is over
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchasedLine:
-    """`po_number` empty: it names none. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
+    """`po_number`: Coupa's PO that covers it; empty: none does. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
     off_contract or cancelled."""
 
     record_id: int
@@ -158,9 +158,10 @@ class ComplianceBooks:
             return [(row.business_key, row.now) for row in connection.execute(_SENT_SINCE, values)]
 
     def reported(self, source: str, po_numbers: Iterable[str]) -> set[str]:
-        """Those of these POs of which the books have an order."""
+        """Those of these POs that an order in the books names, whether they cover it or not."""
         query = sa.text(
-            "SELECT DISTINCT po_number FROM purchased_lines WHERE source = :source AND po_number = ANY(:numbers)"
+            "SELECT DISTINCT r.group_key FROM source_records r JOIN purchased_lines l ON l.record_id = r.id "
+            "WHERE r.source = :source AND r.kind = 'purchase' AND r.group_key = ANY(:numbers)"
         )
         with self._engine.begin() as connection:
             return set(connection.execute(query, {"source": source, "numbers": sorted(set(po_numbers))}).scalars())

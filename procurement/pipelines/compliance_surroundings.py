@@ -113,6 +113,11 @@ def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, 
     return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment), centers, who)
 
 
+def facts_of(purchase: Purchase, orders: Mapping[str, Order]) -> PoFacts | None:
+    order = orders.get(purchase.po_number or "")
+    return order.facts if order is not None else None
+
+
 class Contracts:
     """Coupa's published contracts, read once a run, and the supplier items of the articles that are asked for, each once."""
 
@@ -203,8 +208,7 @@ def surround(
     return {
         one.key: Surroundings(
             agreements=agreements, recognise=contracts.recogniser(agreements, one.ordered_at.date()),
-            po=order.facts if (order := orders.get(one.po_number or "")) is not None else None, others=nearby.of(one),
-            units=units.get(one.key, {}), money=money.get(one.key, {}),
+            po=facts_of(one, orders), others=nearby.of(one), units=units.get(one.key, {}), money=money.get(one.key, {}),
         )
         for one in purchases
     }  # fmt: skip

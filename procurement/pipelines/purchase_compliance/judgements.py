@@ -10,7 +10,7 @@ from typing import Any
 from procurement.compliance.checks import SAME_ORDERS, off_contract
 from procurement.compliance.judging import Violation
 from procurement.compliance.purchases import Purchase, PurchaseLine
-from procurement.compliance.surroundings import Surroundings
+from procurement.compliance.surroundings import Surroundings, po_of
 from procurement.ledger.compliance import KeptViolation, PurchasedLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.money import Money
@@ -86,7 +86,7 @@ def book_lines(case: Case, at: Surroundings, source: str) -> list[PurchasedLine]
     purchase = case.purchase
     return [
         PurchasedLine(
-            record_id=case.record.id, n=n, source=source, order_id=purchase.key, po_number=purchase.po_number or "",
+            record_id=case.record.id, n=n, source=source, order_id=purchase.key, po_number=po_of(purchase, at.po),
             ordered_at=purchase.ordered_at, buyer=purchase.buyer,
             cost_center=purchase.cost_center_of(line), seller=line.seller.name if line.seller else "",
             seller_name=normalised(line.seller.name) if line.seller else "", commodity=line.commodity, asin=line.asin,

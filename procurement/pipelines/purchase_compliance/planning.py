@@ -24,6 +24,7 @@ from procurement.pipelines.compliance_surroundings import (
     CoupaReads,
     Order,
     bought,
+    facts_of,
     read_orders,
     surround,
 )
@@ -76,7 +77,7 @@ class Planner:
         orders = {number: order for number, order in named.items() if not order.facts.other_supplier}
         cases = [replace(case, purchase=asked_for(case.purchase, orders)) for case in cases]
         cases = [ready for case in cases if (ready := self._rolled_out(judgement, case)) is not None]
-        beside = self._book(judgement, cases)
+        beside = self._book(judgement, cases, named)
         around = surround(
             self.ledger, self.contracts, [case.purchase for case in cases], named, source=self.source, rules=self.rules, beside=beside
         )  # fmt: skip
@@ -141,13 +142,14 @@ class Planner:
             commodities=commodities,
         )
 
-    def _book(self, judgement: Judgement, cases: Sequence[Case]) -> list[Bought]:
+    def _book(self, judgement: Judgement, cases: Sequence[Case], named: Mapping[str, Order]) -> list[Bought]:
         """The lines of these orders, kept before they are judged, so that they see each other; a rehearsal hands them on instead."""
         agreements = self.contracts.agreements(line.asin for case in cases for line in case.purchase.lines)
         for case in cases:
             at = Surroundings(
-                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.ordered_at.date())
-            )
+                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.ordered_at.date()),
+                po=facts_of(case.purchase, named),
+            )  # fmt: skip
             judgement.lines += book_lines(case, at, self.source)
         if not self.rehearsal:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)

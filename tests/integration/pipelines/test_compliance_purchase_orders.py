@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
@@ -47,7 +48,7 @@ def cancel(pair: SandboxPair, ledger: Ledger, order: Json) -> None:
 def test_an_order_on_a_cancelled_po_or_on_another_suppliers_is_ordered_around_coupa(
     run: ComplianceRun, pair: SandboxPair, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (first, cancelled), (second, elsewhere), *_ = on_purchase_orders(pair)
+    (first, cancelled), (second, elsewhere), (third, fine), *_ = on_purchase_orders(pair)
     cancel(pair, ledger, cancelled)
     read = Coupa.purchase_orders
 
@@ -59,6 +60,14 @@ def test_an_order_on_a_cancelled_po_or_on_another_suppliers_is_ordered_around_co
 
     monkeypatch.setattr(Coupa, "purchase_orders", given_away)
     run()
+    with ledger.engine.begin() as connection:
+        query = sa.text("SELECT DISTINCT order_id, po_number FROM purchased_lines WHERE order_id = ANY(:orders)")
+        books = {row.order_id: row.po_number for row in connection.execute(query, {"orders": [first, second, third]})}
+    assert books == {first: "", second: "", third: fine["po-number"]}, (
+        "orders of one PO are one purchase: it has to be one"
+    )
+    numbers = [cancelled["po-number"], fine["po-number"], "4500999"]
+    assert ledger.compliance.reported("amazon_business/sandbox", numbers) == set(numbers[:2])
     found = {row.purchase: row for row in ledger.compliance.open() if row.kind == "no_po"}
     assert f"PO {cancelled['po-number']}, which is cancelled in Coupa" in found[first].sentence
     assert f"PO {elsewhere['po-number']}, which Coupa issued to supplier OFFICE" in found[second].sentence

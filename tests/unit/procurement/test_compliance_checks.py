@@ -20,7 +20,7 @@ from procurement.compliance.judging import judge, unapproved, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
-from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings, po_of
 from procurement.sellers.identity import Party, Place, Verdict
 
 AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
@@ -237,6 +237,21 @@ def test_orders_split_under_the_limit_are_found_together(earlier: list[Bought], 
     if breaks:
         assert violations[0].orders[-1] == "O-9" and set(violations[0].orders) >= {one.order for one in earlier}
         assert violations[0].amount == sum((one.amount for one in earlier), D("40.00"))
+
+
+@pytest.mark.parametrize(
+    "po", [None, PoFacts("OFFICE", AT, status="cancelled"), PoFacts("OFFICE", AT, other_supplier="S")]
+)
+def test_a_number_that_covers_no_order_joins_none(po: PoFacts | None) -> None:
+    """Typed on all three it would hide a split and a duplicate: the books keep none of it."""
+    earlier = [other(f"O-{n}", "450.00", po_number="", asin=f"B0{n}") for n in (1, 2)]
+    one, at = purchase(line("450.00"), po_number="OFFICE"), around(po=po, others=earlier)
+    (split,) = found({"kind": "split_order", "limit": 1000, "days": 3}, one, at)
+    assert split.amount == D("1350.00") and po_of(one, po) == ""
+    assert found({"kind": "duplicate"}, one, at)
+    approved = around(po=PoFacts("OFFICE", AT), others=[replace(row, po_number="OFFICE") for row in earlier])
+    assert found({"kind": "split_order", "limit": 1000, "days": 3}, one, approved) == []
+    assert po_of(replace(one, placed=False), None) == "OFFICE", "of Coupa's own document nobody typed it"
 
 
 def test_an_order_over_the_limit_was_approved_as_such() -> None:
