@@ -162,7 +162,8 @@ def po_after_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -
 
 def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
     """Purchases of one buyer within some days, each approved by itself and under the limit, together not, that share a seller or a
-    commodity. Orders of one PO are one purchase: they were approved together."""
+    commodity. Orders of one PO are one purchase: they were approved together. One that comes to the limit by itself, with all that
+    it buys elsewhere, needed the higher approval and evades nothing."""
     limit = rule.limit or ZERO
     since = purchase.ordered_at - timedelta(days=DEFAULT_DAYS if rule.days is None else rule.days)
     own: dict[str, Decimal] = {}
@@ -172,6 +173,7 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
         names.setdefault(shared, line.seller.name if shared and rule.same != "commodity" and line.seller else shared)
         own[shared] = own.get(shared, ZERO) + line.amount
     own_unit = approved_as(purchase, at)
+    approved = _approved(purchase, own_unit, at)
     for shared, amount in own.items():
         sums, members = {own_unit: amount}, {own_unit: [(purchase.ordered_at, purchase.key)]}
         for other in at.others:
@@ -183,7 +185,7 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
                 unit = other.approved_as
                 sums[unit] = sums.get(unit, ZERO) + other.amount
                 members.setdefault(unit, []).append((other.ordered_at, other.order))
-        parts = {unit: total for unit, total in sums.items() if total < limit}
+        parts = {unit: total for unit, total in sums.items() if approved[unit] < limit}
         total = sum(parts.values(), ZERO)
         if own_unit not in parts or len(parts) < 2 or total < limit or not purchase.buyer:
             continue
@@ -198,6 +200,15 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
                 f"{', '.join(sorted({order for _, order in members[unit]}))}: {_money(parts[unit], purchase)}" for unit in parts
             ),
         )  # fmt: skip
+
+
+def _approved(purchase: Purchase, unit: str, at: Surroundings) -> dict[str, Decimal]:
+    """What each purchase came to as a whole, in the currency of this one, of which `unit` is the name."""
+    found = {unit: purchase.amount}
+    for other in at.others:
+        if other.order != purchase.key and other.currency == purchase.currency:
+            found[other.approved_as] = found.get(other.approved_as, ZERO) + other.amount
+    return found
 
 
 def _shared(rule: ComplianceRule, seller: str, commodity: str) -> str:

@@ -254,6 +254,21 @@ def test_a_number_that_covers_no_order_joins_none(po: PoFacts | None) -> None:
     assert po_of(replace(one, placed=False), None) == "OFFICE", "of Coupa's own document nobody typed it"
 
 
+def test_a_purchase_that_comes_to_the_limit_by_itself_evades_nothing_whatever_part_of_it_is_shared() -> None:
+    rule = {"kind": "split_order", "limit": 1000, "days": 3, "same": "seller"}
+    voltline = {"seller": Party("Voltline"), "asin": "B02", "id": "2"}
+    dear = purchase(line("600.00"), line("700.00", **voltline))
+    assert found(rule, dear, around(others=[other("O-1", "500.00")])) == []
+    lower = purchase(line("600.00"), line("300.00", **voltline))
+    assert found(rule, lower, around(others=[other("O-1", "500.00")]))
+    theirs = [other("O-1", "500.00"), other("O-1", "500.00", seller="voltline", asin="B02")]
+    assert found(rule, lower, around(others=theirs)) == []
+    one_po = [other("O-1", "500.00", po_number="PO-1"), other("O-2", "500.00", po_number="PO-1", seller="voltline")]
+    assert found(rule, lower, around(others=one_po)) == []
+    own = [other("O-1", "500.00", po_number="PO-1"), other("O-2", "500.00", po_number="PO-9", seller="voltline")]
+    assert found(rule, lower, around(others=own)) == [], "of its own PO the other orders count, too"
+
+
 def test_an_order_over_the_limit_was_approved_as_such() -> None:
     assert (
         found({"kind": "split_order", "limit": 100}, purchase(line("100.00")), around(others=[other("O-1", "60.00")]))
