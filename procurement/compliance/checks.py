@@ -94,7 +94,7 @@ def unlisted_seller(rule: ComplianceRule, purchase: Purchase, at: Surroundings) 
 def off_contract(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> bool:
     """Neither an article of a contract nor from a contracted or preferred seller. Of what is not ordered yet no seller is known:
     then only articles count. A seller of whom nobody is sure is not taken for a contracted one."""
-    if at.agreements.covers(line.asin, purchase.ordered_at.date()):
+    if at.agreements.covers(line.asin, purchase.day):
         return False
     return line.seller is None or at.recognise(line.seller).verdict is not Verdict.SAME
 
@@ -102,7 +102,7 @@ def off_contract(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> bo
 def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
     """The price paid against the contract's price for so many units, above the larger of both tolerances."""
     for line in _lines(rule, purchase):
-        agreed = at.agreements.price_of(line.asin, purchase.ordered_at.date(), purchase.currency)
+        agreed = at.agreements.price_of(line.asin, purchase.day, purchase.currency)
         if agreed is None or line.unit_price is None:
             continue
         expected = agreed.price_for(
@@ -250,7 +250,7 @@ def _same_owner(rule: ComplianceRule, purchase: Purchase, line: PurchaseLine, ot
 def expired_certification(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
     """A demanded certification that the seller lacks, or that had expired on the day of the order."""
     del at
-    day = purchase.ordered_at.date()
+    day = purchase.day
     for line in _lines(rule, purchase):
         if line.seller is None:
             continue
@@ -275,7 +275,7 @@ def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) ->
     for line in _lines(rule, purchase):
         bought.setdefault(line.asin, []).append(line)
     for asin, lines in bought.items():
-        agreed = at.agreements.price_of(asin, purchase.ordered_at.date(), purchase.currency)
+        agreed = at.agreements.price_of(asin, purchase.day, purchase.currency)
         quantity, amount = (sum((getattr(line, name) for line in lines), ZERO) for name in ("quantity", "amount"))
         most = agreed.units if agreed is not None and agreed.units is not None else rule.units.get(asin)
         contract = agreed.contract if agreed is not None else ""

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from connectors.amazon_business.products import Product
 from procurement.compliance.contracts import Agreements, read_agreements
-from procurement.compliance.documents import cost_center_of, cost_centers_of, logins_of, with_codes
+from procurement.compliance.documents import Frame, cost_center_of, cost_centers_of, logins_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
@@ -63,6 +64,12 @@ class Order:
 def countries(rules: Rules) -> dict[str, str]:
     """Where is bought, by number of each Coupa supplier that stands for Amazon."""
     return {account.supplier: account.marketplace for account in rules.accounts.accounts.values()}
+
+
+def frame_of(rules: Rules, at: datetime) -> Frame:
+    """For Coupa's documents that are judged at this moment."""
+    zones = {account.supplier: ZoneInfo(rules.zone_of(name)) for name, account in rules.accounts.accounts.items()}
+    return Frame(countries(rules), rules.compliance.reading.cost_center_segment, at, zones)
 
 
 def moment_of(value: Any) -> datetime | None:
@@ -185,7 +192,7 @@ class Articles:
 
 def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:
     """Under which contract an article of this purchase counts; empty: under none."""
-    found = agreements.price_of(asin, purchase.ordered_at.date(), purchase.currency)
+    found = agreements.price_of(asin, purchase.day, purchase.currency)
     return found.contract if found is not None else ""
 
 
@@ -207,7 +214,7 @@ def surround(
     units, money = _before(ledger, purchases, agreements, source=source, rules=rules)
     return {
         one.key: Surroundings(
-            agreements=agreements, recognise=contracts.recogniser(agreements, one.ordered_at.date()),
+            agreements=agreements, recognise=contracts.recogniser(agreements, one.day),
             po=facts_of(one, orders), others=nearby.of(one), units=units.get(one.key, {}), money=money.get(one.key, {}),
         )
         for one in purchases

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -37,7 +38,13 @@ def rules() -> Rules:
 def read(raw: Json, rules: Rules) -> Purchase:
     codes = {row["productDetails"]["unspsc"]["code"] for row in raw["lines"]}
     return read_purchase(
-        raw, Coding("US", "AMZN-US", {code: rules.lookups["commodities"].find(code) or "" for code in codes})
+        raw,
+        Coding(
+            "US",
+            "AMZN-US",
+            {code: rules.lookups["commodities"].find(code) or "" for code in codes},
+            ZoneInfo(rules.policies.marketplaces["ATVPDKIKX0DER"].time_zone),
+        ),
     )
 
 
@@ -58,7 +65,7 @@ def surroundings(case: Json, purchase: Purchase, rules: Rules) -> Surroundings:
     moments = {name: datetime.fromisoformat(po[name]) for name in ("created_at", "approved_at") if po and po.get(name)}
     contract = case["contracts"][0]["number"] if case.get("contracts") else ""
     return Surroundings(
-        agreements=agreements, recognise=recogniser(agreements, rules.compliance, purchase.ordered_at.date()),
+        agreements=agreements, recognise=recogniser(agreements, rules.compliance, purchase.day),
         po=PoFacts(
             po["number"], moments.get("created_at"), moments.get("approved_at"), po.get("status", "issued"), po.get("other_supplier", "")
         )

@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from procurement.compliance.judging import Violation, judge, unapproved, waived
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
@@ -140,6 +141,7 @@ class Planner:
             country=account.marketplace if account else "",
             supplier=account.supplier if account else "",
             commodities=commodities,
+            zone=ZoneInfo(self.rules.zone_of(self.account)),
         )
 
     def _book(self, judgement: Judgement, cases: Sequence[Case], named: Mapping[str, Order]) -> list[Bought]:
@@ -147,7 +149,7 @@ class Planner:
         agreements = self.contracts.agreements(line.asin for case in cases for line in case.purchase.lines)
         for case in cases:
             at = Surroundings(
-                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.ordered_at.date()),
+                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.day),
                 po=facts_of(case.purchase, named),
             )  # fmt: skip
             judgement.lines += book_lines(case, at, self.source)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -169,6 +170,23 @@ def test_another_currency_is_not_compared_and_a_contract_of_another_day_is_none(
     assert found(
         rule, purchase(line("99.00")), around(agreements=agreed(starts=date(2026, 2, 2), ends=date(2026, 2, 2)))
     )
+
+
+@pytest.mark.parametrize(
+    ("hour", "zone", "counts"),
+    [(27, "America/Los_Angeles", True), (31, "America/Los_Angeles", False), (23, "UTC", True), (24, "UTC", False), (15, "Asia/Tokyo", False)],
+)  # fmt: skip
+def test_a_contract_and_a_certification_end_with_the_day_of_the_marketplace(hour: int, zone: str, counts: bool) -> None:
+    """To 30 June, ordered so many hours after it began in UTC: at 20:00 in Los Angeles it is 03:00 of the next day there."""
+    at = datetime(2026, 6, 30, tzinfo=UTC) + timedelta(hours=hour)
+    held = (Credential("Small Business", date(2026, 6, 30)),)
+    one = purchase(line("40.00", credentials=held), ordered_at=at, zone=ZoneInfo(zone))
+    surroundings = around(agreements=agreed(ends=date(2026, 6, 30)), po=PoFacts("PO-9", at))
+    assert [row.amount for row in found({"kind": "over_price"}, one, surroundings)] == ([D("30.00")] if counts else [])
+    unknown = replace(one, lines=(line(seller=Party("Voltline")),))
+    assert bool(found({"kind": "unlisted_seller"}, unknown, surroundings)) is not counts
+    demanded = {"kind": "expired_certification", "certifications": ["small business"]}
+    assert bool(found(demanded, one, surroundings)) is not counts
 
 
 @pytest.mark.parametrize(
