@@ -100,15 +100,15 @@ def off_contract(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> bo
 
 
 def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """The price paid against the contract's price for so many units, above the larger of both tolerances."""
+    """The price paid against the lowest contract price for so many units as the order has, above the larger of both tolerances."""
     for line in _lines(rule, purchase):
-        agreed = at.agreements.price_of(line.asin, purchase.day, purchase.currency)
-        if agreed is None or line.unit_price is None:
+        units = purchase.units_of(line.asin)
+        found = at.agreements.price_of(
+            line.asin, purchase.day, purchase.currency, units, units=at.units, money=at.money
+        )
+        if found is None or line.unit_price is None:
             continue
-        expected = agreed.price_for(
-            line.quantity, units_before=at.units.get((agreed.contract, line.asin), ZERO),
-            money_before=at.money.get(agreed.contract, ZERO),
-        )  # fmt: skip
+        agreed, expected = found
         allowed = max(expected * (rule.tolerance_percent or ZERO) / HUNDRED, rule.tolerance_amount or ZERO)
         if line.unit_price - expected <= allowed:
             continue
@@ -116,7 +116,7 @@ def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> It
         yield Breach(
             cause=f"line {line.id}", amount=over, lines=(line.id,), orders=(purchase.key,), subject=agreed.contract,
             sentence=f"{_article(line)} costs {_money(line.unit_price, purchase)}; contract {agreed.contract} says "
-            f"{_money(expected, purchase)} for {_count(line.quantity)}, {_money(allowed, purchase)} more is tolerated: "
+            f"{_money(expected, purchase)} for {_count(units)}, {_money(allowed, purchase)} more is tolerated: "
             f"{_money(over, purchase)} too much.",
         )  # fmt: skip
 
@@ -275,7 +275,7 @@ def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) ->
     for line in _lines(rule, purchase):
         bought.setdefault(line.asin, []).append(line)
     for asin, lines in bought.items():
-        agreed = at.agreements.price_of(asin, purchase.day, purchase.currency)
+        agreed = at.agreements.counted_under(asin, purchase.day, purchase.currency, purchase.units_of(asin))
         quantity, amount = (sum((getattr(line, name) for line in lines), ZERO) for name in ("quantity", "amount"))
         most = agreed.units if agreed is not None and agreed.units is not None else rule.units.get(asin)
         contract = agreed.contract if agreed is not None else ""

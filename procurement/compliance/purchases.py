@@ -81,6 +81,10 @@ class Purchase:
     def cost_center_of(self, line: PurchaseLine) -> str:
         return line.cost_center or self.cost_center
 
+    def units_of(self, asin: str) -> Decimal:
+        """Of an article, on all lines: terms by order count them together."""
+        return sum((line.quantity for line in self.lines if line.asin == asin), ZERO)
+
     @property
     def cost_centers(self) -> frozenset[str]:
         """All that pay for it."""

@@ -192,8 +192,12 @@ class Articles:
 
 def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:
     """Under which contract an article of this purchase counts; empty: under none."""
-    found = agreements.price_of(asin, purchase.day, purchase.currency)
+    found = agreements.counted_under(asin, purchase.day, purchase.currency, purchase.units_of(asin))
     return found.contract if found is not None else ""
+
+
+def _contracts_of(purchase: Purchase, asin: str, agreements: Agreements) -> list[str]:
+    return [one.contract for one in agreements.offered(asin, purchase.day, purchase.currency)]
 
 
 def surround(
@@ -224,7 +228,7 @@ def surround(
 def _before(
     ledger: Ledger, purchases: Sequence[Purchase], agreements: Agreements, *, source: str, rules: Rules
 ) -> tuple[dict[str, dict[tuple[str, str], Decimal]], dict[str, dict[str, Decimal]]]:
-    """Units by (contract, ASIN) and money by contract bought before each purchase, by its key."""
+    """Units by (contract, ASIN) and money by contract bought before each purchase, by its key: under each contract that has a price."""
     bounded = _bounded(rules)
     wanted = {
         (contract, asin, one.ordered_at, one.key, own)
@@ -233,7 +237,7 @@ def _before(
             "" if one.placed else one.po_number or "",
         )  # asked before: what Amazon has of it already stands in its lines
         for line in one.lines
-        if (contract := contract_of(one, line.asin, agreements)) or line.asin in bounded
+        for contract in (_contracts_of(one, line.asin, agreements) or ([""] if line.asin in bounded else []))
         for asin in ((line.asin, "") if contract else (line.asin,))
     }
     units: dict[str, dict[tuple[str, str], Decimal]] = {}

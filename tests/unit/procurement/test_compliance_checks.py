@@ -10,6 +10,7 @@ import pytest
 
 from procurement.compliance.contracts import (
     BY_AMOUNT,
+    BY_ORDER,
     BY_QUANTITY,
     Agreements,
     Contract,
@@ -170,6 +171,47 @@ def test_another_currency_is_not_compared_and_a_contract_of_another_day_is_none(
     assert found(
         rule, purchase(line("99.00")), around(agreements=agreed(starts=date(2026, 2, 2), ends=date(2026, 2, 2)))
     )
+
+
+def offers(*prices: ContractPrice) -> Agreements:
+    contracts = [Contract(number=one.contract, supplier="", supplier_name="", currency="USD") for one in prices]
+    return Agreements(tuple(contracts), {"B01": prices})
+
+
+def price(contract: str, base: str, **more: Any) -> ContractPrice:
+    return ContractPrice(contract=contract, supplier="", asin="B01", price=D(base), currency="USD", **more)
+
+
+TIERED = price("A", "50", term=BY_ORDER, tiers=(Tier(D(9), D(50)), Tier(D(99), D(40))))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "contract", "amount"), [(10, "A", "70.00"), (9, "", "0"), (1, "", "0")], ids=["tier", "flat", "one"]
+)
+def test_of_several_contracts_the_lowest_price_for_that_quantity_counts(
+    quantity: int, contract: str, amount: str
+) -> None:
+    """The base price of A is the higher one, from ten units on its tier is the lower."""
+    at = around(agreements=offers(TIERED, price("B", "48")))
+    violations = found({"kind": "over_price"}, purchase(line("47.00", quantity)), at)
+    assert [one.amount for one in violations] == ([D(amount)] if contract else [])
+    assert all(f"contract {contract} says USD 40.00" in one.sentence for one in violations)
+
+
+def test_terms_by_order_count_the_units_of_all_lines() -> None:
+    two = purchase(line("47.00", 4), line("47.00", 6, id="2"))
+    violations = found({"kind": "over_price"}, two, around(agreements=offers(TIERED)))
+    assert [one.amount for one in violations] == [D("28.00"), D("42.00")]
+
+
+def test_what_was_bought_under_each_contract_decides_its_own_tier() -> None:
+    by_units = price("A", "50", term=BY_QUANTITY, tiers=(Tier(D(10), D(50)), Tier(D(99), D(40))))
+    agreements = offers(by_units, price("B", "48"))
+    at = around(agreements=agreements, units={("A", "B01"): D(10), ("B", "B01"): D(3)})
+    assert [one.amount for one in found({"kind": "over_price"}, purchase(line("47.00")), at)] == [D("7.00")]
+    assert found({"kind": "over_price"}, purchase(line("47.00")), around(agreements=agreements)) == []
+    counted = agreements.counted_under("B01", AT.date(), "USD", D(1))
+    assert counted is not None and counted.contract == "B"
 
 
 @pytest.mark.parametrize(
