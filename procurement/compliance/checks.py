@@ -11,6 +11,7 @@ from decimal import Decimal
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.compliance.rules import ComplianceRule, When
 from procurement.compliance.surroundings import Bought, Surroundings, approved_as
+from procurement.compliance.terms import Terms
 from procurement.money import Money, minor_unit, round_to
 from procurement.sellers.identity import Verdict
 from procurement.sellers.names import normalised, words_of
@@ -78,7 +79,7 @@ def unlisted_seller(rule: ComplianceRule, purchase: Purchase, at: Surroundings) 
     """One breach a seller: no contract has the article, and the seller is neither contracted nor preferred."""
     by_seller: dict[str, list[PurchaseLine]] = {}
     for line in _lines(rule, purchase):
-        if off_contract(line, purchase, at):
+        if off_contract(line, purchase, at.terms):
             by_seller.setdefault(normalised(line.seller.name) if line.seller else "", []).append(line)
     for name, lines in by_seller.items():
         seller = lines[0].seller
@@ -91,12 +92,12 @@ def unlisted_seller(rule: ComplianceRule, purchase: Purchase, at: Surroundings) 
         )  # fmt: skip
 
 
-def off_contract(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> bool:
+def off_contract(line: PurchaseLine, purchase: Purchase, terms: Terms) -> bool:
     """Neither an article of a contract nor from a contracted or preferred seller. Of what is not ordered yet no seller is known:
     then only articles count. A seller of whom nobody is sure is not taken for a contracted one."""
-    if at.agreements.covers(line.asin, purchase.day):
+    if terms.agreements.covers(line.asin, purchase.day):
         return False
-    return line.seller is None or at.recognise(line.seller).verdict is not Verdict.SAME
+    return line.seller is None or terms.recognise(line.seller).verdict is not Verdict.SAME
 
 
 def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:

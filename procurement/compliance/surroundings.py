@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from procurement.compliance.contracts import Agreements
 from procurement.compliance.purchases import Purchase
+from procurement.compliance.terms import Terms
 from procurement.order_changes import PO_CANCELLED
 from procurement.sellers.identity import Party, Recognition, Verdict
 
@@ -68,6 +69,10 @@ class Surroundings:
     others: Sequence[Bought] = ()
     units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     money: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.agreements, self.recognise)
 
 
 def po_of(purchase: Purchase, po: PoFacts | None) -> str:

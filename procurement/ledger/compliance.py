@@ -4,6 +4,7 @@ Lines belong to a record and are replaced with it. A violation has one key for e
 what was told of it is told once.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ AGREED = " approved it"  # ends the reason why what a rule routed is over
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchasedLine:
     """`po_number`: Coupa's PO that covers it; empty: none does. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
-    off_contract or cancelled."""
+    off_contract or cancelled. `terms`: what the contracts said when the order was first judged; written, and read apart."""
 
     record_id: int
     n: int
@@ -45,6 +46,7 @@ class PurchasedLine:
     amount: Decimal
     currency: str
     standing: str
+    terms: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +121,22 @@ class ComplianceBooks:
             connection.execute(
                 sa.text("DELETE FROM purchased_lines WHERE record_id = ANY(:ids)"), {"ids": sorted(set(record_ids))}
             )
-            copy_rows(
-                connection, purchased_lines.name, names, ([getattr(line, name) for name in names] for line in lines)
-            )
+            copy_rows(connection, purchased_lines.name, names, (_line_row(line, names) for line in lines))
         with self._engine.begin() as connection:
             analyze_once(connection, "purchased_lines")
+
+    def terms_of(self, source: str, order_ids: Iterable[str]) -> dict[str, list[tuple[str, Json]]]:
+        """By order id: ASIN and kept terms of each line that has some."""
+        query = sa.text("""
+            SELECT l.order_id, l.asin, CAST(l.terms AS text) AS terms
+            FROM source_records r JOIN purchased_lines l ON l.record_id = r.id
+            WHERE r.source = :source AND r.kind = 'purchase' AND r.key = ANY(:orders) AND l.terms IS NOT NULL ORDER BY r.id, l.n
+        """)
+        found: dict[str, list[tuple[str, Json]]] = {}
+        with self._engine.begin() as connection:
+            for row in connection.execute(query, {"source": source, "orders": sorted(set(order_ids))}):
+                found.setdefault(row.order_id, []).append((row.asin, json.loads(row.terms)))
+        return found
 
     def bought_by(
         self, source: str, *, buyers: Iterable[str], cost_centers: Iterable[str], since: datetime, until: datetime
@@ -266,7 +279,7 @@ class ComplianceBooks:
             return found
 
 
-_LINE = ", ".join(f"l.{name}" for name in PurchasedLine.__dataclass_fields__)
+_LINE = ", ".join(f"l.{name}" for name in PurchasedLine.__dataclass_fields__ if name != "terms")
 _BOUGHT_BY = sa.text(f"""
     SELECT {_LINE} FROM purchased_lines l
     WHERE l.source = :source AND l.ordered_at BETWEEN :since AND :until AND l.standing <> 'cancelled'
@@ -314,6 +327,11 @@ _REGISTER = sa.text(f"""
         reminded_at = CASE WHEN violations.closed_at IS NULL THEN violations.reminded_at END,
         escalated_at = CASE WHEN violations.closed_at IS NULL THEN violations.escalated_at END, closed_at = NULL, closed_because = NULL
 """)
+
+
+def _line_row(line: PurchasedLine, names: Iterable[str]) -> list[object]:
+    terms = dump_json(line.terms) if line.terms is not None else None
+    return [terms if name == "terms" else getattr(line, name) for name in names]
 
 
 def _as_row(one: KeptViolation) -> list[object]:

@@ -16,6 +16,7 @@ from procurement.compliance.documents import Frame, cost_center_of, cost_centers
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
+from procurement.compliance.terms import Frozen, Terms
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import PurchasedLine
 from procurement.policies import Rules
@@ -200,6 +201,23 @@ def _contracts_of(purchase: Purchase, asin: str, agreements: Agreements) -> list
     return [one.contract for one in agreements.offered(asin, purchase.day, purchase.currency)]
 
 
+def terms_of(ledger: Ledger, contracts: Contracts, purchases: Sequence[Purchase], *, source: str) -> dict[str, Terms]:
+    """By the purchase's key: those that were frozen when it was first judged, else Coupa's of today, which alone are asked for."""
+    kept = {
+        order: Frozen.of(lines)
+        for order, lines in ledger.compliance.terms_of(source, [one.key for one in purchases if one.placed]).items()
+    }
+    none = Frozen({}, {})
+    new = {asin for one in purchases for asin in kept.get(one.key, none).unknown(one)}
+    agreements = contracts.agreements(new) if new else Agreements()
+    found = {}
+    for one in purchases:
+        now = Terms(agreements, contracts.recogniser(agreements, one.day))
+        frozen = kept.get(one.key)
+        found[one.key] = frozen.thaw(now, contracts.recogniser(Agreements(), one.day)) if frozen is not None else now
+    return found
+
+
 def surround(
     ledger: Ledger,
     contracts: Contracts,
@@ -208,17 +226,19 @@ def surround(
     *,
     source: str,
     rules: Rules,
+    terms: Mapping[str, Terms] | None = None,
     beside: Iterable[Bought] = (),
 ) -> dict[str, Surroundings]:
-    """By the purchase's key. `beside`: lines of this batch, where the books do not have them (a dry run, the gate)."""
+    """By the purchase's key. `terms` by the same; `beside`: lines of this batch, where the books do not have them (a dry run,
+    the gate)."""
     if not purchases:
         return {}
-    agreements = contracts.agreements(line.asin for one in purchases for line in one.lines)
+    terms = terms if terms is not None else terms_of(ledger, contracts, purchases, source=source)
     nearby = _Nearby(ledger, purchases, beside, source=source, days=rules.compliance.reading.history_days)
-    units, money = _before(ledger, purchases, agreements, source=source, rules=rules)
+    units, money = _before(ledger, purchases, terms, source=source, rules=rules)
     return {
         one.key: Surroundings(
-            agreements=agreements, recognise=contracts.recogniser(agreements, one.day),
+            agreements=terms[one.key].agreements, recognise=terms[one.key].recognise,
             po=facts_of(one, orders), others=nearby.of(one), units=units.get(one.key, {}), money=money.get(one.key, {}),
         )
         for one in purchases
@@ -226,7 +246,7 @@ def surround(
 
 
 def _before(
-    ledger: Ledger, purchases: Sequence[Purchase], agreements: Agreements, *, source: str, rules: Rules
+    ledger: Ledger, purchases: Sequence[Purchase], terms: Mapping[str, Terms], *, source: str, rules: Rules
 ) -> tuple[dict[str, dict[tuple[str, str], Decimal]], dict[str, dict[str, Decimal]]]:
     """Units by (contract, ASIN) and money by contract bought before each purchase, by its key: under each contract that has a price."""
     bounded = _bounded(rules)
@@ -237,7 +257,9 @@ def _before(
             "" if one.placed else one.po_number or "",
         )  # asked before: what Amazon has of it already stands in its lines
         for line in one.lines
-        for contract in (_contracts_of(one, line.asin, agreements) or ([""] if line.asin in bounded else []))
+        for contract in (
+            _contracts_of(one, line.asin, terms[one.key].agreements) or ([""] if line.asin in bounded else [])
+        )
         for asin in ((line.asin, "") if contract else (line.asin,))
     }
     units: dict[str, dict[tuple[str, str], Decimal]] = {}

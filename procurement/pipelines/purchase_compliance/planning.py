@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from procurement.compliance.judging import Violation, judge, unapproved, waived
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
 from procurement.compliance.surroundings import Bought, Surroundings
+from procurement.compliance.terms import Terms
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
@@ -28,6 +29,7 @@ from procurement.pipelines.compliance_surroundings import (
     facts_of,
     read_orders,
     surround,
+    terms_of,
 )
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
@@ -78,9 +80,11 @@ class Planner:
         orders = {number: order for number, order in named.items() if not order.facts.other_supplier}
         cases = [replace(case, purchase=asked_for(case.purchase, orders)) for case in cases]
         cases = [ready for case in cases if (ready := self._rolled_out(judgement, case)) is not None]
-        beside = self._book(judgement, cases, named)
+        purchases = [case.purchase for case in cases]
+        terms = terms_of(self.ledger, self.contracts, purchases, source=self.source)
+        beside = self._book(judgement, cases, terms, named)
         around = surround(
-            self.ledger, self.contracts, [case.purchase for case in cases], named, source=self.source, rules=self.rules, beside=beside
+            self.ledger, self.contracts, purchases, named, source=self.source, rules=self.rules, terms=terms, beside=beside
         )  # fmt: skip
         agreed = self._agreed_at_the_gate(cases)
         found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
@@ -144,15 +148,13 @@ class Planner:
             zone=ZoneInfo(self.rules.zone_of(self.account)),
         )
 
-    def _book(self, judgement: Judgement, cases: Sequence[Case], named: Mapping[str, Order]) -> list[Bought]:
+    def _book(
+        self, judgement: Judgement, cases: Sequence[Case], terms: Mapping[str, Terms], named: Mapping[str, Order]
+    ) -> list[Bought]:
         """The lines of these orders, kept before they are judged, so that they see each other; a rehearsal hands them on instead."""
-        agreements = self.contracts.agreements(line.asin for case in cases for line in case.purchase.lines)
         for case in cases:
-            at = Surroundings(
-                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.day),
-                po=facts_of(case.purchase, named),
-            )  # fmt: skip
-            judgement.lines += book_lines(case, at, self.source)
+            po = facts_of(case.purchase, named)
+            judgement.lines += book_lines(case, terms[case.purchase.key], po, self.source)
         if not self.rehearsal:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)
             return []
