@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.compliance.rules import ComplianceRule, When
-from procurement.compliance.surroundings import Bought, Surroundings, approved_as
+from procurement.compliance.surroundings import Bought, Limit, Surroundings, Taken, approved_as
 from procurement.compliance.terms import Terms
 from procurement.money import Money, minor_unit, round_to
 from procurement.sellers.identity import Verdict
@@ -269,44 +269,77 @@ def expired_certification(rule: ComplianceRule, purchase: Purchase, at: Surround
             )  # fmt: skip
 
 
-def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """More units of an article than agreed on over all orders, or more money than its contract may reach."""
-    on_contract: dict[str, Decimal] = {}
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """That a purchase goes beyond what was agreed on over all orders, by its `part`."""
+
+    limit: Limit
+    part: Taken
+    lines: tuple[PurchaseLine, ...]
+
+
+def excesses(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Excess]:
+    on_contract: dict[str, list[PurchaseLine]] = {}
     bought: dict[str, list[PurchaseLine]] = {}
     for line in _lines(rule, purchase):
         bought.setdefault(line.asin, []).append(line)
     for asin, lines in bought.items():
         agreed = at.agreements.counted_under(asin, purchase.day, purchase.currency, purchase.units_of(asin))
-        quantity, amount = (sum((getattr(line, name) for line in lines), ZERO) for name in ("quantity", "amount"))
         most = agreed.units if agreed is not None and agreed.units is not None else rule.units.get(asin)
         contract = agreed.contract if agreed is not None else ""
-        reached = at.units.get((contract, asin), ZERO) + quantity
         if agreed is not None:
-            on_contract[contract] = on_contract.get(contract, ZERO) + amount
-        if most is not None and reached > most:
-            too_many = min(quantity, reached - most)
-            yield Breach(
-                cause=f"units {asin}", amount=round_to(amount * too_many / quantity, minor_unit(purchase.currency)),
-                lines=tuple(line.id for line in lines), orders=(purchase.key,), subject=f"{contract}|{asin}", shared=SAME_SUBJECT,
-                sentence=f"{_article(lines[0])}: {_count(reached)} over all orders, and "
-                f"{f'contract {contract}' if contract else 'compliance.yml'} agrees on {_plain(most)}.",
-            )  # fmt: skip
-    for number, amount in on_contract.items():
-        contract_of = at.agreements.contract(number)
-        spent = at.money.get(number, ZERO) + amount
-        if (
-            contract_of is None
-            or contract_of.most is None
-            or contract_of.currency != purchase.currency
-            or spent <= contract_of.most
-        ):
-            continue
+            on_contract.setdefault(contract, []).extend(lines)
+        if most is not None:
+            units = sum((line.quantity for line in lines), ZERO)
+            yield from _excess((contract, asin, most), purchase, lines, units, at.units.get((contract, asin), ZERO))
+    for number, lines in on_contract.items():
+        bounded = at.agreements.contract(number)
+        if bounded is not None and bounded.most is not None and bounded.currency == purchase.currency:
+            money = sum((line.amount for line in lines), ZERO)
+            yield from _excess((number, "", bounded.most), purchase, lines, money, at.money.get(number, ZERO))
+
+
+def _excess(
+    limit: Limit, purchase: Purchase, lines: Sequence[PurchaseLine], size: Decimal, before: Decimal
+) -> Iterator[Excess]:
+    amount = sum((line.amount for line in lines), ZERO)
+    part = Taken(purchase.key, purchase.ordered_at, size, amount, before).beyond(limit[2], purchase.currency)
+    if part is not None:
+        yield Excess(limit, part, tuple(lines))
+
+
+def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
+    """More units of an article than agreed on over all orders, or more money than its contract may reach. One cause, whichever of
+    the orders beyond it is looked at, with the parts of all; before it is placed an order stands for its own part alone."""
+    for one in excesses(rule, purchase, at):
+        contract, asin, most = one.limit
+        others = [taken for taken in at.taken.get(one.limit, ()) if purchase.placed and taken.order != purchase.key]
+        beyond = (taken.beyond(most, purchase.currency) for taken in others)
+        parts = sorted([one.part, *filter(None, beyond)], key=lambda part: (part.ordered_at, part.order))
+        reached, amount = max(part.reached for part in parts), sum((part.amount for part in parts), ZERO)
+        whose = f"contract {contract}" if contract else "compliance.yml"
+        many = f", in {len(parts)} orders" if len(parts) > 1 else ""
+        if asin:
+            units = _count(sum((part.size for part in parts), ZERO))
+            sentence = (
+                f"{_article(one.lines[0])}: {_count(reached)} over all orders, and {whose} agrees on {_plain(most)}: "
+                f"{units} for {_money(amount, purchase)} too many{many}."
+            )
+        else:
+            sentence = (
+                f"{_money(reached, purchase)} were bought under {whose}, which may reach {_money(most, purchase)}: "
+                f"{_money(amount, purchase)} too much{many}."
+            )
         yield Breach(
-            cause=f"money {number}", amount=min(amount, spent - contract_of.most), orders=(purchase.key,),
-            subject=f"{number}|money", shared=SAME_SUBJECT,
-            sentence=f"{_money(spent, purchase)} were bought under contract {number}, which may reach "
-            f"{_money(contract_of.most, purchase)}.",
+            cause=f"units {asin}" if asin else f"money {contract}", amount=amount, lines=tuple(line.id for line in one.lines),
+            orders=tuple(part.order for part in parts), subject=f"{contract}|{asin or 'money'}", shared=SAME_SUBJECT,
+            sentence=sentence, evidence=tuple(_part(part, asin, purchase) for part in parts) if many else (),
         )  # fmt: skip
+
+
+def _part(part: Taken, asin: str, purchase: Purchase) -> str:
+    units = f"{_count(part.size)} for " if asin else ""
+    return f"{part.order}: {units}{_money(part.amount, purchase)} on {part.ordered_at:%Y-%m-%d}"
 
 
 Check = Callable[[ComplianceRule, Purchase, Surroundings], Iterator[Breach]]

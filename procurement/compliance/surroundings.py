@@ -8,8 +8,11 @@ from decimal import Decimal
 from procurement.compliance.contracts import Agreements
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.terms import Terms
+from procurement.money import minor_unit, round_to
 from procurement.order_changes import PO_CANCELLED
 from procurement.sellers.identity import Party, Recognition, Verdict
+
+Limit = tuple[str, str, Decimal]  # contract, ASIN (empty: the contract's money), and the most that was agreed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,35 @@ class Bought:
         return self.po_number or self.order
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an order takes of what a contract bounds over all orders: `size` in units of an article, or in money, when so much was
+    taken `before` it. `amount` is its money either way."""
+
+    order: str
+    ordered_at: datetime
+    size: Decimal
+    amount: Decimal
+    before: Decimal
+
+    @property
+    def reached(self) -> Decimal:
+        return self.before + self.size
+
+    def beyond(self, most: Decimal, currency: str) -> "Taken | None":
+        """Its part beyond `most`; None where it stays within."""
+        if self.size <= 0 or self.reached <= most:
+            return None
+        size = min(self.size, self.reached - most)
+        amount = round_to(self.amount * size / self.size, minor_unit(currency))
+        return Taken(self.order, self.ordered_at, size, amount, self.reached - size)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a purchase is held against. `po` None: Coupa has none of its number. `others`: lines of the buyer's and the
-    cost centers' other purchases of the last days. `units` and `money`: bought before on (contract, ASIN), and on contracts."""
+    cost centers' other purchases of the last days. `units` and `money`: bought before on (contract, ASIN), and on contracts.
+    `taken`: all orders that took more than a limit which this one breaks."""
 
     agreements: Agreements = field(default_factory=Agreements)
     recognise: Callable[[Party], Recognition] = lambda seller: Recognition(Verdict.DIFFERENT)
@@ -69,6 +97,7 @@ class Surroundings:
     others: Sequence[Bought] = ()
     units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     money: Mapping[str, Decimal] = field(default_factory=dict)
+    taken: Mapping[Limit, Sequence[Taken]] = field(default_factory=dict)
 
     @property
     def terms(self) -> Terms:

@@ -164,6 +164,24 @@ class ComplianceBooks:
             rows = connection.execute(_BOUGHT_BEFORE, values)
             return {(row.contract, row.asin, row.order_id): (row.units, row.money) for row in rows}
 
+    def taken_beyond(
+        self, source: str, limits: Iterable[tuple[str, str, Decimal, str]]
+    ) -> dict[tuple[str, str, Decimal], list[tuple[str, datetime, Decimal, Decimal, Decimal]]]:
+        """Orders that took more than a limit (contract, ASIN, the most, currency), oldest first: order id, moment, what it took, its
+        money, and what was taken before it. Of an ASIN units count, of "" the whole contract's money. Cancelled lines do not."""
+        rows = sorted(set(limits))
+        values = {
+            "source": source, "contracts": [one[0] for one in rows], "asins": [one[1] for one in rows],
+            "most": [one[2] for one in rows], "currencies": [one[3] for one in rows],
+        }  # fmt: skip
+        found: dict[tuple[str, str, Decimal], list[tuple[str, datetime, Decimal, Decimal, Decimal]]] = {}
+        if rows:
+            with self._engine.begin() as connection:
+                for row in connection.execute(_TAKEN_BEYOND, values):
+                    taken = (row.order_id, row.ordered_at, row.size, row.amount, row.reached - row.size)
+                    found.setdefault((row.contract, row.asin, row.most), []).append(taken)
+        return found
+
     def sent_since(self, pipeline: str, action: str, *, scope: str, since: datetime) -> list[tuple[str, datetime]]:
         """Keys of writes of this account that were sent, or may have been, and the moment for which they were planned."""
         values = {"pipeline": pipeline, "action": action, "scope": scope, "since": since}
@@ -293,6 +311,20 @@ _BOUGHT_BEFORE = sa.text("""
         AND l.standing <> 'cancelled' AND (l.ordered_at, l.order_id) < (w.ordered_at, w.order_id)
         AND (w.own = '' OR l.po_number <> w.own)
     GROUP BY w.contract, w.asin, w.order_id
+""")
+_TAKEN_BEYOND = sa.text("""
+    WITH taken AS (
+        SELECT w.contract, w.asin, w.most, l.order_id, l.ordered_at, sum(l.amount) AS amount,
+            sum(CASE WHEN w.asin = '' THEN l.amount ELSE l.quantity END) AS size
+        FROM unnest(CAST(:contracts AS text[]), CAST(:asins AS text[]), CAST(:most AS numeric[]), CAST(:currencies AS text[]))
+            AS w (contract, asin, most, currency)
+        JOIN purchased_lines l ON l.source = :source AND l.contract = w.contract AND (w.asin = '' OR l.asin = w.asin)
+            AND l.currency = w.currency AND l.standing <> 'cancelled'
+        GROUP BY w.contract, w.asin, w.most, l.order_id, l.ordered_at
+    ), reaching AS (
+        SELECT taken.*, sum(size) OVER (PARTITION BY contract, asin, most ORDER BY ordered_at, order_id) AS reached FROM taken
+    )
+    SELECT * FROM reaching WHERE reached > most ORDER BY contract, asin, ordered_at, order_id
 """)
 _SENT_SINCE = sa.text("""
     SELECT d.business_key, r.now FROM deliveries d JOIN runs r ON r.id = d.planned_by

@@ -3,7 +3,7 @@ call), and what the ledger's books say of other purchases."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from connectors.amazon_business.products import Product
+from procurement.compliance.checks import excesses, over_contract
 from procurement.compliance.contracts import Agreements, read_agreements
 from procurement.compliance.documents import Frame, cost_center_of, cost_centers_of, logins_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
-from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
+from procurement.compliance.surroundings import Bought, Limit, PoFacts, Surroundings, Taken
 from procurement.compliance.terms import Frozen, Terms
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import PurchasedLine
@@ -236,13 +237,34 @@ def surround(
     terms = terms if terms is not None else terms_of(ledger, contracts, purchases, source=source)
     nearby = _Nearby(ledger, purchases, beside, source=source, days=rules.compliance.reading.history_days)
     units, money = _before(ledger, purchases, terms, source=source, rules=rules)
-    return {
+    found = {
         one.key: Surroundings(
             agreements=terms[one.key].agreements, recognise=terms[one.key].recognise,
             po=facts_of(one, orders), others=nearby.of(one), units=units.get(one.key, {}), money=money.get(one.key, {}),
         )
         for one in purchases
     }  # fmt: skip
+    return _with_taken(ledger, purchases, found, source=source, rules=rules)
+
+
+def _with_taken(
+    ledger: Ledger, purchases: Sequence[Purchase], found: dict[str, Surroundings], *, source: str, rules: Rules
+) -> dict[str, Surroundings]:
+    """Where an order breaks a limit over all orders: with all others that do. Most break none, and nothing is asked for."""
+    limits: dict[str, set[Limit]] = {}
+    for one in purchases:
+        for rule in rules.compliance.rules if one.placed else ():
+            if rule.kind == over_contract.__name__:
+                limits.setdefault(one.key, set()).update(excess.limit for excess in excesses(rule, one, found[one.key]))
+    currencies = {one.key: one.currency for one in purchases}
+    asked = {(*limit, currencies[key]) for key, some in limits.items() for limit in some}
+    taken = {
+        limit: [Taken(*row) for row in rows] for limit, rows in ledger.compliance.taken_beyond(source, asked).items()
+    }
+    for key, some in limits.items():
+        if some:
+            found[key] = replace(found[key], taken={limit: taken.get(limit, []) for limit in some})
+    return found
 
 
 def _before(

@@ -267,11 +267,14 @@ class Planner:
         told = deciding.telling(one, self.rules.compliance, report_only=silent)
         fresh = known is None or again
         elsewhere = known is not None and known.record_id != case.record.id
+        owner = (
+            known if known is not None and elsewhere else one
+        )  # of a cause that several orders share the first one tells
         return KeptViolation(
             source=self.source, key=one.key, record_id=case.record.id if known is None else known.record_id, rule=one.rule,
             kind=one.kind, severity=one.severity, action=one.action, purchase=one.purchase if known is None else known.purchase,
             po_number=known.po_number if known is not None and elsewhere else case.purchase.po_number, orders=one.orders, subject=one.subject,
-            shared=one.shared, buyer=one.buyer, cost_center=one.cost_center, seller=one.seller, commodity=one.commodity,
+            shared=one.shared, buyer=owner.buyer, cost_center=owner.cost_center, seller=owner.seller, commodity=owner.commodity,
             amount=one.amount, currency=one.currency, sentence=one.sentence, evidence=one.evidence,
             told=told if fresh or known is None else known.told, found_at=self.now if fresh or known is None else known.found_at,
             act_by=one.act_by if fresh or known is None else known.act_by,

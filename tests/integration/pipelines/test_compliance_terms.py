@@ -1,5 +1,6 @@
-"""What contracts say later neither accuses nor acquits an order that was judged before."""
+"""What contracts say later neither accuses nor acquits an order that was judged before; what is beyond them is added up."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,33 @@ def test_a_contract_that_is_set_inactive_settles_nothing_and_accuses_nobody(
     again = run()
     assert open_ones(ledger) == before and settled(pair) == []
     assert again["report"]["goods"] == first["report"]["goods"]
+
+
+def bought(pair: SandboxPair) -> dict[str, list[tuple[str, str, int, Decimal]]]:
+    """By ASIN: moment, order id, units and price of every order that is not cancelled, oldest first."""
+    status = {row["orderMetadata"]["orderId"]: row["orderStatus"] for row in pair.state("amazon", "orders")}
+    found: dict[str, list[tuple[str, str, int, Decimal]]] = {}
+    for row in pair.state("amazon", "order_lines"):
+        about, price = row["orderMetadata"], Decimal(str(row["unitPrice"]["amount"]))
+        if status[about["orderId"]] != "CANCELLED":
+            rows = found.setdefault(row["productDetails"]["asin"], [])
+            rows.append((about["orderDate"], about["orderId"], row["quantity"], price))
+    return {asin: sorted(rows) for asin, rows in found.items()}
+
+
+def test_what_is_beyond_the_agreed_units_is_one_cause_with_the_money_of_all_its_orders(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger, mappings_directory: Path
+) -> None:
+    asin, ((_, first, agreed, _), *beyond) = max(bought(pair).items(), key=lambda one: len(one[1]))
+    assert len(beyond) > 2
+    kind = "    kind: over_contract\n"
+    run.rules = switched(mappings_directory, **{kind: f"{kind}    units: {{{asin}: {agreed}}}\n"})
+    run()
+    (row,) = [row for row in ledger.compliance.open() if row.kind == "over_contract"]
+    assert row.amount == sum((units * price for _, _, units, price in beyond), Decimal(0))
+    assert row.orders == tuple(dict.fromkeys(order for _, order, _, _ in beyond)) and first not in row.orders
+    assert len(row.evidence) == len(row.orders)
+    for order in (row.purchase, row.orders[-1], first):
+        ledger.records.plan_again([ledger.records.find(row.source, "purchase", [order])[order].id])
+        run()
+        assert [one for one in ledger.compliance.open() if one.kind == "over_contract"] == [row], order

@@ -7,6 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from procurement.compliance.contracts import (
     BY_AMOUNT,
@@ -22,7 +24,7 @@ from procurement.compliance.judging import judge, unapproved, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
-from procurement.compliance.surroundings import Bought, PoFacts, Surroundings, po_of
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings, Taken, po_of
 from procurement.sellers.identity import Party, Place, Verdict
 
 AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
@@ -382,6 +384,49 @@ def test_units_and_money_over_a_contract_count_over_all_orders() -> None:
     assert found(stated, purchase(line(asin="B07", quantity=4)), around()) and not found(
         stated, purchase(line(asin="B07", quantity=3)), around()
     )
+
+
+def test_an_order_beyond_a_contract_tells_of_all_that_are_in_units_and_in_money() -> None:
+    """Agreed on 100 units; 95 were bought, then 3 orders of 4, 10 and 8: 17 are too many."""
+    one = purchase(line(quantity=8))
+    moments = [AT - timedelta(days=days) for days in (3, 2)]
+    taken = [Taken("O-2", moments[1], D(10), D("100.00"), D(99)), Taken("O-9", AT, D(8), D("80.00"), D(109))]
+    at = around(agreements=agreed(units=D(100)), units={("C", "B01"): D(109)}, taken={("C", "B01", D(100)): taken})
+    (all_of,) = found({"kind": "over_contract"}, one, at)
+    assert (all_of.amount, all_of.orders) == (D("170.00"), ("O-2", "O-9"))
+    assert (
+        "117 units over all orders" in all_of.sentence
+        and "17 units for USD 170.00 too many, in 2 orders" in all_of.sentence
+    )
+    assert all_of.evidence == ("O-2: 9 units for USD 90.00 on 2026-01-31", "O-9: 8 units for USD 80.00 on 2026-02-02")
+    (waiting,) = found({"kind": "over_contract", "before_order": True}, replace(one, placed=False), at)
+    assert (waiting.amount, waiting.orders) == (D("80.00"), ("O-9",)), "before the order it is its own part"
+    spent = [
+        Taken("O-1", moments[0], D("30.00"), D("30.00"), D("980.00")),
+        Taken("O-2", moments[1], D("5.00"), D("5.00"), D("1010.00")),
+    ]
+    rich = around(agreements=agreed(most=D(1000)), money={"C": D("1015.00")}, taken={("C", "", D(1000)): spent})
+    (over,) = found({"kind": "over_contract"}, purchase(line(quantity=2)), rich)
+    assert (over.amount, over.orders) == (D("35.00"), ("O-1", "O-2", "O-9"))
+    assert "USD 1,035.00 were bought under contract C, which may reach USD 1,000.00" in over.sentence
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 9999)), min_size=1, max_size=12), st.integers(0, 300))
+def test_whichever_order_beyond_is_looked_at_the_money_is_the_same(rows: list[tuple[int, int]], most: int) -> None:
+    before, taken = D(0), list[Taken]()
+    for n, (units, cents) in enumerate(rows):
+        amount = D(cents).scaleb(-2) * units
+        taken.append(Taken(f"O-{n:02}", AT + timedelta(hours=n), D(units), amount, before))
+        before += units
+    limit = ("C", "B01", D(most))
+    amounts = set()
+    for row, (units, cents) in zip(taken, rows, strict=True):
+        one = purchase(line(str(D(cents).scaleb(-2)), units), key=row.order, ordered_at=row.ordered_at)
+        at = around(agreements=agreed(units=D(most)), units={("C", "B01"): row.before}, taken={limit: taken})
+        amounts |= {(breach.amount, breach.orders) for breach in found({"kind": "over_contract"}, one, at)}
+    assert len(amounts) == (1 if before > most else 0)
+    if most == 0:
+        assert {amount for amount, _ in amounts} == {sum((row.amount for row in taken), D(0))}
 
 
 WHEN = [
