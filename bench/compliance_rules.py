@@ -21,11 +21,11 @@ from bench.figures import Figure, Result
 from bench.rules import live_rules
 from bench.vendors import calls, count, forget_calls, sandbox_process
 from procurement.clock import FixedClock
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import read_agreements
 from procurement.compliance.judging import judge
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
 from procurement.compliance.recognition import recogniser
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
 from procurement.ledger import Ledger
 from procurement.ledger.types import Staged
 from procurement.pipelines.purchase_compliance import PIPELINE, extract, open_run, screen, transform

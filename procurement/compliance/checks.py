@@ -4,71 +4,22 @@ A breach has one cause, named so that it is found again at every look: the line,
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
-from procurement.compliance.contracts import Agreements
 from procurement.compliance.purchases import Purchase, PurchaseLine
 from procurement.compliance.rules import ComplianceRule, When
+from procurement.compliance.surroundings import Bought, Limit, Surroundings, Taken, approved_as
+from procurement.compliance.terms import Terms
 from procurement.money import Money, minor_unit, round_to
-from procurement.sellers.identity import Party, Recognition, Verdict
+from procurement.sellers.identity import Verdict
 from procurement.sellers.names import normalised, words_of
 
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 WHOLE = "order"  # the cause that is the purchase itself
 DEFAULT_DAYS = 7
 SAME_ORDERS, SAME_SUBJECT = "orders", "subject"
-
-
-@dataclass(frozen=True, slots=True)
-class PoFacts:
-    """A PO as far as it tells whether it came first. `approved_at`: the last approval of its requisition."""
-
-    number: str
-    created_at: datetime | None
-    approved_at: datetime | None = None
-    status: str = ""
-
-    @property
-    def since(self) -> datetime | None:
-        """When it was there and approved."""
-        return max((one for one in (self.created_at, self.approved_at) if one is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """A line of another purchase, cancelled ones left out. `seller` is normalised; `order` names its purchase, `po_number` what it was
-    approved under: several orders of one PO were approved together."""
-
-    order: str
-    ordered_at: datetime
-    buyer: str
-    cost_center: str
-    seller: str
-    commodity: str
-    asin: str
-    quantity: Decimal
-    amount: Decimal
-    currency: str
-    po_number: str = ""
-
-    @property
-    def approved_as(self) -> str:
-        return self.po_number or self.order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a purchase is held against. `po` None: Coupa has none of its number. `others`: lines of the buyer's and the
-    cost centers' other purchases of the last days. `units` and `money`: bought before on (contract, ASIN), and on contracts."""
-
-    agreements: Agreements = field(default_factory=Agreements)
-    recognise: Callable[[Party], Recognition] = lambda seller: Recognition(Verdict.DIFFERENT)
-    po: PoFacts | None = None
-    others: Sequence[Bought] = ()
-    units: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
-    money: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +79,7 @@ def unlisted_seller(rule: ComplianceRule, purchase: Purchase, at: Surroundings) 
     """One breach a seller: no contract has the article, and the seller is neither contracted nor preferred."""
     by_seller: dict[str, list[PurchaseLine]] = {}
     for line in _lines(rule, purchase):
-        if off_contract(line, purchase, at):
+        if off_contract(line, purchase, at.terms):
             by_seller.setdefault(normalised(line.seller.name) if line.seller else "", []).append(line)
     for name, lines in by_seller.items():
         seller = lines[0].seller
@@ -141,24 +92,24 @@ def unlisted_seller(rule: ComplianceRule, purchase: Purchase, at: Surroundings) 
         )  # fmt: skip
 
 
-def off_contract(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> bool:
+def off_contract(line: PurchaseLine, purchase: Purchase, terms: Terms) -> bool:
     """Neither an article of a contract nor from a contracted or preferred seller. Of what is not ordered yet no seller is known:
     then only articles count. A seller of whom nobody is sure is not taken for a contracted one."""
-    if at.agreements.covers(line.asin, purchase.ordered_at.date()):
+    if terms.agreements.covers(line.asin, purchase.day):
         return False
-    return line.seller is None or at.recognise(line.seller).verdict is not Verdict.SAME
+    return line.seller is None or terms.recognise(line.seller).verdict is not Verdict.SAME
 
 
 def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """The price paid against the contract's price for so many units, above the larger of both tolerances."""
+    """The price paid against the lowest contract price for so many units as the order has, above the larger of both tolerances."""
     for line in _lines(rule, purchase):
-        agreed = at.agreements.price_of(line.asin, purchase.ordered_at.date(), purchase.currency)
-        if agreed is None or line.unit_price is None:
+        units = purchase.units_of(line.asin)
+        found = at.agreements.price_of(
+            line.asin, purchase.day, purchase.currency, units, units=at.units, money=at.money
+        )
+        if found is None or line.unit_price is None:
             continue
-        expected = agreed.price_for(
-            line.quantity, units_before=at.units.get((agreed.contract, line.asin), ZERO),
-            money_before=at.money.get(agreed.contract, ZERO),
-        )  # fmt: skip
+        agreed, expected = found
         allowed = max(expected * (rule.tolerance_percent or ZERO) / HUNDRED, rule.tolerance_amount or ZERO)
         if line.unit_price - expected <= allowed:
             continue
@@ -166,7 +117,7 @@ def over_price(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> It
         yield Breach(
             cause=f"line {line.id}", amount=over, lines=(line.id,), orders=(purchase.key,), subject=agreed.contract,
             sentence=f"{_article(line)} costs {_money(line.unit_price, purchase)}; contract {agreed.contract} says "
-            f"{_money(expected, purchase)} for {_count(line.quantity)}, {_money(allowed, purchase)} more is tolerated: "
+            f"{_money(expected, purchase)} for {_count(units)}, {_money(allowed, purchase)} more is tolerated: "
             f"{_money(over, purchase)} too much.",
         )  # fmt: skip
 
@@ -184,10 +135,12 @@ def restricted(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> It
 
 
 def no_po(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """Ordered around Coupa: without a PO number, or with one that Coupa does not have."""
-    if at.po is not None or not fits(rule.when, purchase):
+    """Ordered around Coupa: without a PO number, or with one that covers no Amazon order: Coupa does not have it, it was
+    cancelled, or it went to another supplier."""
+    flaw = "which Coupa does not have" if at.po is None else at.po.flaw
+    if flaw is None or not fits(rule.when, purchase):
         return
-    said = f"names PO {purchase.po_number}, which Coupa does not have" if purchase.po_number else "names no PO"
+    said = f"names PO {purchase.po_number}, {flaw}" if purchase.po_number else "names no PO"
     yield Breach(
         cause=WHOLE, amount=purchase.amount, orders=(purchase.key,), subject=purchase.po_number or "",
         sentence=f"{_money(purchase.amount, purchase)} were ordered around Coupa: the order {said}.",
@@ -195,9 +148,9 @@ def no_po(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterato
 
 
 def po_after_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """Ordered before the PO was there and its requisition approved."""
+    """Ordered before the PO was there and its requisition approved; of a PO that covers no Amazon order `no_po` tells."""
     since = at.po.since if at.po is not None else None
-    if at.po is None or since is None or not fits(rule.when, purchase):
+    if at.po is None or at.po.flaw or since is None or not fits(rule.when, purchase):
         return
     if since - purchase.ordered_at <= timedelta(hours=rule.grace_hours or 0):
         return
@@ -210,7 +163,8 @@ def po_after_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -
 
 def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
     """Purchases of one buyer within some days, each approved by itself and under the limit, together not, that share a seller or a
-    commodity. Orders of one PO are one purchase: they were approved together."""
+    commodity. Orders of one PO are one purchase: they were approved together. One that comes to the limit by itself, with all that
+    it buys elsewhere, needed the higher approval and evades nothing."""
     limit = rule.limit or ZERO
     since = purchase.ordered_at - timedelta(days=DEFAULT_DAYS if rule.days is None else rule.days)
     own: dict[str, Decimal] = {}
@@ -219,7 +173,8 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
         shared = _shared(rule, _seller(line), line.commodity)
         names.setdefault(shared, line.seller.name if shared and rule.same != "commodity" and line.seller else shared)
         own[shared] = own.get(shared, ZERO) + line.amount
-    own_unit = purchase.po_number or purchase.key
+    own_unit = approved_as(purchase, at)
+    approved = _approved(purchase, own_unit, at)
     for shared, amount in own.items():
         sums, members = {own_unit: amount}, {own_unit: [(purchase.ordered_at, purchase.key)]}
         for other in at.others:
@@ -231,7 +186,7 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
                 unit = other.approved_as
                 sums[unit] = sums.get(unit, ZERO) + other.amount
                 members.setdefault(unit, []).append((other.ordered_at, other.order))
-        parts = {unit: total for unit, total in sums.items() if total < limit}
+        parts = {unit: total for unit, total in sums.items() if approved[unit] < limit}
         total = sum(parts.values(), ZERO)
         if own_unit not in parts or len(parts) < 2 or total < limit or not purchase.buyer:
             continue
@@ -248,6 +203,15 @@ def split_order(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> I
         )  # fmt: skip
 
 
+def _approved(purchase: Purchase, unit: str, at: Surroundings) -> dict[str, Decimal]:
+    """What each purchase came to as a whole, in the currency of this one, of which `unit` is the name."""
+    found = {unit: purchase.amount}
+    for other in at.others:
+        if other.order != purchase.key and other.currency == purchase.currency:
+            found[other.approved_as] = found.get(other.approved_as, ZERO) + other.amount
+    return found
+
+
 def _shared(rule: ComplianceRule, seller: str, commodity: str) -> str:
     return "" if rule.same == "buyer" else commodity if rule.same == "commodity" else seller
 
@@ -259,7 +223,7 @@ def duplicate(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Ite
         before = [
             other for other in at.others
             if other.asin == line.asin and other.quantity == line.quantity and other.order != purchase.key
-            and other.approved_as != (purchase.po_number or purchase.key)
+            and other.approved_as != approved_as(purchase, at)
             and since <= other.ordered_at <= purchase.ordered_at and _same_owner(rule, purchase, line, other)
             and (other.ordered_at, other.order) < (purchase.ordered_at, purchase.key)
         ]  # fmt: skip
@@ -287,7 +251,7 @@ def _same_owner(rule: ComplianceRule, purchase: Purchase, line: PurchaseLine, ot
 def expired_certification(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
     """A demanded certification that the seller lacks, or that had expired on the day of the order."""
     del at
-    day = purchase.ordered_at.date()
+    day = purchase.day
     for line in _lines(rule, purchase):
         if line.seller is None:
             continue
@@ -305,44 +269,77 @@ def expired_certification(rule: ComplianceRule, purchase: Purchase, at: Surround
             )  # fmt: skip
 
 
-def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
-    """More units of an article than agreed on over all orders, or more money than its contract may reach."""
-    on_contract: dict[str, Decimal] = {}
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """That a purchase goes beyond what was agreed on over all orders, by its `part`."""
+
+    limit: Limit
+    part: Taken
+    lines: tuple[PurchaseLine, ...]
+
+
+def excesses(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Excess]:
+    on_contract: dict[str, list[PurchaseLine]] = {}
     bought: dict[str, list[PurchaseLine]] = {}
     for line in _lines(rule, purchase):
         bought.setdefault(line.asin, []).append(line)
     for asin, lines in bought.items():
-        agreed = at.agreements.price_of(asin, purchase.ordered_at.date(), purchase.currency)
-        quantity, amount = (sum((getattr(line, name) for line in lines), ZERO) for name in ("quantity", "amount"))
+        agreed = at.agreements.counted_under(asin, purchase.day, purchase.currency, purchase.units_of(asin))
         most = agreed.units if agreed is not None and agreed.units is not None else rule.units.get(asin)
         contract = agreed.contract if agreed is not None else ""
-        reached = at.units.get((contract, asin), ZERO) + quantity
         if agreed is not None:
-            on_contract[contract] = on_contract.get(contract, ZERO) + amount
-        if most is not None and reached > most:
-            too_many = min(quantity, reached - most)
-            yield Breach(
-                cause=f"units {asin}", amount=round_to(amount * too_many / quantity, minor_unit(purchase.currency)),
-                lines=tuple(line.id for line in lines), orders=(purchase.key,), subject=f"{contract}|{asin}", shared=SAME_SUBJECT,
-                sentence=f"{_article(lines[0])}: {_count(reached)} over all orders, and "
-                f"{f'contract {contract}' if contract else 'compliance.yml'} agrees on {_plain(most)}.",
-            )  # fmt: skip
-    for number, amount in on_contract.items():
-        contract_of = at.agreements.contract(number)
-        spent = at.money.get(number, ZERO) + amount
-        if (
-            contract_of is None
-            or contract_of.most is None
-            or contract_of.currency != purchase.currency
-            or spent <= contract_of.most
-        ):
-            continue
+            on_contract.setdefault(contract, []).extend(lines)
+        if most is not None:
+            units = sum((line.quantity for line in lines), ZERO)
+            yield from _excess((contract, asin, most), purchase, lines, units, at.units.get((contract, asin), ZERO))
+    for number, lines in on_contract.items():
+        bounded = at.agreements.contract(number)
+        if bounded is not None and bounded.most is not None and bounded.currency == purchase.currency:
+            money = sum((line.amount for line in lines), ZERO)
+            yield from _excess((number, "", bounded.most), purchase, lines, money, at.money.get(number, ZERO))
+
+
+def _excess(
+    limit: Limit, purchase: Purchase, lines: Sequence[PurchaseLine], size: Decimal, before: Decimal
+) -> Iterator[Excess]:
+    amount = sum((line.amount for line in lines), ZERO)
+    part = Taken(purchase.key, purchase.ordered_at, size, amount, before).beyond(limit[2], purchase.currency)
+    if part is not None:
+        yield Excess(limit, part, tuple(lines))
+
+
+def over_contract(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterator[Breach]:
+    """More units of an article than agreed on over all orders, or more money than its contract may reach. One cause, whichever of
+    the orders beyond it is looked at, with the parts of all; before it is placed an order stands for its own part alone."""
+    for one in excesses(rule, purchase, at):
+        contract, asin, most = one.limit
+        others = [taken for taken in at.taken.get(one.limit, ()) if purchase.placed and taken.order != purchase.key]
+        beyond = (taken.beyond(most, purchase.currency) for taken in others)
+        parts = sorted([one.part, *filter(None, beyond)], key=lambda part: (part.ordered_at, part.order))
+        reached, amount = max(part.reached for part in parts), sum((part.amount for part in parts), ZERO)
+        whose = f"contract {contract}" if contract else "compliance.yml"
+        many = f", in {len(parts)} orders" if len(parts) > 1 else ""
+        if asin:
+            units = _count(sum((part.size for part in parts), ZERO))
+            sentence = (
+                f"{_article(one.lines[0])}: {_count(reached)} over all orders, and {whose} agrees on {_plain(most)}: "
+                f"{units} for {_money(amount, purchase)} too many{many}."
+            )
+        else:
+            sentence = (
+                f"{_money(reached, purchase)} were bought under {whose}, which may reach {_money(most, purchase)}: "
+                f"{_money(amount, purchase)} too much{many}."
+            )
         yield Breach(
-            cause=f"money {number}", amount=min(amount, spent - contract_of.most), orders=(purchase.key,),
-            subject=f"{number}|money", shared=SAME_SUBJECT,
-            sentence=f"{_money(spent, purchase)} were bought under contract {number}, which may reach "
-            f"{_money(contract_of.most, purchase)}.",
+            cause=f"units {asin}" if asin else f"money {contract}", amount=amount, lines=tuple(line.id for line in one.lines),
+            orders=tuple(part.order for part in parts), subject=f"{contract}|{asin or 'money'}", shared=SAME_SUBJECT,
+            sentence=sentence, evidence=tuple(_part(part, asin, purchase) for part in parts) if many else (),
         )  # fmt: skip
+
+
+def _part(part: Taken, asin: str, purchase: Purchase) -> str:
+    units = f"{_count(part.size)} for " if asin else ""
+    return f"{part.order}: {units}{_money(part.amount, purchase)} on {part.ordered_at:%Y-%m-%d}"
 
 
 Check = Callable[[ComplianceRule, Purchase, Surroundings], Iterator[Breach]]

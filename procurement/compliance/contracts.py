@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from procurement.errors import MoneyError
@@ -17,7 +18,8 @@ from procurement.money import to_decimal
 Json = Mapping[str, Any]
 PUBLISHED = "published"
 MOST_TIERS = 20
-HUNDRED = Decimal(100)
+ZERO, HUNDRED = Decimal(0), Decimal(100)
+NOTHING: Mapping[Any, Decimal] = MappingProxyType({})
 BY_ORDER, BY_QUANTITY, BY_AMOUNT = "PerOrderContractTerm", "TotalQtyContractTerm", "TotalAmtContractTerm"
 
 
@@ -82,10 +84,35 @@ class Agreements:
     contracts: tuple[Contract, ...] = ()
     prices: Mapping[str, tuple[ContractPrice, ...]] | None = None  # by ASIN
 
-    def price_of(self, asin: str, day: date, currency: str) -> ContractPrice | None:
-        """The lowest base price in this currency that is valid on the day; ties go to the contract's number."""
-        found = [one for one in self.of(asin) if one.valid_on(day) and one.currency == currency]
-        return min(found, key=lambda one: (one.price, one.contract), default=None)
+    def offered(self, asin: str, day: date, currency: str) -> list[ContractPrice]:
+        """All in this currency that are valid on the day."""
+        return [one for one in self.of(asin) if one.valid_on(day) and one.currency == currency]
+
+    def price_of(
+        self,
+        asin: str,
+        day: date,
+        currency: str,
+        quantity: Decimal,
+        *,
+        units: Mapping[tuple[str, str], Decimal] = NOTHING,
+        money: Mapping[str, Decimal] = NOTHING,
+    ) -> tuple[ContractPrice, Decimal] | None:
+        """The lowest price for so many units, and whose it is; ties go to the contract's number. `units` by contract and ASIN, and
+        `money` by contract: bought before."""
+        prices = [
+            (one, one.price_for(
+                quantity, units_before=units.get((one.contract, asin), ZERO), money_before=money.get(one.contract, ZERO)
+            ))
+            for one in self.offered(asin, day, currency)
+        ]  # fmt: skip
+        return min(prices, key=lambda found: (found[1], found[0].contract), default=None)
+
+    def counted_under(self, asin: str, day: date, currency: str, quantity: Decimal) -> ContractPrice | None:
+        """Whose price has the article for so many units, had nothing been bought before: under that contract a purchase counts, so
+        that it does not move from one to the other as tiers are reached."""
+        found = self.price_of(asin, day, currency, quantity)
+        return found[0] if found is not None else None
 
     def covers(self, asin: str, day: date) -> bool:
         return any(one.valid_on(day) for one in self.of(asin))

@@ -5,8 +5,8 @@ requisition was submitted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from procurement.compliance.purchases import Purchase, PurchaseLine
@@ -19,12 +19,13 @@ APPROVED = "approved"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`suppliers`: country by number of each supplier that stands for Amazon; `segment`: which segment of an account is the cost
-    center; `at`: when it is judged."""
+    """`suppliers`: country by number of each supplier that stands for Amazon, `zones` their time zones; `segment`: which segment of
+    an account is the cost center; `at`: when it is judged."""
 
     suppliers: Mapping[str, str]
     segment: int
     at: datetime
+    zones: Mapping[str, tzinfo] = field(default_factory=dict)
 
 
 def read_requisition(raw: Json, frame: Frame) -> Purchase | None:
@@ -67,6 +68,7 @@ def _purchase(
     return Purchase(
         key=key, ordered_at=frame.at, currency=currency, lines=tuple(lines), placed=False, supplier=supplier,
         buyer=str(_at(requisition, "requested-by", "email") or "").lower(), country=frame.suppliers.get(supplier, ""),
+        zone=frame.zones.get(supplier, UTC),
         approved_by=frozenset(login for one in approved for login in logins_of(one)), po_cost_centers=cost_centers,
     )  # fmt: skip
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import BY_ORDER, Agreements, Contract, ContractPrice, Tier
 from procurement.compliance.judging import judge
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import recogniser
 from procurement.compliance.rules import ComplianceExample, ComplianceFile, ExampleLine
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
 from procurement.money import minor_unit, round_to
 from procurement.sellers.identity import Party, Place
 from procurement.sellers.names import normalised

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from procurement.compliance.checks import CHECKS, Breach, Surroundings
+from procurement.compliance.checks import CHECKS, Breach
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.rules import SEVERITIES, Action, ComplianceFile, ComplianceRule, Severity, Waiver
+from procurement.compliance.surroundings import Surroundings
 
 NO_CANCEL = "Amazon Business offers no call to cancel an order"
 

@@ -7,7 +7,7 @@ article and price on its lines.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -50,8 +50,8 @@ class PurchaseLine:
 class Purchase:
     """`key` is Amazon's order id, or the PO's or requisition's number of what is not ordered yet (`placed` False).
 
-    `country` is where it was bought, `supplier` the Coupa supplier that stands for Amazon. `po_cost_centers`: all that Coupa codes
-    it to, shares of split lines included."""
+    `country` is where it was bought, `zone` that marketplace's, `supplier` the Coupa supplier that stands for Amazon.
+    `po_cost_centers`: all that Coupa codes it to, shares of split lines included."""
 
     key: str
     ordered_at: datetime
@@ -63,10 +63,16 @@ class Purchase:
     cost_center: str = ""
     country: str = ""
     supplier: str = ""
+    zone: tzinfo = UTC
     cancelled: bool = False
     placed: bool = True
     approved_by: frozenset[str] = field(default_factory=frozenset)  # Coupa logins
     po_cost_centers: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def day(self) -> date:
+        """On which it was ordered, where the marketplace is: contracts and certifications end with a day."""
+        return self.ordered_at.astimezone(self.zone).date()
 
     @property
     def amount(self) -> Decimal:
@@ -74,6 +80,10 @@ class Purchase:
 
     def cost_center_of(self, line: PurchaseLine) -> str:
         return line.cost_center or self.cost_center
+
+    def units_of(self, asin: str) -> Decimal:
+        """Of an article, on all lines: terms by order count them together."""
+        return sum((line.quantity for line in self.lines if line.asin == asin), ZERO)
 
     @property
     def cost_centers(self) -> frozenset[str]:
@@ -112,11 +122,12 @@ def order_amount(lines: Sequence[Json]) -> tuple[Decimal | None, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """What the account adds to Amazon's order: where it buys, who stands for Amazon in Coupa, commodities by UNSPSC."""
+    """What the account adds to Amazon's order: where it buys, who stands for Amazon in Coupa, commodities by UNSPSC, the time zone."""
 
     country: str = ""
     supplier: str = ""
     commodities: Mapping[str, str] = field(default_factory=dict)  # by UNSPSC code, looked up beforehand
+    zone: tzinfo = UTC
 
 
 def read_purchase(raw: Json, coding: Coding) -> Purchase:
@@ -139,7 +150,7 @@ def read_purchase(raw: Json, coding: Coding) -> Purchase:
         key=key, ordered_at=ordered_at, currency=currency, lines=tuple(_line(row, coding) for row in rows),
         po_number=_text(order.get("purchaseOrderNumber")) or None, buyer=_text(buyer.get("email")).lower(),
         buyer_name=_text(buyer.get("name")), cost_center=_text(coded.get("costCenter")), country=coding.country,
-        supplier=coding.supplier, cancelled=order.get("orderStatus") == CANCELLED,
+        supplier=coding.supplier, zone=coding.zone, cancelled=order.get("orderStatus") == CANCELLED,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Lines belong to a record and are replaced with it. A violation has one key for e
 what was told of it is told once.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -25,8 +26,8 @@ AGREED = " approved it"  # ends the reason why what a rule routed is over
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchasedLine:
-    """`po_number` empty: it names none. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
-    off_contract or cancelled."""
+    """`po_number`: Coupa's PO that covers it; empty: none does. `seller` as Amazon spells it, `seller_name` normalised. `standing`: on_contract,
+    off_contract or cancelled. `terms`: what the contracts said when the order was first judged; written, and read apart."""
 
     record_id: int
     n: int
@@ -45,6 +46,7 @@ class PurchasedLine:
     amount: Decimal
     currency: str
     standing: str
+    terms: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +121,22 @@ class ComplianceBooks:
             connection.execute(
                 sa.text("DELETE FROM purchased_lines WHERE record_id = ANY(:ids)"), {"ids": sorted(set(record_ids))}
             )
-            copy_rows(
-                connection, purchased_lines.name, names, ([getattr(line, name) for name in names] for line in lines)
-            )
+            copy_rows(connection, purchased_lines.name, names, (_line_row(line, names) for line in lines))
         with self._engine.begin() as connection:
             analyze_once(connection, "purchased_lines")
+
+    def terms_of(self, source: str, order_ids: Iterable[str]) -> dict[str, list[tuple[str, Json]]]:
+        """By order id: ASIN and kept terms of each line that has some."""
+        query = sa.text("""
+            SELECT l.order_id, l.asin, CAST(l.terms AS text) AS terms
+            FROM source_records r JOIN purchased_lines l ON l.record_id = r.id
+            WHERE r.source = :source AND r.kind = 'purchase' AND r.key = ANY(:orders) AND l.terms IS NOT NULL ORDER BY r.id, l.n
+        """)
+        found: dict[str, list[tuple[str, Json]]] = {}
+        with self._engine.begin() as connection:
+            for row in connection.execute(query, {"source": source, "orders": sorted(set(order_ids))}):
+                found.setdefault(row.order_id, []).append((row.asin, json.loads(row.terms)))
+        return found
 
     def bought_by(
         self, source: str, *, buyers: Iterable[str], cost_centers: Iterable[str], since: datetime, until: datetime
@@ -151,6 +164,24 @@ class ComplianceBooks:
             rows = connection.execute(_BOUGHT_BEFORE, values)
             return {(row.contract, row.asin, row.order_id): (row.units, row.money) for row in rows}
 
+    def taken_beyond(
+        self, source: str, limits: Iterable[tuple[str, str, Decimal, str]]
+    ) -> dict[tuple[str, str, Decimal], list[tuple[str, datetime, Decimal, Decimal, Decimal]]]:
+        """Orders that took more than a limit (contract, ASIN, the most, currency), oldest first: order id, moment, what it took, its
+        money, and what was taken before it. Of an ASIN units count, of "" the whole contract's money. Cancelled lines do not."""
+        rows = sorted(set(limits))
+        values = {
+            "source": source, "contracts": [one[0] for one in rows], "asins": [one[1] for one in rows],
+            "most": [one[2] for one in rows], "currencies": [one[3] for one in rows],
+        }  # fmt: skip
+        found: dict[tuple[str, str, Decimal], list[tuple[str, datetime, Decimal, Decimal, Decimal]]] = {}
+        if rows:
+            with self._engine.begin() as connection:
+                for row in connection.execute(_TAKEN_BEYOND, values):
+                    taken = (row.order_id, row.ordered_at, row.size, row.amount, row.reached - row.size)
+                    found.setdefault((row.contract, row.asin, row.most), []).append(taken)
+        return found
+
     def sent_since(self, pipeline: str, action: str, *, scope: str, since: datetime) -> list[tuple[str, datetime]]:
         """Keys of writes of this account that were sent, or may have been, and the moment for which they were planned."""
         values = {"pipeline": pipeline, "action": action, "scope": scope, "since": since}
@@ -158,9 +189,10 @@ class ComplianceBooks:
             return [(row.business_key, row.now) for row in connection.execute(_SENT_SINCE, values)]
 
     def reported(self, source: str, po_numbers: Iterable[str]) -> set[str]:
-        """Those of these POs of which the books have an order."""
+        """Those of these POs that an order in the books names, whether they cover it or not."""
         query = sa.text(
-            "SELECT DISTINCT po_number FROM purchased_lines WHERE source = :source AND po_number = ANY(:numbers)"
+            "SELECT DISTINCT r.group_key FROM source_records r JOIN purchased_lines l ON l.record_id = r.id "
+            "WHERE r.source = :source AND r.kind = 'purchase' AND r.group_key = ANY(:numbers)"
         )
         with self._engine.begin() as connection:
             return set(connection.execute(query, {"source": source, "numbers": sorted(set(po_numbers))}).scalars())
@@ -265,7 +297,7 @@ class ComplianceBooks:
             return found
 
 
-_LINE = ", ".join(f"l.{name}" for name in PurchasedLine.__dataclass_fields__)
+_LINE = ", ".join(f"l.{name}" for name in PurchasedLine.__dataclass_fields__ if name != "terms")
 _BOUGHT_BY = sa.text(f"""
     SELECT {_LINE} FROM purchased_lines l
     WHERE l.source = :source AND l.ordered_at BETWEEN :since AND :until AND l.standing <> 'cancelled'
@@ -279,6 +311,20 @@ _BOUGHT_BEFORE = sa.text("""
         AND l.standing <> 'cancelled' AND (l.ordered_at, l.order_id) < (w.ordered_at, w.order_id)
         AND (w.own = '' OR l.po_number <> w.own)
     GROUP BY w.contract, w.asin, w.order_id
+""")
+_TAKEN_BEYOND = sa.text("""
+    WITH taken AS (
+        SELECT w.contract, w.asin, w.most, l.order_id, l.ordered_at, sum(l.amount) AS amount,
+            sum(CASE WHEN w.asin = '' THEN l.amount ELSE l.quantity END) AS size
+        FROM unnest(CAST(:contracts AS text[]), CAST(:asins AS text[]), CAST(:most AS numeric[]), CAST(:currencies AS text[]))
+            AS w (contract, asin, most, currency)
+        JOIN purchased_lines l ON l.source = :source AND l.contract = w.contract AND (w.asin = '' OR l.asin = w.asin)
+            AND l.currency = w.currency AND l.standing <> 'cancelled'
+        GROUP BY w.contract, w.asin, w.most, l.order_id, l.ordered_at
+    ), reaching AS (
+        SELECT taken.*, sum(size) OVER (PARTITION BY contract, asin, most ORDER BY ordered_at, order_id) AS reached FROM taken
+    )
+    SELECT * FROM reaching WHERE reached > most ORDER BY contract, asin, ordered_at, order_id
 """)
 _SENT_SINCE = sa.text("""
     SELECT d.business_key, r.now FROM deliveries d JOIN runs r ON r.id = d.planned_by
@@ -313,6 +359,11 @@ _REGISTER = sa.text(f"""
         reminded_at = CASE WHEN violations.closed_at IS NULL THEN violations.reminded_at END,
         escalated_at = CASE WHEN violations.closed_at IS NULL THEN violations.escalated_at END, closed_at = NULL, closed_because = NULL
 """)
+
+
+def _line_row(line: PurchasedLine, names: Iterable[str]) -> list[object]:
+    terms = dump_json(line.terms) if line.terms is not None else None
+    return [terms if name == "terms" else getattr(line, name) for name in names]
 
 
 def _as_row(one: KeptViolation) -> list[object]:

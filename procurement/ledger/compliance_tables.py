@@ -26,6 +26,7 @@ purchased_lines = sa.Table(
     sa.Column("amount", sa.Numeric, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("terms", JSONB),  # as they were when the order was first judged
     sa.CheckConstraint("standing IN ('on_contract', 'off_contract', 'cancelled')", name="purchased_lines_standing_known"),
     sa.Index("ix_purchased_lines_buyer", "source", "buyer", "ordered_at"),
     sa.Index("ix_purchased_lines_cost_center", "source", "cost_center", "ordered_at"),

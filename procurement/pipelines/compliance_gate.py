@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from procurement.compliance.documents import Frame, cost_centers_of, read_purchase_order
+from procurement.compliance.documents import cost_centers_of, read_purchase_order
 from procurement.compliance.judging import Violation, approver_of, judge
 from procurement.compliance.purchases import Purchase
 from procurement.errors import RecordError
@@ -23,7 +23,7 @@ from procurement.order_gate import Verdict
 from procurement.pipelines.compliance_questions import ORDERS, Answer, Question
 from procurement.pipelines.compliance_rollout import PIPELINE, acts, rollout_of
 from procurement.pipelines.compliance_stopped import Stopped
-from procurement.pipelines.compliance_surroundings import Agreed, Articles, Contracts, countries, moment_of, surround
+from procurement.pipelines.compliance_surroundings import Agreed, Articles, Contracts, frame_of, moment_of, surround
 from procurement.pipelines.compliance_unreported import Unreported, lines_of, with_bought
 from procurement.policies import Rules
 
@@ -62,9 +62,8 @@ class ComplianceGate:
         """None: it may go. Raises the connectors' errors when Coupa cannot be read."""
         if not self._is_asked(order):
             return None
-        frame = Frame(countries(self.rules), self.rules.compliance.reading.cost_center_segment, self.run.now)
         try:
-            purchase = read_purchase_order(order, requisition, frame)
+            purchase = read_purchase_order(order, requisition, frame_of(self.rules, self.run.now))
         except RecordError as error:
             return Verdict("held", "compliance: it cannot be judged", error.problems)
         (purchase,) = self.articles.coded([purchase])

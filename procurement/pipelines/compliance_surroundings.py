@@ -3,18 +3,21 @@ call), and what the ledger's books say of other purchases."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from connectors.amazon_business.products import Product
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
+from procurement.compliance.checks import excesses, over_contract
 from procurement.compliance.contracts import Agreements, read_agreements
-from procurement.compliance.documents import cost_center_of, cost_centers_of, logins_of, with_codes
+from procurement.compliance.documents import Frame, cost_center_of, cost_centers_of, logins_of, with_codes
 from procurement.compliance.purchases import Purchase
 from procurement.compliance.recognition import read_supplier, recogniser
+from procurement.compliance.surroundings import Bought, Limit, PoFacts, Surroundings, Taken
+from procurement.compliance.terms import Frozen, Terms
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import PurchasedLine
 from procurement.policies import Rules
@@ -65,6 +68,12 @@ def countries(rules: Rules) -> dict[str, str]:
     return {account.supplier: account.marketplace for account in rules.accounts.accounts.values()}
 
 
+def frame_of(rules: Rules, at: datetime) -> Frame:
+    """For Coupa's documents that are judged at this moment."""
+    zones = {account.supplier: ZoneInfo(rules.zone_of(name)) for name, account in rules.accounts.accounts.items()}
+    return Frame(countries(rules), rules.compliance.reading.cost_center_segment, at, zones)
+
+
 def moment_of(value: Any) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
@@ -75,7 +84,7 @@ def moment_of(value: Any) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> dict[str, Order]:
+def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, rules: Rules) -> dict[str, Order]:
     """By PO number, with the last approval of their requisitions; unknown numbers are absent."""
     raws = [raw for page in coupa.purchase_orders(sorted(set(numbers))) for raw in page]
     requisitions = {
@@ -90,10 +99,14 @@ def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, segment: int) -> d
                 approvers.setdefault(document, set()).update(logins_of(row))
                 if moment is not None:
                     approved[document] = max(moment, approved.get(document, moment))
-    return {str(raw["po-number"]): _order(raw, approved, approvers, segment) for raw in raws}
+    return {str(raw["po-number"]): _order(raw, approved, approvers, rules) for raw in raws}
 
 
-def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], segment: int) -> Order:
+def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], rules: Rules) -> Order:
+    segment, supplier = (
+        rules.compliance.reading.cost_center_segment,
+        str((raw.get("supplier") or {}).get("number") or ""),
+    )
     requisition = raw.get("requisition-header") or {}
     requester = requisition.get("requested-by") or {}
     facts = PoFacts(
@@ -101,11 +114,17 @@ def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, 
         moment_of(raw.get("created-at")),
         approved.get(int(requisition.get("id") or 0)),
         str(raw.get("status")),
+        other_supplier=supplier if supplier not in countries(rules) else "",
     )
     email = str(requester.get("email") or "").lower()
     centers = cost_centers_of(raw.get("order-lines") or (), segment)
     who = frozenset(approvers.get(int(requisition.get("id") or 0), ()))
     return Order(int(raw["id"]), facts, email, cost_center_of(raw, segment), centers, who)
+
+
+def facts_of(purchase: Purchase, orders: Mapping[str, Order]) -> PoFacts | None:
+    order = orders.get(purchase.po_number or "")
+    return order.facts if order is not None else None
 
 
 class Contracts:
@@ -175,8 +194,29 @@ class Articles:
 
 def contract_of(purchase: Purchase, asin: str, agreements: Agreements) -> str:
     """Under which contract an article of this purchase counts; empty: under none."""
-    found = agreements.price_of(asin, purchase.ordered_at.date(), purchase.currency)
+    found = agreements.counted_under(asin, purchase.day, purchase.currency, purchase.units_of(asin))
     return found.contract if found is not None else ""
+
+
+def _contracts_of(purchase: Purchase, asin: str, agreements: Agreements) -> list[str]:
+    return [one.contract for one in agreements.offered(asin, purchase.day, purchase.currency)]
+
+
+def terms_of(ledger: Ledger, contracts: Contracts, purchases: Sequence[Purchase], *, source: str) -> dict[str, Terms]:
+    """By the purchase's key: those that were frozen when it was first judged, else Coupa's of today, which alone are asked for."""
+    kept = {
+        order: Frozen.of(lines)
+        for order, lines in ledger.compliance.terms_of(source, [one.key for one in purchases if one.placed]).items()
+    }
+    none = Frozen({}, {})
+    new = {asin for one in purchases for asin in kept.get(one.key, none).unknown(one)}
+    agreements = contracts.agreements(new) if new else Agreements()
+    found = {}
+    for one in purchases:
+        now = Terms(agreements, contracts.recogniser(agreements, one.day))
+        frozen = kept.get(one.key)
+        found[one.key] = frozen.thaw(now, contracts.recogniser(Agreements(), one.day)) if frozen is not None else now
+    return found
 
 
 def surround(
@@ -187,28 +227,50 @@ def surround(
     *,
     source: str,
     rules: Rules,
+    terms: Mapping[str, Terms] | None = None,
     beside: Iterable[Bought] = (),
 ) -> dict[str, Surroundings]:
-    """By the purchase's key. `beside`: lines of this batch, where the books do not have them (a dry run, the gate)."""
+    """By the purchase's key. `terms` by the same; `beside`: lines of this batch, where the books do not have them (a dry run,
+    the gate)."""
     if not purchases:
         return {}
-    agreements = contracts.agreements(line.asin for one in purchases for line in one.lines)
+    terms = terms if terms is not None else terms_of(ledger, contracts, purchases, source=source)
     nearby = _Nearby(ledger, purchases, beside, source=source, days=rules.compliance.reading.history_days)
-    units, money = _before(ledger, purchases, agreements, source=source, rules=rules)
-    return {
+    units, money = _before(ledger, purchases, terms, source=source, rules=rules)
+    found = {
         one.key: Surroundings(
-            agreements=agreements, recognise=contracts.recogniser(agreements, one.ordered_at.date()),
-            po=order.facts if (order := orders.get(one.po_number or "")) is not None else None, others=nearby.of(one),
-            units=units.get(one.key, {}), money=money.get(one.key, {}),
+            agreements=terms[one.key].agreements, recognise=terms[one.key].recognise,
+            po=facts_of(one, orders), others=nearby.of(one), units=units.get(one.key, {}), money=money.get(one.key, {}),
         )
         for one in purchases
     }  # fmt: skip
+    return _with_taken(ledger, purchases, found, source=source, rules=rules)
+
+
+def _with_taken(
+    ledger: Ledger, purchases: Sequence[Purchase], found: dict[str, Surroundings], *, source: str, rules: Rules
+) -> dict[str, Surroundings]:
+    """Where an order breaks a limit over all orders: with all others that do. Most break none, and nothing is asked for."""
+    limits: dict[str, set[Limit]] = {}
+    for one in purchases:
+        for rule in rules.compliance.rules if one.placed else ():
+            if rule.kind == over_contract.__name__:
+                limits.setdefault(one.key, set()).update(excess.limit for excess in excesses(rule, one, found[one.key]))
+    currencies = {one.key: one.currency for one in purchases}
+    asked = {(*limit, currencies[key]) for key, some in limits.items() for limit in some}
+    taken = {
+        limit: [Taken(*row) for row in rows] for limit, rows in ledger.compliance.taken_beyond(source, asked).items()
+    }
+    for key, some in limits.items():
+        if some:
+            found[key] = replace(found[key], taken={limit: taken.get(limit, []) for limit in some})
+    return found
 
 
 def _before(
-    ledger: Ledger, purchases: Sequence[Purchase], agreements: Agreements, *, source: str, rules: Rules
+    ledger: Ledger, purchases: Sequence[Purchase], terms: Mapping[str, Terms], *, source: str, rules: Rules
 ) -> tuple[dict[str, dict[tuple[str, str], Decimal]], dict[str, dict[str, Decimal]]]:
-    """Units by (contract, ASIN) and money by contract bought before each purchase, by its key."""
+    """Units by (contract, ASIN) and money by contract bought before each purchase, by its key: under each contract that has a price."""
     bounded = _bounded(rules)
     wanted = {
         (contract, asin, one.ordered_at, one.key, own)
@@ -217,7 +279,9 @@ def _before(
             "" if one.placed else one.po_number or "",
         )  # asked before: what Amazon has of it already stands in its lines
         for line in one.lines
-        if (contract := contract_of(one, line.asin, agreements)) or line.asin in bounded
+        for contract in (
+            _contracts_of(one, line.asin, terms[one.key].agreements) or ([""] if line.asin in bounded else [])
+        )
         for asin in ((line.asin, "") if contract else (line.asin,))
     }
     units: dict[str, dict[tuple[str, str], Decimal]] = {}

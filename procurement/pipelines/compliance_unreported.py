@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from procurement.compliance.checks import Bought, Surroundings
-from procurement.compliance.documents import Frame, read_purchase_order
+from procurement.compliance.documents import read_purchase_order
 from procurement.compliance.purchases import Purchase
+from procurement.compliance.surroundings import Bought, Surroundings
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ordering import read_key
-from procurement.pipelines.compliance_surroundings import contract_of, countries
+from procurement.pipelines.compliance_surroundings import contract_of, frame_of
 from procurement.policies import Rules
 
 NEIGHBORLY = frozenset({"split_order", "duplicate", "over_contract"})  # kinds that look at other orders
@@ -71,12 +71,11 @@ class Unreported:
         new = sorted(sent.keys() - self._read.keys())
         if not new:
             return
-        segment = self.rules.compliance.reading.cost_center_segment
         read: dict[str, Purchase | None] = dict.fromkeys(new)
         for page in self.coupa.purchase_orders(new):
             for raw in page:
                 number = str(raw["po-number"])
-                frame = Frame(countries(self.rules), segment, min(sent[number], self.now))
+                frame = frame_of(self.rules, min(sent[number], self.now))
                 try:
                     read[number] = read_purchase_order(raw, raw.get("requisition-header") or {}, frame)
                 except RecordError:

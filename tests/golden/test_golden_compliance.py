@@ -1,7 +1,7 @@
 """Golden cases: Amazon's report of an order with what surrounds it, through the shipped rules, compared with `expected.json`.
 
 `purchase_compliance/<case>/order.json`: `order` and `lines` are Amazon's raw rows; `contracts` and `supplier_items` Coupa's;
-`po` the PO's moments; `earlier` other orders of the buyer, raw as well; `bought_before` units by ASIN under the contract.
+`po` the PO's moments and standing; `earlier` other orders of the buyer, raw as well; `bought_before` units by ASIN under the contract.
 GOLDEN_WRITE=1 writes what comes out.
 """
 
@@ -12,14 +12,15 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import read_agreements
 from procurement.compliance.judging import judge, who_must_act
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
 from procurement.compliance.recognition import recogniser
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings
 from procurement.policies import Rules, read_rules
 from procurement.sellers.names import normalised
 
@@ -37,7 +38,13 @@ def rules() -> Rules:
 def read(raw: Json, rules: Rules) -> Purchase:
     codes = {row["productDetails"]["unspsc"]["code"] for row in raw["lines"]}
     return read_purchase(
-        raw, Coding("US", "AMZN-US", {code: rules.lookups["commodities"].find(code) or "" for code in codes})
+        raw,
+        Coding(
+            "US",
+            "AMZN-US",
+            {code: rules.lookups["commodities"].find(code) or "" for code in codes},
+            ZoneInfo(rules.policies.marketplaces["ATVPDKIKX0DER"].time_zone),
+        ),
     )
 
 
@@ -58,8 +65,12 @@ def surroundings(case: Json, purchase: Purchase, rules: Rules) -> Surroundings:
     moments = {name: datetime.fromisoformat(po[name]) for name in ("created_at", "approved_at") if po and po.get(name)}
     contract = case["contracts"][0]["number"] if case.get("contracts") else ""
     return Surroundings(
-        agreements=agreements, recognise=recogniser(agreements, rules.compliance, purchase.ordered_at.date()),
-        po=PoFacts(po["number"], moments.get("created_at"), moments.get("approved_at")) if po else None,
+        agreements=agreements, recognise=recogniser(agreements, rules.compliance, purchase.day),
+        po=PoFacts(
+            po["number"], moments.get("created_at"), moments.get("approved_at"), po.get("status", "issued"), po.get("other_supplier", "")
+        )
+        if po
+        else None,
         others=[line for raw in case.get("earlier", ()) for line in bought(read(raw, rules))],
         units={(contract, asin): Decimal(units) for asin, units in case.get("bought_before", {}).items()},
     )  # fmt: skip

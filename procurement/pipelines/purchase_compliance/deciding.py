@@ -104,7 +104,7 @@ def why_closed(kept: KeptViolation, purchase: Purchase, order: Order | None, wai
         return "the order was cancelled"
     if waived:
         return "a waiver allows it"
-    if kept.kind == "no_po" and order is not None:
+    if kept.kind == "no_po" and order is not None and not order.facts.flaw:
         return f"Coupa has PO {order.facts.number} for it"
     return "it is not found any more"
 

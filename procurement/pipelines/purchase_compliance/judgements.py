@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procurement.compliance.checks import SAME_ORDERS, Surroundings, off_contract
+from procurement.compliance.checks import SAME_ORDERS, off_contract
 from procurement.compliance.judging import Violation
 from procurement.compliance.purchases import Purchase, PurchaseLine
+from procurement.compliance.surroundings import PoFacts, po_of
+from procurement.compliance.terms import Terms
 from procurement.ledger.compliance import KeptViolation, PurchasedLine
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, PlannedState, Record
 from procurement.money import Money
@@ -81,25 +83,26 @@ def part_of(write: PlannedDelivery, record: Record) -> PlannedRecord:
     )  # fmt: skip
 
 
-def book_lines(case: Case, at: Surroundings, source: str) -> list[PurchasedLine]:
+def book_lines(case: Case, terms: Terms, po: PoFacts | None, source: str) -> list[PurchasedLine]:
     purchase = case.purchase
     return [
         PurchasedLine(
-            record_id=case.record.id, n=n, source=source, order_id=purchase.key, po_number=purchase.po_number or "",
+            record_id=case.record.id, n=n, source=source, order_id=purchase.key, po_number=po_of(purchase, po),
             ordered_at=purchase.ordered_at, buyer=purchase.buyer,
             cost_center=purchase.cost_center_of(line), seller=line.seller.name if line.seller else "",
             seller_name=normalised(line.seller.name) if line.seller else "", commodity=line.commodity, asin=line.asin,
-            contract=contract_of(purchase, line.asin, at.agreements), quantity=line.quantity, amount=line.amount,
-            currency=purchase.currency, standing=standing(line, purchase, at),
+            contract=contract_of(purchase, line.asin, terms.agreements), quantity=line.quantity, amount=line.amount,
+            currency=purchase.currency, standing=standing(line, purchase, terms),
+            terms=terms.freeze(purchase, line),
         )
         for n, line in enumerate(purchase.lines, 1)
     ]  # fmt: skip
 
 
-def standing(line: PurchaseLine, purchase: Purchase, at: Surroundings) -> str:
+def standing(line: PurchaseLine, purchase: Purchase, terms: Terms) -> str:
     if purchase.cancelled:
         return "cancelled"
-    return "off_contract" if off_contract(line, purchase, at) else "on_contract"
+    return "off_contract" if off_contract(line, purchase, terms) else "on_contract"
 
 
 def asked_for(purchase: Purchase, orders: Mapping[str, Order]) -> Purchase:

@@ -10,10 +10,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from procurement.compliance.checks import Bought, Surroundings
 from procurement.compliance.judging import Violation, judge, unapproved, waived
 from procurement.compliance.purchases import Coding, Purchase, read_purchase
+from procurement.compliance.surroundings import Bought, Surroundings
+from procurement.compliance.terms import Terms
 from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
@@ -24,8 +26,10 @@ from procurement.pipelines.compliance_surroundings import (
     CoupaReads,
     Order,
     bought,
+    facts_of,
     read_orders,
     surround,
+    terms_of,
 )
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
@@ -72,13 +76,15 @@ class Planner:
         if not cases:
             return judgement
         numbers = {case.purchase.po_number for case in cases if case.purchase.po_number}
-        segment = self.rules.compliance.reading.cost_center_segment
-        orders = read_orders(self.coupa, (str(number) for number in numbers), segment=segment) if numbers else {}
+        named = read_orders(self.coupa, (str(number) for number in numbers), rules=self.rules) if numbers else {}
+        orders = {number: order for number, order in named.items() if not order.facts.other_supplier}
         cases = [replace(case, purchase=asked_for(case.purchase, orders)) for case in cases]
         cases = [ready for case in cases if (ready := self._rolled_out(judgement, case)) is not None]
-        beside = self._book(judgement, cases)
+        purchases = [case.purchase for case in cases]
+        terms = terms_of(self.ledger, self.contracts, purchases, source=self.source)
+        beside = self._book(judgement, cases, terms, named)
         around = surround(
-            self.ledger, self.contracts, [case.purchase for case in cases], orders, source=self.source, rules=self.rules, beside=beside
+            self.ledger, self.contracts, purchases, named, source=self.source, rules=self.rules, terms=terms, beside=beside
         )  # fmt: skip
         agreed = self._agreed_at_the_gate(cases)
         found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
@@ -139,16 +145,16 @@ class Planner:
             country=account.marketplace if account else "",
             supplier=account.supplier if account else "",
             commodities=commodities,
+            zone=ZoneInfo(self.rules.zone_of(self.account)),
         )
 
-    def _book(self, judgement: Judgement, cases: Sequence[Case]) -> list[Bought]:
+    def _book(
+        self, judgement: Judgement, cases: Sequence[Case], terms: Mapping[str, Terms], named: Mapping[str, Order]
+    ) -> list[Bought]:
         """The lines of these orders, kept before they are judged, so that they see each other; a rehearsal hands them on instead."""
-        agreements = self.contracts.agreements(line.asin for case in cases for line in case.purchase.lines)
         for case in cases:
-            at = Surroundings(
-                agreements=agreements, recognise=self.contracts.recogniser(agreements, case.purchase.ordered_at.date())
-            )
-            judgement.lines += book_lines(case, at, self.source)
+            po = facts_of(case.purchase, named)
+            judgement.lines += book_lines(case, terms[case.purchase.key], po, self.source)
         if not self.rehearsal:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)
             return []
@@ -261,11 +267,14 @@ class Planner:
         told = deciding.telling(one, self.rules.compliance, report_only=silent)
         fresh = known is None or again
         elsewhere = known is not None and known.record_id != case.record.id
+        owner = (
+            known if known is not None and elsewhere else one
+        )  # of a cause that several orders share the first one tells
         return KeptViolation(
             source=self.source, key=one.key, record_id=case.record.id if known is None else known.record_id, rule=one.rule,
             kind=one.kind, severity=one.severity, action=one.action, purchase=one.purchase if known is None else known.purchase,
             po_number=known.po_number if known is not None and elsewhere else case.purchase.po_number, orders=one.orders, subject=one.subject,
-            shared=one.shared, buyer=one.buyer, cost_center=one.cost_center, seller=one.seller, commodity=one.commodity,
+            shared=one.shared, buyer=owner.buyer, cost_center=owner.cost_center, seller=owner.seller, commodity=owner.commodity,
             amount=one.amount, currency=one.currency, sentence=one.sentence, evidence=one.evidence,
             told=told if fresh or known is None else known.told, found_at=self.now if fresh or known is None else known.found_at,
             act_by=one.act_by if fresh or known is None else known.act_by,

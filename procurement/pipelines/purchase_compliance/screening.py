@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from connectors.tally import Tally
-from procurement.compliance.documents import Frame, read_requisition
+from procurement.compliance.documents import read_requisition
 from procurement.compliance.judging import Violation, approver_of, judge, unapproved
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
-from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, surround
+from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, frame_of, surround
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
@@ -161,8 +161,7 @@ class Screener:
 
     def _read(self, record: Record) -> Purchase | None:
         at = _moment(record.raw.get("submitted-at")) or self.now
-        frame = Frame(countries(self.rules), self.rules.compliance.reading.cost_center_segment, at)
-        return read_requisition(record.raw, frame)
+        return read_requisition(record.raw, frame_of(self.rules, at))
 
     def _plan(self, plan: Plan, record: Record, found: Sequence[Violation], writes: Sequence[PlannedDelivery]) -> None:
         fresh = [write for write in writes if not self._claimed(write)]

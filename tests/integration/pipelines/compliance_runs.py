@@ -14,6 +14,7 @@ from procurement.policies import Rules, read_rules
 from tests.integration.pipelines.conftest import NOW, SandboxPair, connect_amazon, connect_coupa
 
 LIVE = "{mode: live, go_live: 2026-03-01}"
+AT_ONCE = {"report_only_days: 30": "report_only_days: 0"}
 
 
 def switched(directory: Path, rollout: str = LIVE, **changes: str) -> Rules:

@@ -18,12 +18,11 @@ from procurement.pipelines.purchase_compliance.actions import actions
 from procurement.policies import Rules, read_rules
 from procurement.policy_files import Sending
 from tests.integration.pipelines import conftest
-from tests.integration.pipelines.compliance_runs import LIVE, ComplianceRun, switched
+from tests.integration.pipelines.compliance_runs import AT_ONCE, LIVE, ComplianceRun, switched
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox, connect_coupa
 
 pytestmark = pytest.mark.integration
 CENT = Decimal("0.01")
-AT_ONCE = {"report_only_days: 30": "report_only_days: 0"}
 WRITES = ("create_alert_integration_error", "create_purchase_order_comment")
 Json = dict[str, Any]
 

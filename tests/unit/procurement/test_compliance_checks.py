@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from procurement.compliance.checks import Bought, PoFacts, Surroundings
 from procurement.compliance.contracts import (
     BY_AMOUNT,
+    BY_ORDER,
     BY_QUANTITY,
     Agreements,
     Contract,
@@ -21,6 +24,7 @@ from procurement.compliance.judging import judge, unapproved, who_must_act
 from procurement.compliance.purchases import Credential, Purchase, PurchaseLine
 from procurement.compliance.recognition import read_supplier, recogniser
 from procurement.compliance.rules import ComplianceFile
+from procurement.compliance.surroundings import Bought, PoFacts, Surroundings, Taken, po_of
 from procurement.sellers.identity import Party, Place, Verdict
 
 AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
@@ -107,6 +111,25 @@ def test_an_approval_that_came_after_the_order_counts_like_a_po_that_did() -> No
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"status": "cancelled"}, "PO-9, which is cancelled in Coupa"),
+        ({"status": "canceled"}, "PO-9, which is cancelled in Coupa"),
+        ({"status": "issued", "other_supplier": "OFFICE"}, "PO-9, which Coupa issued to supplier OFFICE"),
+        ({"status": "closed"}, None),
+    ],
+)
+def test_a_po_that_was_cancelled_or_is_another_suppliers_covers_no_order(
+    more: dict[str, Any], said: str | None
+) -> None:
+    at = around(po=PoFacts("PO-9", AT + timedelta(days=1), **more))
+    violations = found({"kind": "no_po"}, purchase(), at)
+    assert [one.amount for one in violations] == ([D("10.00")] if said else [])
+    assert all(str(said) in one.sentence for one in violations)
+    assert bool(found({"kind": "po_after_order"}, purchase(), at)) is (said is None), "it is told once"
+
+
+@pytest.mark.parametrize(
     ("paid", "percent", "amount", "breaks"),
     [("10.20", 2, None, False), ("10.21", 2, None, True), ("10.21", 2, "0.30", False), ("10.30", None, "0.30", False), ("10.31", None, "0.30", True)],
 )  # fmt: skip
@@ -150,6 +173,64 @@ def test_another_currency_is_not_compared_and_a_contract_of_another_day_is_none(
     assert found(
         rule, purchase(line("99.00")), around(agreements=agreed(starts=date(2026, 2, 2), ends=date(2026, 2, 2)))
     )
+
+
+def offers(*prices: ContractPrice) -> Agreements:
+    contracts = [Contract(number=one.contract, supplier="", supplier_name="", currency="USD") for one in prices]
+    return Agreements(tuple(contracts), {"B01": prices})
+
+
+def price(contract: str, base: str, **more: Any) -> ContractPrice:
+    return ContractPrice(contract=contract, supplier="", asin="B01", price=D(base), currency="USD", **more)
+
+
+TIERED = price("A", "50", term=BY_ORDER, tiers=(Tier(D(9), D(50)), Tier(D(99), D(40))))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "contract", "amount"), [(10, "A", "70.00"), (9, "", "0"), (1, "", "0")], ids=["tier", "flat", "one"]
+)
+def test_of_several_contracts_the_lowest_price_for_that_quantity_counts(
+    quantity: int, contract: str, amount: str
+) -> None:
+    """The base price of A is the higher one, from ten units on its tier is the lower."""
+    at = around(agreements=offers(TIERED, price("B", "48")))
+    violations = found({"kind": "over_price"}, purchase(line("47.00", quantity)), at)
+    assert [one.amount for one in violations] == ([D(amount)] if contract else [])
+    assert all(f"contract {contract} says USD 40.00" in one.sentence for one in violations)
+
+
+def test_terms_by_order_count_the_units_of_all_lines() -> None:
+    two = purchase(line("47.00", 4), line("47.00", 6, id="2"))
+    violations = found({"kind": "over_price"}, two, around(agreements=offers(TIERED)))
+    assert [one.amount for one in violations] == [D("28.00"), D("42.00")]
+
+
+def test_what_was_bought_under_each_contract_decides_its_own_tier() -> None:
+    by_units = price("A", "50", term=BY_QUANTITY, tiers=(Tier(D(10), D(50)), Tier(D(99), D(40))))
+    agreements = offers(by_units, price("B", "48"))
+    at = around(agreements=agreements, units={("A", "B01"): D(10), ("B", "B01"): D(3)})
+    assert [one.amount for one in found({"kind": "over_price"}, purchase(line("47.00")), at)] == [D("7.00")]
+    assert found({"kind": "over_price"}, purchase(line("47.00")), around(agreements=agreements)) == []
+    counted = agreements.counted_under("B01", AT.date(), "USD", D(1))
+    assert counted is not None and counted.contract == "B"
+
+
+@pytest.mark.parametrize(
+    ("hour", "zone", "counts"),
+    [(27, "America/Los_Angeles", True), (31, "America/Los_Angeles", False), (23, "UTC", True), (24, "UTC", False), (15, "Asia/Tokyo", False)],
+)  # fmt: skip
+def test_a_contract_and_a_certification_end_with_the_day_of_the_marketplace(hour: int, zone: str, counts: bool) -> None:
+    """To 30 June, ordered so many hours after it began in UTC: at 20:00 in Los Angeles it is 03:00 of the next day there."""
+    at = datetime(2026, 6, 30, tzinfo=UTC) + timedelta(hours=hour)
+    held = (Credential("Small Business", date(2026, 6, 30)),)
+    one = purchase(line("40.00", credentials=held), ordered_at=at, zone=ZoneInfo(zone))
+    surroundings = around(agreements=agreed(ends=date(2026, 6, 30)), po=PoFacts("PO-9", at))
+    assert [row.amount for row in found({"kind": "over_price"}, one, surroundings)] == ([D("30.00")] if counts else [])
+    unknown = replace(one, lines=(line(seller=Party("Voltline")),))
+    assert bool(found({"kind": "unlisted_seller"}, unknown, surroundings)) is not counts
+    demanded = {"kind": "expired_certification", "certifications": ["small business"]}
+    assert bool(found(demanded, one, surroundings)) is not counts
 
 
 @pytest.mark.parametrize(
@@ -220,6 +301,36 @@ def test_orders_split_under_the_limit_are_found_together(earlier: list[Bought], 
         assert violations[0].amount == sum((one.amount for one in earlier), D("40.00"))
 
 
+@pytest.mark.parametrize(
+    "po", [None, PoFacts("OFFICE", AT, status="cancelled"), PoFacts("OFFICE", AT, other_supplier="S")]
+)
+def test_a_number_that_covers_no_order_joins_none(po: PoFacts | None) -> None:
+    """Typed on all three it would hide a split and a duplicate: the books keep none of it."""
+    earlier = [other(f"O-{n}", "450.00", po_number="", asin=f"B0{n}") for n in (1, 2)]
+    one, at = purchase(line("450.00"), po_number="OFFICE"), around(po=po, others=earlier)
+    (split,) = found({"kind": "split_order", "limit": 1000, "days": 3}, one, at)
+    assert split.amount == D("1350.00") and po_of(one, po) == ""
+    assert found({"kind": "duplicate"}, one, at)
+    approved = around(po=PoFacts("OFFICE", AT), others=[replace(row, po_number="OFFICE") for row in earlier])
+    assert found({"kind": "split_order", "limit": 1000, "days": 3}, one, approved) == []
+    assert po_of(replace(one, placed=False), None) == "OFFICE", "of Coupa's own document nobody typed it"
+
+
+def test_a_purchase_that_comes_to_the_limit_by_itself_evades_nothing_whatever_part_of_it_is_shared() -> None:
+    rule = {"kind": "split_order", "limit": 1000, "days": 3, "same": "seller"}
+    voltline = {"seller": Party("Voltline"), "asin": "B02", "id": "2"}
+    dear = purchase(line("600.00"), line("700.00", **voltline))
+    assert found(rule, dear, around(others=[other("O-1", "500.00")])) == []
+    lower = purchase(line("600.00"), line("300.00", **voltline))
+    assert found(rule, lower, around(others=[other("O-1", "500.00")]))
+    theirs = [other("O-1", "500.00"), other("O-1", "500.00", seller="voltline", asin="B02")]
+    assert found(rule, lower, around(others=theirs)) == []
+    one_po = [other("O-1", "500.00", po_number="PO-1"), other("O-2", "500.00", po_number="PO-1", seller="voltline")]
+    assert found(rule, lower, around(others=one_po)) == []
+    own = [other("O-1", "500.00", po_number="PO-1"), other("O-2", "500.00", po_number="PO-9", seller="voltline")]
+    assert found(rule, lower, around(others=own)) == [], "of its own PO the other orders count, too"
+
+
 def test_an_order_over_the_limit_was_approved_as_such() -> None:
     assert (
         found({"kind": "split_order", "limit": 100}, purchase(line("100.00")), around(others=[other("O-1", "60.00")]))
@@ -273,6 +384,49 @@ def test_units_and_money_over_a_contract_count_over_all_orders() -> None:
     assert found(stated, purchase(line(asin="B07", quantity=4)), around()) and not found(
         stated, purchase(line(asin="B07", quantity=3)), around()
     )
+
+
+def test_an_order_beyond_a_contract_tells_of_all_that_are_in_units_and_in_money() -> None:
+    """Agreed on 100 units; 95 were bought, then 3 orders of 4, 10 and 8: 17 are too many."""
+    one = purchase(line(quantity=8))
+    moments = [AT - timedelta(days=days) for days in (3, 2)]
+    taken = [Taken("O-2", moments[1], D(10), D("100.00"), D(99)), Taken("O-9", AT, D(8), D("80.00"), D(109))]
+    at = around(agreements=agreed(units=D(100)), units={("C", "B01"): D(109)}, taken={("C", "B01", D(100)): taken})
+    (all_of,) = found({"kind": "over_contract"}, one, at)
+    assert (all_of.amount, all_of.orders) == (D("170.00"), ("O-2", "O-9"))
+    assert (
+        "117 units over all orders" in all_of.sentence
+        and "17 units for USD 170.00 too many, in 2 orders" in all_of.sentence
+    )
+    assert all_of.evidence == ("O-2: 9 units for USD 90.00 on 2026-01-31", "O-9: 8 units for USD 80.00 on 2026-02-02")
+    (waiting,) = found({"kind": "over_contract", "before_order": True}, replace(one, placed=False), at)
+    assert (waiting.amount, waiting.orders) == (D("80.00"), ("O-9",)), "before the order it is its own part"
+    spent = [
+        Taken("O-1", moments[0], D("30.00"), D("30.00"), D("980.00")),
+        Taken("O-2", moments[1], D("5.00"), D("5.00"), D("1010.00")),
+    ]
+    rich = around(agreements=agreed(most=D(1000)), money={"C": D("1015.00")}, taken={("C", "", D(1000)): spent})
+    (over,) = found({"kind": "over_contract"}, purchase(line(quantity=2)), rich)
+    assert (over.amount, over.orders) == (D("35.00"), ("O-1", "O-2", "O-9"))
+    assert "USD 1,035.00 were bought under contract C, which may reach USD 1,000.00" in over.sentence
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 9999)), min_size=1, max_size=12), st.integers(0, 300))
+def test_whichever_order_beyond_is_looked_at_the_money_is_the_same(rows: list[tuple[int, int]], most: int) -> None:
+    before, taken = D(0), list[Taken]()
+    for n, (units, cents) in enumerate(rows):
+        amount = D(cents).scaleb(-2) * units
+        taken.append(Taken(f"O-{n:02}", AT + timedelta(hours=n), D(units), amount, before))
+        before += units
+    limit = ("C", "B01", D(most))
+    amounts = set()
+    for row, (units, cents) in zip(taken, rows, strict=True):
+        one = purchase(line(str(D(cents).scaleb(-2)), units), key=row.order, ordered_at=row.ordered_at)
+        at = around(agreements=agreed(units=D(most)), units={("C", "B01"): row.before}, taken={limit: taken})
+        amounts |= {(breach.amount, breach.orders) for breach in found({"kind": "over_contract"}, one, at)}
+    assert len(amounts) == (1 if before > most else 0)
+    if most == 0:
+        assert {amount for amount, _ in amounts} == {sum((row.amount for row in taken), D(0))}
 
 
 WHEN = [
