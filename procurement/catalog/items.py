@@ -142,7 +142,7 @@ def _active(
 
 def _is_gone(entry: Entry, decision: Decision, rules: CatalogFile) -> bool:
     """Taken out now or before, or missing for long enough where nothing was to be taken out."""
-    taken_out = decision.kind == "removed" or decision.written.removed
+    taken_out = any(one.removed for one in decision.written.values())
     return not entry.article.sold and (taken_out or len(entry.missed) >= rules.removal.missing_runs)
 
 

@@ -62,6 +62,7 @@ def close(
     if doubted := (facts.get(READING) or {}).get("doubted"):
         mails[f"vanished/{account}/{night}"] = vanished_mail(_titled(ledger, source, doubted), facts[READING], rules)
     summary = sync_summary(touched, completeness, facts)
+    summary["findings"] = dict(sorted(Counter(one.kind for one in ledger.findings.of_run(run)).items()))
     if switched_on and facts.get(FULL):
         held, unanswered = held_entries(ledger, source), _unanswered(ledger, source, facts)
         summary["held"] = len(held)
@@ -142,6 +143,8 @@ def summary_mail(
         "", "Not written:",
         *([f"  {count} {reason}" for reason, count in list(summary["left"].items())[:MOST_LISTED]] or ["  nothing"]),
     ]  # fmt: skip
+    if summary["findings"]:
+        lines += ["", "Findings:", *(f"  {kind}: {count}" for kind, count in summary["findings"].items())]
     if failures:
         lines += ["", "Failed:", *(f"  {one.business_key}: {one.reason}" for one in failures[:MOST_LISTED])]
     if failed_upstream:

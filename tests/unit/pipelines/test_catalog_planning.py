@@ -72,7 +72,7 @@ def plans(
     rules: Rules,
     *pages: list[Entry],
     coupa: Coupa = OURS_ALONE,
-    written: dict[str, LastWritten] | None = None,
+    written: dict[str, dict[str, LastWritten]] | None = None,
     items: dict[str, LastItem] | None = None,
 ) -> list[Plan]:
     planner = Planner(
