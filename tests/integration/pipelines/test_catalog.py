@@ -112,6 +112,10 @@ def test_a_release_accepts_the_price_that_was_seen_and_holds_what_amazon_asks_by
         run(scope="released", release=[typed])
         assert prices(run)[NOTES] == "12.49"
         assert run.fates()[NOTES][0] == "held"
+        again = [one for one in run.mails if "/held" in one.key][-1]
+        assert f"{NOTES}=1052.9 " in again.body["text"] and MARKERS not in again.body["text"], (
+            "the owner sees it at once"
+        )
     assert run.fates()[NOTES][1].endswith("is over the limit; released was 15.29")
     run(scope="released", release=[f"{NOTES}=1052.9"])
     assert prices(run)[NOTES] == "1052.90"
