@@ -319,7 +319,7 @@ def _check_moves(
     prices = {name: new for name, new in wanted.items() if name.startswith("price")}
     moves = {name: move for name, new in prices.items() if (move := _move(entry.article, row, name, new)) is not None}
     released = around.released.get(entry.asin, Release())
-    if free := [name for name, new in prices.items() if not new and not released.accepts(name, new)]:
+    if free := [name for name, new in prices.items() if new <= 0 and not released.accepts(name, new)]:
         decision.held.append(f"price: Amazon asks nothing for it ({', '.join(free)})")
     if not moves:
         return

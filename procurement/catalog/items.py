@@ -104,8 +104,8 @@ def _fields(
             continue
         if now != last and (ours or spelled in delivered.fields):
             sentence = (
-                f"{entry.asin}: item {item.number} has another {spelled} in Coupa ({now}) than was last written; Amazon's is "
-                f"{value}. What people changed stays."
+                f"{entry.asin}: item {item.number} has another {spelled} in Coupa ({now}) than was last written ({last}); Amazon's is "
+                f"{value}. What people changed stays. To have it kept equal again, enter what was last written."
             )
             decision.differences.append(Difference("changed_by_people", sentence, str(value), str(now)))
         else:

@@ -63,9 +63,10 @@ def close(
         mails[f"vanished/{account}/{night}"] = vanished_mail(_titled(ledger, source, doubted), facts[READING], rules)
     summary = sync_summary(touched, completeness, facts)
     summary["findings"] = dict(sorted(Counter(one.kind for one in ledger.findings.of_run(run)).items()))
-    held = held_entries(ledger, source) if switched_on else []
-    if not facts.get(FULL):  # what a person released, and what is not what they saw
-        held = [one for one in held if one[0].asin in facts.get(RELEASED, {})]
+    released = facts.get(RELEASED) or {}
+    held = held_entries(ledger, source) if switched_on and (released or facts.get(FULL)) else []
+    if not facts.get(FULL):  # what was released, and is not what the person saw
+        held = [one for one in held if one[0].asin in released]
     for owners, entries in sorted(_by_owner(held, rules).items()) if not failed_upstream else ():
         mails[f"held/{','.join(owners)}/{account}/{run.run_id}"] = held_mail(owners, entries)
     if switched_on and facts.get(FULL):
