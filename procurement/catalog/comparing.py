@@ -15,7 +15,6 @@ from decimal import Decimal
 from procurement.catalog.decisions import Decision, Difference, Fields
 from procurement.catalog.entries import (
     BOUGHT,
-    NEVER_WRITTEN,
     Article,
     Entry,
     LastWritten,
@@ -47,7 +46,7 @@ def compare_all(entries: Sequence[Entry], rules: CatalogFile, around: Surroundin
 
 
 def _compare(entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
-    decision = Decision(entry.asin, written=around.written.get(entry.asin, NEVER_WRITTEN))
+    decision = Decision(entry.asin, written=dict(around.written.get(entry.asin, {})))
     if not entry.article.sold:
         return _missing(decision, entry, rules, around)
     if entry.article.price is None:
@@ -99,7 +98,7 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
     decision.kind = "left"
     if not live:
         decision.reason = f"{MISSING}, and nothing in Coupa is to be taken out"
-    elif decision.written.removed:
+    elif not (still_in := [row for row in live if not decision.last(row).removed]):
         decision.reason = f"{MISSING}; it was taken out before"
     elif entry.doubted and not runs:
         nights, enough = len(entry.doubted), rules.removal.doubted_nights
@@ -112,17 +111,15 @@ def _missing(decision: Decision, entry: Entry, rules: CatalogFile, around: Surro
     elif runs < needed:
         decision.reason, decision.waits = f"{MISSING}: missing in {runs} of {needed} complete runs", True
     else:
-        decision.kind, decision.row = "removed", live[0]
+        decision.kind, decision.row = "removed", still_in[0]
         decision.price = {"availability": OUT, "preferred": False}
-        decision.also = tuple((row, dict(decision.price)) for row in live[1:])
-        decision.price_was = {"preferred": live[0].preferred}
-        preferred = tuple(row.under for row in live if row.preferred)
-        decision.written = replace(_out(decision.written, live), removed=True, preferred=preferred)
+        decision.also = tuple((row, dict(decision.price)) for row in still_in[1:])
+        decision.price_was = {"preferred": still_in[0].preferred}
+        for row in still_in:
+            decision.written[row.under] = replace(
+                decision.last(row), availability=OUT, removed=True, preferred=row.preferred
+            )
     return decision
-
-
-def _out(written: LastWritten, rows: Sequence[PriceRow]) -> LastWritten:
-    return replace(written, availability={**written.availability, **{row.under: OUT for row in rows}})
 
 
 def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroundings) -> Decision:
@@ -140,12 +137,13 @@ def _without_price(decision: Decision, entry: Entry, rules: CatalogFile, around:
             decision.differences.append(Difference("no_accepted_price", sentence))
         return decision
     decision.reason = "Amazon has no offer"
-    still_in = [row for row in live if decision.written.availability.get(row.under) != OUT]
+    still_in = [row for row in live if decision.last(row).availability != OUT]
     if still_in and "availability" in rules.writing.supplier_item:
         decision.kind, decision.row = "changed", still_in[0]
         decision.price = {"availability": OUT}
         decision.also = tuple((row, dict(decision.price)) for row in still_in[1:])
-        decision.written = _out(decision.written, still_in)
+        for row in still_in:
+            decision.written[row.under] = replace(decision.last(row), availability=OUT)
     return decision
 
 
@@ -187,9 +185,7 @@ def _added(decision: Decision, entry: Entry, rules: CatalogFile, around: Surroun
         decision.price["contract"] = contract.number
     decision.price |= prices
     under = contract.number if contract is not None else ""
-    decision.written = LastWritten(
-        {under: decision.price["availability"]}, {under: writing.catalog} if writing.catalog else {}
-    )
+    decision.written[under] = LastWritten(decision.price["availability"], writing.catalog)
     return decision
 
 
@@ -212,7 +208,7 @@ def _restrictions(decision: Decision, article: Article) -> None:
 
 
 def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: CatalogFile, around: Surroundings) -> None:
-    article, ours, written = entry.article, rules.writing.supplier_item, decision.written
+    article, ours, last = entry.article, rules.writing.supplier_item, decision.last(row)
     assert article.price is not None
     wanted: Fields = {}
     if "price" in ours:
@@ -220,28 +216,26 @@ def _price_fields(decision: Decision, entry: Entry, row: PriceRow, rules: Catalo
     if "catalog" in ours and row.catalog != rules.writing.catalog:
         wanted |= _catalog(decision, row, rules, around)
     availability = rules.availability_of(article.availability)
-    if ("availability" in ours or written.removed) and written.availability.get(row.under, IN) != availability:
+    if ("availability" in ours or last.removed) and (last.availability or IN) != availability:
         wanted["availability"] = availability
     if "minimum_order_quantity" in ours and article.least and article.least != (row.least or 1):
         wanted["minimum-order-quantity"] = Decimal(article.least)
         decision.price_was["minimum-order-quantity"] = row.least
-    if row.under in written.preferred and not row.preferred:
+    if last.preferred and not row.preferred:
         wanted["preferred"], decision.price_was["preferred"] = True, False
     decision.price = wanted
-    decision.also = tuple(_others_back(entry, row, written, around, availability))
-    back = [(row, wanted), *decision.also]
-    live = {one.under for one in rows_in_force(entry.rows, around.contracts)}
-    decision.written = LastWritten(
-        availability=dict(written.availability) | {one.under: to["availability"] for one, to in back if "availability" in to},
-        catalog=dict(written.catalog) | ({row.under: wanted["catalog"]} if "catalog" in wanted else {}),
-        preferred=tuple(under for under in written.preferred if under not in live),
-    )  # fmt: skip
+    decision.also = tuple(_others_back(decision, entry, row, around, availability))
+    for one, fields in [(row, wanted), *decision.also]:
+        before = decision.last(one)
+        decision.written[one.under] = LastWritten(
+            fields.get("availability", before.availability), fields.get("catalog", before.catalog)
+        )
 
 
 def _catalog(decision: Decision, row: PriceRow, rules: CatalogFile, around: Surroundings) -> Fields:
     """A supplier item of no catalog joins ours, and one follows us from where we put it. Another catalog is a person's choice."""
     ours, theirs = rules.writing.catalog, row.catalog or "none"
-    if row.catalog != decision.written.catalog.get(row.under):
+    if row.catalog != decision.last(row).catalog:
         sentence = f"{decision.asin}: its supplier item is in catalog {theirs}, not in {ours}. What people chose stays."
         decision.differences.append(Difference("other_catalog", sentence, ours, theirs))
         return {}
@@ -252,14 +246,15 @@ def _catalog(decision: Decision, row: PriceRow, rules: CatalogFile, around: Surr
 
 
 def _others_back(
-    entry: Entry, row: PriceRow, written: LastWritten, around: Surroundings, availability: str
+    decision: Decision, entry: Entry, row: PriceRow, around: Surroundings, availability: str
 ) -> Iterator[tuple[PriceRow, Fields]]:
     """What we took out of the other rows in force, given back with the article."""
     for other in rows_in_force(entry.rows, around.contracts):
         fields: Fields = {}
-        if written.availability.get(other.under) == OUT and availability != OUT:
+        last = decision.last(other)
+        if last.availability == OUT and availability != OUT:
             fields["availability"] = availability
-        if other.under in written.preferred and not other.preferred:
+        if last.preferred and not other.preferred:
             fields["preferred"] = True
         if other is not row and fields:
             yield other, fields
@@ -324,7 +319,7 @@ def _check_moves(
     prices = {name: new for name, new in wanted.items() if name.startswith("price")}
     moves = {name: move for name, new in prices.items() if (move := _move(entry.article, row, name, new)) is not None}
     released = around.released.get(entry.asin, Release())
-    if free := [name for name, new in prices.items() if not new and not released.accepts(name, new)]:
+    if free := [name for name, new in prices.items() if new <= 0 and not released.accepts(name, new)]:
         decision.held.append(f"price: Amazon asks nothing for it ({', '.join(free)})")
     if not moves:
         return

@@ -36,7 +36,8 @@ class ItemChange:
 class Decision:
     """`price`: the fields to write on the supplier item `row` (None: a new one), in Coupa's spelling, `also` what is to be
     written on other rows beside it; `price_was` is what Coupa shows of them now. `new_item` is an item that Coupa lacks, `items` what
-    changes on others. `held`: what a person must decide; `reason`: why nothing is written."""
+    changes on others. `written`: what
+    will have been delivered of each row then, by `PriceRow.under`. `held`: what a person must decide; `reason`: why nothing is written."""
 
     asin: str
     kind: Kind = "unchanged"
@@ -46,12 +47,15 @@ class Decision:
     items: list[ItemChange] = field(default_factory=list)
     price: Fields = field(default_factory=dict)
     price_was: Fields = field(default_factory=dict)
-    written: LastWritten = NEVER_WRITTEN
+    written: dict[str, LastWritten] = field(default_factory=dict)
     move: Move | None = None
     held: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     reason: str = ""
     waits: bool = False
+
+    def last(self, row: PriceRow) -> LastWritten:
+        return self.written.get(row.under, NEVER_WRITTEN)
 
     @property
     def writes(self) -> bool:

@@ -271,17 +271,13 @@ class CatalogState:
 
 @dataclass(frozen=True, slots=True)
 class LastWritten:
-    """What was last delivered of an article's supplier items, by `PriceRow.under`: their availability, which Coupa never
-    shows, and the catalog that we put them into.
+    """What was last delivered of a supplier item: its availability, which Coupa never shows, and the catalog that we put it
+    into. `removed`: we took it out; `preferred`: it was preferred until then, so that all is as before when it is back."""
 
-    `removed`: we took the article out; `preferred`: those that were preferred until then, so that all is as before when the
-    article is back.
-    """
-
-    availability: Mapping[str, str] = field(default_factory=dict)
-    catalog: Mapping[str, str] = field(default_factory=dict)
+    availability: str | None = None
+    catalog: str | None = None
     removed: bool = False
-    preferred: tuple[str, ...] = ()
+    preferred: bool = False
 
 
 NEVER_WRITTEN = LastWritten()
@@ -305,7 +301,7 @@ class Surroundings:
     commodity_of: Callable[[str], str | None]  # by UNSPSC code
     unit_of: Callable[[str], str | None]  # by Amazon's word for a package
     released: Mapping[str, Release] = field(default_factory=dict)  # by ASIN
-    written: Mapping[str, LastWritten] = field(default_factory=dict)  # by ASIN
+    written: Mapping[str, Mapping[str, LastWritten]] = field(default_factory=dict)  # by ASIN and `PriceRow.under`
     catalog: CatalogState | None = None
     supplier: str = ""
     items: Mapping[str, LastItem] = field(default_factory=dict)  # by item number

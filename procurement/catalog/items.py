@@ -104,8 +104,8 @@ def _fields(
             continue
         if now != last and (ours or spelled in delivered.fields):
             sentence = (
-                f"{entry.asin}: item {item.number} has another {spelled} in Coupa ({now}) than was last written; Amazon's is "
-                f"{value}. What people changed stays."
+                f"{entry.asin}: item {item.number} has another {spelled} in Coupa ({now}) than was last written ({last}); Amazon's is "
+                f"{value}. What people changed stays. To have it kept equal again, enter what was last written."
             )
             decision.differences.append(Difference("changed_by_people", sentence, str(value), str(now)))
         else:
@@ -142,7 +142,7 @@ def _active(
 
 def _is_gone(entry: Entry, decision: Decision, rules: CatalogFile) -> bool:
     """Taken out now or before, or missing for long enough where nothing was to be taken out."""
-    taken_out = decision.kind == "removed" or decision.written.removed
+    taken_out = any(one.removed for one in decision.written.values())
     return not entry.article.sold and (taken_out or len(entry.missed) >= rules.removal.missing_runs)
 
 

@@ -49,8 +49,8 @@ def outcome(case: Json, rules: Rules) -> Json:
     entry = entry_of(case, rules)
     assert read_entry(json.loads(json.dumps(write_entry(entry)))) == entry, "an entry survives the ledger"
     contracts = {one.number: one for one in (read_contract(raw, NOW) for raw in case["contracts"])}
-    hidden = read_hidden({"hidden": case.get("written")})
-    written = {case["asin"]: hidden} if hidden is not None else {}
+    last = {under: hidden for one in case.get("written", ()) for under, hidden in read_hidden(one).items()}
+    written = {case["asin"]: last}
     delivered = read_delivered({"delivered": case.get("item_written")})
     items = {case["item"]["item-number"]: delivered} if delivered is not None else {}
     released = {
@@ -68,7 +68,7 @@ def outcome(case: Json, rules: Rules) -> Json:
         "move": decision.move.words if decision.move is not None else None,
         "writes": [
             {"action": one.action, "series": one.series, "follows": one.follows, "body": one.payload["body"],
-             "was": one.payload.get("was"), "remembered": one.payload.get("hidden", one.payload.get("delivered"))}
+             "was": one.payload.get("was"), "remembered": {name: one.payload[name] for name in ("under", "hidden", "delivered") if name in one.payload}}
             for one in writes
         ],
     }  # fmt: skip

@@ -185,7 +185,9 @@ def look_for_price(coupa: Coupa, payload: Json) -> Json | None:
 def _facts(payload: Json, answer: Json | None = None) -> Json:
     """What the next comparison has to know: what Coupa will not tell again, and of an item what it was told, in the words in
     which it answered."""
-    facts: Json = {name: payload[name] for name in ("asin", "supplier", "hidden", "delivered") if name in payload}
+    facts: Json = {
+        name: payload[name] for name in ("asin", "supplier", "under", "hidden", "delivered") if name in payload
+    }
     if answer is not None and "delivered" in payload:
         shown = read_item(answer).shown
         told = {name: shown[name] for name in payload["body"] if name in shown}

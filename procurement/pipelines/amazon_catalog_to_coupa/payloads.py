@@ -1,8 +1,8 @@
 """A decision as the writes that carry it out: bodies in Coupa's form, each under a business key of its own.
 
 Every body carries the key in the custom field that catalog.yml names (`marker`), by which Coupa is asked for it.
-What the ledger has to remember travels with each write and comes back from it: `hidden` with those of supplier items (what Coupa
-never shows, and what people may have changed since), `delivered` with those of items.
+What the ledger has to remember travels with each write and comes back from it, each about its own record: `hidden` with those of
+supplier items (what Coupa never shows, and what people may have changed since), `delivered` with those of items.
 """
 
 from collections.abc import Mapping
@@ -38,15 +38,14 @@ def writes_of(decision: Decision, entry: Entry, *, supplier: str) -> list[Write]
     """At most one of each item and one of each supplier item: a new item comes first, one that goes comes last."""
     writes: list[Write] = []
     told: Json = {"asin": entry.asin, "supplier": supplier, "kind": decision.kind, "title": entry.article.title}
-    of_price = {**told, "hidden": asdict(decision.written)}
     if decision.new_item:
         delivered = LastItem(supplier, entry.asin, decision.new_item)
         payload = {**told, "delivered": asdict(delivered), "body": spelled(decision.new_item)}
         writes.append(Write(CREATE_ITEM, str(decision.new_item["item-number"]), payload))
     if decision.price:
-        writes.append(_price_write(decision, entry, of_price, supplier))
+        writes.append(_price_write(decision, entry, told, supplier))
     for row, fields in decision.also:
-        writes.append(_price_change(row, fields, entry, of_price, was={}))
+        writes.append(_price_change(row, fields, decision, told, was={}))
     for change in decision.items:
         item = change.item
         payload = {
@@ -65,20 +64,26 @@ def _price_write(decision: Decision, entry: Entry, told: Json, supplier: str) ->
             "move": {"old": str(decision.move.old), "new": str(decision.move.new), "currency": decision.move.currency},
         }
     if decision.row is not None:
-        return _price_change(decision.row, decision.price, entry, told, was=decision.price_was)
+        return _price_change(decision.row, decision.price, decision, told, was=decision.price_was)
     number = entry.item.number if entry.item is not None else str(decision.new_item["item-number"])
     body = {
         **spelled(decision.price), "item": {"item-number": number}, "supplier": {"number": supplier},
         "supplier-part-num": entry.asin,
     }  # fmt: skip
     contract = decision.price.get("contract")
-    write = Write(CREATE_PRICE, price_series(supplier, entry.asin, contract), {**told, "body": body})
+    payload = {**told, **_remembered(decision, contract or ""), "body": body}
+    write = Write(CREATE_PRICE, price_series(supplier, entry.asin, contract), payload)
     return write if entry.item is not None else Write(write.action, write.series, write.payload, CREATE_ITEM)
 
 
-def _price_change(row: PriceRow, fields: Fields, entry: Entry, told: Json, *, was: Fields) -> Write:
-    payload = {**told, "id": row.id, "body": spelled(fields), "was": spelled(was)}
-    return Write(UPDATE_PRICE, price_series(told["supplier"], entry.asin, row.contract), payload)
+def _price_change(row: PriceRow, fields: Fields, decision: Decision, told: Json, *, was: Fields) -> Write:
+    remembered = _remembered(decision, row.under)
+    payload = {**told, **remembered, "id": row.id, "body": spelled(fields), "was": spelled(was)}
+    return Write(UPDATE_PRICE, price_series(told["supplier"], decision.asin, row.contract), payload)
+
+
+def _remembered(decision: Decision, under: str) -> Json:
+    return {"under": under, "hidden": asdict(decision.written[under])}
 
 
 def spelled(fields: Fields) -> Json:
@@ -106,12 +111,9 @@ def content_of(payload: Mapping[str, Any]) -> Json:
     return {name: value for name, value in payload["body"].items() if name != "custom-fields"}
 
 
-def read_hidden(facts: Mapping[str, Any]) -> LastWritten | None:
-    """What a delivered write of a supplier item left behind; None for writes that did not keep it by supplier item yet."""
-    hidden = facts.get("hidden")
-    if not isinstance(hidden, Mapping) or not isinstance(hidden.get("availability", {}), Mapping):
-        return None
-    return LastWritten(**{**hidden, "preferred": tuple(hidden.get("preferred", ()))})
+def read_hidden(facts: Mapping[str, Any]) -> dict[str, LastWritten]:
+    """What a delivered write left behind of its supplier item, by `PriceRow.under`; nothing of another kind of write."""
+    return {facts["under"]: LastWritten(**facts["hidden"])} if "under" in facts else {}
 
 
 def read_delivered(facts: Mapping[str, Any]) -> LastItem | None:

@@ -59,11 +59,11 @@ SAME = "Coupa says the same"
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the ledger knows of earlier writes: the newest of each series by action, and what they left behind, by ASIN and by
-    item number."""
+    """What the ledger knows of earlier writes: the newest of each series by action, and what they left behind, by ASIN and
+    `PriceRow.under`, and by item number."""
 
     newest: Mapping[str, Mapping[str, Known]]
-    written: Mapping[str, LastWritten]
+    written: Mapping[str, Mapping[str, LastWritten]]
     items: Mapping[str, LastItem]
     payloads: Callable[[Iterable[int]], Mapping[int, Json]]
 
@@ -73,13 +73,12 @@ class Earlier:
         return cls(newest, _last_written(ledger, supplier), _last_items(ledger), ledger.deliveries.payloads)
 
 
-def _last_written(ledger: Ledger, supplier: str) -> dict[str, LastWritten]:
-    """By ASIN, what its newest delivered write left behind: each carries on what stood before it."""
-    found: dict[str, LastWritten] = {}
+def _last_written(ledger: Ledger, supplier: str) -> dict[str, dict[str, LastWritten]]:
+    """By ASIN and `PriceRow.under`."""
+    found: dict[str, dict[str, LastWritten]] = {}
     for known in _delivered(ledger, (CREATE_PRICE, UPDATE_PRICE)):
-        hidden = read_hidden(known.facts)
-        if hidden is not None and known.facts.get("supplier") == supplier:
-            found[str(known.facts.get("asin") or "")] = hidden
+        if known.facts.get("supplier") == supplier:
+            found.setdefault(str(known.facts.get("asin") or ""), {}).update(read_hidden(known.facts))
     return found
 
 
@@ -127,7 +126,8 @@ class Planner:
             for record in page:
                 entry = read_entry(record.raw)
                 (shared if any(item.shared for item in entry.items) else alone).append((record, entry))
-            yield self._propose(alone)
+            if alone:
+                yield self._propose(alone)
         if shared:
             yield self._propose(shared)
 

@@ -108,8 +108,8 @@ class Reader:
             entry = Entry(asin, article, tuple(of_asin), item, origins[asin], other_items=tuple(filter(None, others)))
             joined.append(
                 observed(
-                    entry, before.get(asin), run=self._night, counts=counts and self.scope.full,
-                    doubts=asin in doubted and self.scope.full, release=self.scope.released.get(asin),
+                    entry, before.get(asin), run=self._night, counts=counts and self.scope.full, doubts=asin in doubted,
+                    release=self.scope.released.get(asin),
                 )
             )  # fmt: skip
         return joined
@@ -117,6 +117,8 @@ class Reader:
     def _judge(self, missing: list[str], rows: Mapping[str, list[PriceRow]], reading: Reading) -> None:
         """An outage, or a user who lost a right, looks like a catalog that vanished. Those that vanish are believed one by one
         in an ordinary night, and together after so many nights in a row."""
+        if not self.scope.full:
+            return
         most = self.rules.catalog.removal.most_at_once_percent
         before = self.known(missing)
         fresh = [asin for asin in missing if asin in rows and not self._is_believed(before.get(asin))]

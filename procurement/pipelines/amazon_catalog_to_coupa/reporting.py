@@ -18,7 +18,7 @@ from procurement.ledger.types import Run
 from procurement.pipelines.amazon_catalog_to_coupa.held import held_entries
 from procurement.pipelines.amazon_catalog_to_coupa.names import CATALOG, ENTRY, PIPELINE, READING, UPDATE_PRICE, WRITES
 from procurement.pipelines.amazon_catalog_to_coupa.planning import SAME
-from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, NIGHT, SUCCEEDED
+from procurement.pipelines.amazon_catalog_to_coupa.scope import FULL, NIGHT, RELEASED, SUCCEEDED
 from procurement.pipelines.closing import MOST_LISTED, SendMail, more, send_pending
 from procurement.pipelines.closing import account as in_words
 from procurement.pipelines.sources import amazon_source
@@ -62,13 +62,18 @@ def close(
     if doubted := (facts.get(READING) or {}).get("doubted"):
         mails[f"vanished/{account}/{night}"] = vanished_mail(_titled(ledger, source, doubted), facts[READING], rules)
     summary = sync_summary(touched, completeness, facts)
+    summary["findings"] = dict(sorted(Counter(one.kind for one in ledger.findings.of_run(run)).items()))
+    released = facts.get(RELEASED) or {}
+    held = held_entries(ledger, source) if switched_on and (released or facts.get(FULL)) else []
+    if not facts.get(FULL):  # what was released, and is not what the person saw
+        held = [one for one in held if one[0].asin in released]
+    for owners, entries in sorted(_by_owner(held, rules).items()) if not failed_upstream else ():
+        mails[f"held/{','.join(owners)}/{account}/{run.run_id}"] = held_mail(owners, entries)
     if switched_on and facts.get(FULL):
-        held, unanswered = held_entries(ledger, source), _unanswered(ledger, source, facts)
+        unanswered = _unanswered(ledger, source, facts)
         summary["held"] = len(held)
         body = summary_mail(summary, failures, unanswered, failed_upstream, run=run, rules=rules)
         mails[f"summary/{account}/{f'incomplete {night}' if failed_upstream else run.run_id}"] = body
-        for owners, entries in sorted(_by_owner(held, rules).items()) if not failed_upstream else ():
-            mails[f"held/{','.join(owners)}/{account}/{run.run_id}"] = held_mail(owners, entries)
     for name, body in mails.items():
         ledger.notices.add(f"{PIPELINE}/{name}", "catalog", body)
     try:
@@ -142,6 +147,8 @@ def summary_mail(
         "", "Not written:",
         *([f"  {count} {reason}" for reason, count in list(summary["left"].items())[:MOST_LISTED]] or ["  nothing"]),
     ]  # fmt: skip
+    if summary["findings"]:
+        lines += ["", "Findings:", *(f"  {kind}: {count}" for kind, count in summary["findings"].items())]
     if failures:
         lines += ["", "Failed:", *(f"  {one.business_key}: {one.reason}" for one in failures[:MOST_LISTED])]
     if failed_upstream:

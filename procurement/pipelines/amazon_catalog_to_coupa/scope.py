@@ -48,7 +48,7 @@ def decide_scope(ledger: Ledger, *, run: Run, request: RunRequest, rules: Rules,
     kept = ledger.runs.facts(run, source)
     if FULL in kept:
         scope = read_scope(request, rules, due=datetime.fromisoformat(kept[NIGHT]) if kept[NIGHT] else None)
-        return replace(scope, released={asin: _read(raw) for asin, raw in kept[RELEASED].items()})
+        return replace(scope, released={asin: _read(raw) for asin, raw in kept.get(RELEASED, {}).items()})
     night = night_of(run.now, rules.catalog.reading.full_at_hour)
     done = ledger.runs.is_fact_since(run.dag_id, source, {FULL: True, SUCCEEDED: True}, since=night)
     scope = read_scope(request, rules, due=None if done else night)

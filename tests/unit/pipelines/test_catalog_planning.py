@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from procurement.catalog.entries import (
     Article,
@@ -72,7 +74,7 @@ def plans(
     rules: Rules,
     *pages: list[Entry],
     coupa: Coupa = OURS_ALONE,
-    written: dict[str, LastWritten] | None = None,
+    written: dict[str, dict[str, LastWritten]] | None = None,
     items: dict[str, LastItem] | None = None,
 ) -> list[Plan]:
     planner = Planner(
@@ -153,3 +155,55 @@ def test_a_supplier_item_that_came_since_the_plan_keeps_its_item_active(
     assert (stop is not None) is stopped
     third = update.overtaken({**payload, "taken_out": [1]})
     assert third is not None and "AMZN-US" in third.reason, "ours count as well"
+
+
+ARTICLES = (SOLD, GONE, replace(SOLD, price=None, offers=0), replace(SOLD, image="https://x.example/new"))
+
+
+@st.composite
+def nights(draw: st.DrawFn) -> list[list[Entry]]:
+    """Up to four articles on two items, one of ours among them, over several pages."""
+    items = [
+        replace(ITEM, id=1, number=f"AMZN-{X}", active=draw(st.booleans())),
+        replace(ITEM, id=2, number="ITM-2", active=draw(st.booleans())),
+    ]
+    pages: list[list[Entry]] = [[], []]
+    for number, asin in enumerate((X, Y, "B00000000Z", "B00000000A")):
+        places = draw(st.lists(st.sampled_from(items), max_size=2))
+        rows = tuple(
+            PriceRow(10 * number + n, contract, Decimal("10.00"), "USD", preferred=True, item_id=item.id)
+            for n, (item, contract) in enumerate(zip(places, ("C-A", None), strict=False))
+        )
+        first, *others = dict.fromkeys(places) or (None,)
+        missed = draw(st.sampled_from([(), ("a",), ("a", "b", "c")]))
+        one = Entry(
+            asin,
+            draw(st.sampled_from(ARTICLES)),
+            rows,
+            first,
+            "list",
+            missed,
+            "",
+            tuple(item for item in others if item),
+        )
+        draw(st.sampled_from(pages)).append(one)
+    return pages
+
+
+@given(nights(), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_shares_an_item_the_plan_is_whole_and_no_item_goes_that_is_sold(
+    rules: Rules, pages: list[list[Entry]], taken_out: bool
+) -> None:
+    entries = [one for page in pages for one in page]
+    coupa = Coupa({row.id: (row.item_id or 0, "AMZN-US") for one in entries for row in one.rows})
+    items = {"ITM-2": LastItem(fields={"active": False})} if taken_out else {}
+    found = plans(rules, *pages, coupa=coupa, items=items)
+    assert {one.record_id for plan in found for one in plan.records} == set(range(1, len(entries) + 1))
+    names = [one.name for plan in found for one in plan.deliveries]
+    assert len(names) == len(set(names)), "a record is written once, whatever page its articles are on"
+    sold_on = {item.number for one in entries if one.article.sold for item in one.items}
+    for plan in found:
+        for one in plan.deliveries:
+            if one.payload["body"].get("active") is False:
+                assert one.payload["item_number"] not in sold_on

@@ -228,7 +228,9 @@ def test_an_absence_that_a_person_released_counts_and_makes_no_crowd(rules: Rule
     known, reading = read(rules, Amazon(gone=wanted[:3]), wanted, scope=night)
     assert reading.doubted == wanted[:3]
     released = Scope(False, False, dict.fromkeys(wanted[:3], Release()))
-    known |= read(rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=released)[0]
+    found, reading = read(rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=released)
+    known |= found
+    assert reading.doubted == [], "what a person released is no crowd"
     assert all(len(known[asin].missed) == 1 for asin in wanted[:3])
     found, reading = read(
         rules, Amazon(gone=wanted[:3]), wanted, known=known, scope=Scope(True, False, night=NOW + timedelta(1))

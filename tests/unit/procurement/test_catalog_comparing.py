@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,7 @@ from procurement.catalog.entries import (
     release_of,
 )
 from procurement.catalog.rules import CatalogFile
-from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden
+from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden, writes_of
 from procurement.policies import read_rules
 
 RULES = read_rules()
@@ -299,11 +299,16 @@ def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
     assert compare(under_a_program, tuned(offers=offers), around()).kind == "added", "its order line said so"
 
 
-def written_by(decision: Decision, released: Release | None = None) -> Surroundings:
-    """As the ledger remembers it: through JSON and back."""
-    hidden = read_hidden({"hidden": json.loads(json.dumps(asdict(decision.written)))})
-    assert hidden is not None
-    return replace(around(released=released), written={ASIN: hidden})
+def written_by(
+    decision: Decision, before: Surroundings | None = None, lost: frozenset[int] = frozenset()
+) -> Surroundings:
+    """As the ledger remembers it, through JSON and back, but for the writes of the rows that were `lost`."""
+    entry = sold()
+    remembered = dict(before.written[ASIN]) if before is not None else {}
+    for write in writes_of(decision, entry, supplier="AMZN-US"):
+        if write.payload.get("id") not in lost:
+            remembered |= read_hidden(json.loads(json.dumps(write.payload)))
+    return replace(around(), written={ASIN: remembered})
 
 
 TWO = (
@@ -344,12 +349,23 @@ def test_the_row_that_went_first_comes_back_though_another_has_the_price(gone: d
     assert not compare(sold(*BARE_AND_TWO), CATALOG, written_by(back)).writes
 
 
+def test_a_row_whose_write_was_lost_is_written_by_the_next_comparison() -> None:
+    out = compare(sold(*TWO, price=None, offers=0), CATALOG, around())
+    again = compare(sold(*TWO, price=None, offers=0), CATALOG, written_by(out, lost=frozenset({56})))
+    assert (again.row and again.row.id, again.also) == (56, ())
+    back = compare(sold(*TWO), CATALOG, written_by(out))
+    half = written_by(back, written_by(out), lost=frozenset({56}))
+    assert [(row.id, fields) for row, fields in compare(sold(*TWO), CATALOG, half).also] == [
+        (56, {"availability": "in_stock"})
+    ]
+
+
 def test_a_row_whose_contract_is_not_in_force_when_the_article_returns_comes_back_with_its_contract() -> None:
     out = compare(sold(*BARE_AND_TWO, price=None, offers=0), CATALOG, around())
     ended = {"C-AB-2026": Contract("C-AB-2026", False, why_not="it ended")}
     back = compare(sold(*BARE_AND_TWO), CATALOG, replace(written_by(out), contracts=ended))
     assert (back.row and back.row.id, back.also) == (1, ())
-    again = compare(sold(*BARE_AND_TWO), CATALOG, written_by(back))
+    again = compare(sold(*BARE_AND_TWO), CATALOG, written_by(back, written_by(out)))
     assert (again.row and again.row.id, again.price) == (2, {"availability": "in_stock"})
 
 

@@ -64,7 +64,7 @@ def test_an_item_goes_inactive_once_with_the_last_of_its_articles() -> None:
     assert changed(both) == [(Y, {"active": False})]
     [change] = both[1].items
     assert change.taken_out == (1, 2)
-    before = around(written={X: LastWritten(removed=True)})
+    before = around(written={X: {"C-A": LastWritten(removed=True)}})
     later = compare_all([on(item, X, GONE), on(item, Y, GONE, 2)], CATALOG, before)
     assert [one.kind for one in later] == ["left", "removed"] and changed(later) == [(Y, {"active": False})]
 
