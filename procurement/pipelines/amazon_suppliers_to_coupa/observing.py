@@ -15,7 +15,7 @@ from connectors.amazon_business.sellers import NOBODY, lines_of, order_line_key,
 from connectors.amazon_business.transactions import amount_of
 from procurement.errors import IncompleteRun
 from procurement.ledger.types import Window
-from procurement.sellers.facts import MOST_LINKS, Bought, FeedDay, SellerFacts, join, read_again, read_up_to
+from procurement.sellers.facts import MOST_LINKS, Bought, FeedDay, SellerFacts, join, latest, read_again, read_up_to
 from procurement.sellers.identity import Place
 
 Json = dict[str, Any]
@@ -197,10 +197,7 @@ def _describe(spelling: _Spelling, row: Json) -> None:
         street=", ".join(filter(None, streets)), city=text_of(place.get("city")), region=text_of(place.get("stateOrRegion")),
         postal_code=text_of(place.get("postalCode")), country=text_of(place.get("countryCode")),
     )  # fmt: skip
-    for word, agencies in _credentials(seller.get("credentials")).items():
-        held = spelling.credentials.setdefault(word, {})
-        for agency, expiry in agencies.items():
-            held[agency] = max(held.get(agency, ""), expiry)
+    spelling.credentials = latest(spelling.credentials, _credentials(seller.get("credentials")))
 
 
 def _credentials(raw: Any) -> dict[str, dict[str, str]]:
