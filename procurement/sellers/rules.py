@@ -27,7 +27,7 @@ class OnboardingRule(RuleModel):
 
     spent: Number | None = Field(None, ge=0)
     currency: Text | None = None
-    orders: int | None = Field(None, ge=1, le=MOST_ORDERS, description="distinct orders")
+    orders: int | None = Field(None, ge=1, le=MOST_ORDERS, description="distinct orders of the last 400 days")
     commodities: Texts = Field((), description="one of these was bought, as commodities.yml names them")
     within_days: int = Field(365, ge=1, le=365, description="how far back money counts")
 

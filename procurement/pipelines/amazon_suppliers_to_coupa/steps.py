@@ -42,12 +42,15 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     if run.dry_run:
         return {"run": run.id, "seen": 0}
     tally, source, bought, unreadable = Tally(), amazon_source(amazon.account), Bought(), 0
-    known = _known_facts(ledger, source)
-    for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account), now=run.now):
-        changed = observed.added_to(known)
-        ledger.records.stage(run, source, KIND, list(map(_staged, changed.values())), evolving=True)
-        known |= changed
-        bought, unreadable = Bought.total((bought, observed.bought)), unreadable + observed.unreadable
+    with ledger.planning.planning_lock(
+        f"{PIPELINE}/{KIND}"
+    ):  # of two runs at once neither takes back what the other adds
+        known = _known_facts(ledger, source)
+        for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account), now=run.now):
+            changed = observed.added_to(known)
+            ledger.records.stage(run, source, KIND, list(map(_staged, changed.values())), evolving=True)
+            known |= changed
+            bought, unreadable = Bought.total((bought, observed.bought)), unreadable + observed.unreadable
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None:
         ledger.coverage.cover(PIPELINE, run.window)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +296,20 @@ def test_a_seller_whose_street_is_spelled_anew_counts_no_purchase_twice(
     assert Bought.total(facts.bought() for facts in known.values()) == before
     assert all(bool(facts.bought().lines) == ("Suite 200" in key) for key, facts in known.items() if " | " in key)
     assert ledger.completeness.population(pipeline.PIPELINE).complete
+
+
+def test_two_runs_that_read_at_once_lose_nothing_of_each_other(start: Start, ledger: Ledger) -> None:
+    run = start(onboarding={**RULES, "create": False})
+
+    def read(window: tuple[str, str]) -> int:
+        params = dict(zip(("from", "to"), window, strict=True))
+        request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{window[0]}", kind="manual", params=params)
+        amazon, _, opened = run.clients(request)
+        return int(pipeline.extract(amazon, ledger, run=opened, rules=run.rules)["lines"])
+
+    with ThreadPoolExecutor(2) as pool:
+        lines = list(pool.map(read, [("2026-04-01", "2026-05-15"), ("2026-05-15", "2026-06-30")]))
+    assert Bought.total(facts.bought() for facts in known_facts(ledger).values()).lines == sum(lines)
 
 
 def test_a_seller_lost_on_the_way_shows(start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
