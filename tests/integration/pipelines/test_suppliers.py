@@ -34,8 +34,8 @@ Start = Callable[..., SupplierRun]
 
 @pytest.fixture
 def start(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> Start:
-    def begin(rollout: str = LIVE, **changes: Any) -> SupplierRun:
-        pair = start_sandbox("quarter", orders="60")
+    def begin(rollout: str = LIVE, *, ids: str = "equal", **changes: Any) -> SupplierRun:
+        pair = start_sandbox("quarter", orders="60", ids=ids)
         return SupplierRun(pair, ledger, switched(mappings_directory, rollout, **changes))
 
     return begin
@@ -96,6 +96,14 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     assert ("decided", "approved") in [(event.kind, event.sentence) for event in ledger.events.of(document)]
     assert ledger.events.verify(document)
     assert ledger.completeness.population(pipeline.PIPELINE).complete
+
+
+def test_where_amazons_line_ids_differ_sellers_are_known_all_the_same(start: Start, ledger: Ledger) -> None:
+    run = start(ids="different")
+    documents = run()["documents"]
+    assert (documents["delivered"], documents["held"], documents["skipped"]) == (4, 2, 4)
+    assert created(run.pair) == sorted(NEW)
+    assert all(facts.bought().lines == 0 for key, facts in known_facts(ledger).items() if " | " not in key)
 
 
 def test_buying_on_from_a_seller_that_people_rejected_is_told_once_and_creates_nothing(
