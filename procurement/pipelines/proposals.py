@@ -1,13 +1,24 @@
 """A plan as people read it before anything is sent: dry runs and shadow mode. Its rows are never sent by a later run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from procurement.ledger.types import Plan, PlannedDelivery, Record
+from procurement.ledger.types import Plan, PlannedDelivery, Record, Staged
 
 Json = dict[str, Any]
 SHADOW = "shadow: planned, not sent"
+
+
+def unstaged(rows: Iterable[Staged], *, source: str, kind: str, first: int = 1) -> list[Record]:
+    """The rows as a dry run plans them, which keeps none: their ids count from `first` and are no record's in the ledger."""
+    return [
+        Record(
+            id=n, source=source, kind=kind, hash="", key=row.key, raw=row.raw, amount=row.amount, currency=row.currency,
+            group_key=row.group_key, dated_at=row.dated_at, subkind=row.subkind,
+        )
+        for n, row in enumerate(rows, first)
+    ]  # fmt: skip
 
 
 @dataclass(slots=True)

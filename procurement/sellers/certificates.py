@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
-from procurement.sellers.facts import SellerFacts
+from procurement.sellers.facts import SellerFacts, latest
 from procurement.sellers.rules import Certification, SuppliersFile
 
 Json = dict[str, Any]
@@ -28,12 +28,7 @@ class Certificates:
 
 def certificates(members: Iterable[SellerFacts], rules: SuppliersFile, *, country: str, today: date) -> Certificates:
     """Every word once; a category that several words mean carries the certificates of all of them."""
-    held: dict[str, dict[str, str]] = {}
-    for facts in members:
-        for word, agencies in facts.credentials.items():
-            kept = held.setdefault(word, {})
-            for agency, expiry in agencies.items():
-                kept[agency] = max(kept.get(agency, ""), expiry)
+    held = latest(*(facts.credentials for facts in members))
     categories: dict[str, list[Json]] = {}
     unknown, expired = [], []
     for word, agencies in sorted(held.items()):

@@ -35,6 +35,12 @@ class Bought(_Facts):
     orders: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
 
+    @property
+    def counted_orders(self) -> str:
+        """`1 order`, `3 orders`, `50 orders or more`."""
+        many = len(self.orders)
+        return f"{many} order{'s' if many != 1 else ''}" + (" or more" if many >= MOST_ORDERS else "")
+
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         lines, money, orders, codes = 0, dict[str, Decimal](), set[str](), set[str]()
@@ -105,7 +111,7 @@ def join(one: SellerFacts, other: SellerFacts) -> SellerFacts:
     return SellerFacts(
         key=one.key, name=max(one.name, other.name), place=max(one.place, other.place, key=astuple),
         registration=max(one.registration, other.registration), first_bought=min(firsts, default=None),
-        credentials=_credentials(one, other), linked=_links(one.linked, other.linked), feed=_feeds(one.feed, other.feed),
+        credentials=latest(one.credentials, other.credentials), linked=_links(one.linked, other.linked), feed=_feeds(one.feed, other.feed),
     )  # fmt: skip
 
 
@@ -123,11 +129,11 @@ def read_up_to(day: date, until: datetime) -> datetime:
     return min(until, datetime.combine(day, time.min, UTC) + timedelta(days=1))
 
 
-def _credentials(one: SellerFacts, other: SellerFacts) -> dict[str, dict[str, str]]:
-    """The latest expiry of each agency: a certificate that was renewed is valid again."""
+def latest(*held: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Credentials together, with the latest expiry of each agency: a certificate that was renewed is valid again."""
     found: dict[str, dict[str, str]] = {}
-    for facts in (one, other):
-        for word, agencies in facts.credentials.items():
+    for credentials in held:
+        for word, agencies in credentials.items():
             kept = found.setdefault(word, {})
             for agency, expiry in agencies.items():
                 kept[agency] = max(kept.get(agency, ""), expiry)

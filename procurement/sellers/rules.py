@@ -27,7 +27,7 @@ class OnboardingRule(RuleModel):
 
     spent: Number | None = Field(None, ge=0)
     currency: Text | None = None
-    orders: int | None = Field(None, ge=1, le=MOST_ORDERS, description="distinct orders")
+    orders: int | None = Field(None, ge=1, le=MOST_ORDERS, description="distinct orders of the last 400 days")
     commodities: Texts = Field((), description="one of these was bought, as commodities.yml names them")
     within_days: int = Field(365, ge=1, le=365, description="how far back money counts")
 
@@ -195,9 +195,9 @@ class Purchases:
 
     def __init__(self, facts: Sequence[SellerFacts], commodity: CommodityOf, since: date | None = None) -> None:
         self._facts, self._since = facts, since
-        counted = self.bought()
-        self.orders = len(counted.orders)
-        self.commodities = sorted({word for code in counted.codes if (word := commodity(code)) is not None})
+        self._counted = self.bought()
+        self.orders = len(self._counted.orders)
+        self.commodities = sorted({word for code in self._counted.codes if (word := commodity(code)) is not None})
         firsts = [one.first_bought for one in facts if one.first_bought is not None]
         self.first = min(firsts, default=None)
         self.all_lines = sum(one.bought().lines for one in facts)
@@ -208,7 +208,7 @@ class Purchases:
 
     @property
     def only_before_go_live(self) -> bool:
-        return self._since is not None and self.bought().lines == 0 and self.all_lines > 0
+        return self._since is not None and self._counted.lines == 0 and self.all_lines > 0
 
     def fulfil(self, rule: OnboardingRule, today: date) -> bool:
         if rule.orders is not None and self.orders < rule.orders:
@@ -222,16 +222,11 @@ class Purchases:
 
     def __str__(self) -> str:
         """`3 orders, USD 512.33 in 400 days, first on 2026-05-04`."""
-        many = (
-            f"{MOST_ORDERS} orders or more"
-            if self.orders >= MOST_ORDERS
-            else f"{self.orders} order{'s' if self.orders != 1 else ''}"
-        )
         money = [
-            f"{currency} {amount} in {REMEMBERED.days} days" for currency, amount in sorted(self.bought().money.items())
+            f"{currency} {amount} in {REMEMBERED.days} days" for currency, amount in sorted(self._counted.money.items())
         ]
         first = [f"first on {self.first}"] if self.first else []
-        return ", ".join([many, *(money or ["nothing charged"]), *first])
+        return ", ".join([self._counted.counted_orders, *(money or ["nothing charged"]), *first])
 
 
 def try_example(example: SuppliersExample, rules: SuppliersFile, commodity: CommodityOf) -> tuple[str, ...]:

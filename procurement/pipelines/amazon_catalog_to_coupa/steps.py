@@ -20,7 +20,7 @@ from procurement.pipelines.amazon_catalog_to_coupa.planning import Earlier, Plan
 from procurement.pipelines.amazon_catalog_to_coupa.reading import Reader, Reading, supplier_of
 from procurement.pipelines.amazon_catalog_to_coupa.scope import Scope, decide_scope, read_scope
 from procurement.pipelines.closing import SendMail
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -139,7 +139,7 @@ def _rehearse(
     if scope.requisitions:
         supplier = supplier_of(rules, amazon.account)
         for staged in waiting.read_waiting(amazon, coupa, supplier=supplier, tally=tally, unanswered=reading.unpriced):
-            batch = _records(source, WAITING, staged, seen)
+            batch = unstaged(staged, source=source, kind=WAITING, first=seen + 1)
             told = _tell(batch, rules, amazon.account, run)
             rows += [*told.previews, *unkept(told.plan, batch)]
             seen += len(batch)
@@ -150,15 +150,8 @@ def _rehearse(
 def _numbered(source: str, pages: Iterable[Sequence[Staged]]) -> Iterator[list[Record]]:
     seen = 0
     for staged in pages:
-        yield _records(source, ENTRY, staged, seen)
+        yield unstaged(staged, source=source, kind=ENTRY, first=seen + 1)
         seen += len(staged)
-
-
-def _records(source: str, kind: str, staged: Sequence[Staged], first: int) -> list[Record]:
-    return [
-        Record(id=first + n, source=source, kind=kind, key=row.key, hash="", raw=row.raw)
-        for n, row in enumerate(staged, start=1)
-    ]
 
 
 def load(

@@ -20,7 +20,7 @@ from procurement.pipelines.amazon_deliveries_to_coupa_receipts.actions import ac
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.names import MARK, PIPELINE, TELL
 from procurement.pipelines.amazon_deliveries_to_coupa_receipts.planning import OrderLines, Planner
 from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM, SHIPMENT_LINE
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -163,13 +163,7 @@ def _rehearse(
             for shipment in facts.shipments.values()
             if shipment.shipped
         ]
-        batch = [
-            Record(
-                id=n, source=source, kind=SHIPMENT_LINE, key=row.key, hash="", raw=row.raw, group_key=row.group_key,
-                dated_at=row.dated_at,
-            )
-            for n, row in enumerate(staged, 1)
-        ]  # fmt: skip
+        batch = unstaged(staged, source=source, kind=SHIPMENT_LINE)
         lines = {(facts.order_id, id): line for facts in some for id, line in facts.lines.items()}
         planner = _planner(amazon, coupa, ledger, batch, run=run, request=request, rules=rules, lines=lines)
         proposal = planner.propose(batch, pending=frozenset(record.id for record in batch))

@@ -15,7 +15,7 @@ from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.planning import INVOICE_OR_BUDGET, RenderedPlan, render
 from procurement.ledger.transaction_lines import read_transaction_lines
-from procurement.ledger.types import Pending, PlanCounts, Record, Run
+from procurement.ledger.types import Pending, PlanCounts, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_invoices_to_coupa.actions import actions
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
@@ -25,7 +25,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
 from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
 from procurement.pipelines.feeds import read_feed, stage_feed
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -131,24 +131,8 @@ def batches(ledger: Ledger, source: str, waiting: Sequence[Pending]) -> Iterator
 
 def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Planner) -> Summary:
     """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
-    source = amazon_source(amazon.account)
     rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
-    records = [
-        Record(
-            id=n,
-            source=source,
-            kind=KIND,
-            key=row.key,
-            hash="",
-            raw=row.raw,
-            amount=row.amount,
-            currency=row.currency,
-            group_key=row.group_key,
-            dated_at=row.dated_at,
-            subkind=row.subkind,
-        )
-        for n, row in enumerate(rows.values(), 1)
-    ]
+    records = unstaged(rows.values(), source=amazon_source(amazon.account), kind=KIND)
     proposal = planner.propose(records, pending=frozenset(record.id for record in records))
     ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
     return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(proposal.previews)}

@@ -1,6 +1,6 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.types import Record, Refund, Run
 from procurement.order_changes import PO_CANCELLED
-from procurement.order_facts import OrderFacts, read_order, write_order
+from procurement.order_facts import OrderFacts, read_order
 from procurement.order_lines import order_lines
 from procurement.pipelines import closing, loading, open_orders, windows
 from procurement.pipelines.amazon_order_status_to_coupa.deciding import ACT, COMMENT, SOFT_CLOSE
@@ -22,6 +22,7 @@ from procurement.pipelines.amazon_order_status_to_coupa.planning import PIPELINE
 from procurement.pipelines.amazon_order_status_to_coupa.quantities import CHANGE, ChangeQuantity, own_changes
 from procurement.pipelines.coupa_actions import ActOnOrder, ActOnOrderLine, Comment
 from procurement.pipelines.open_orders import OPEN, ORDER, OVERLAP, PROBLEM
+from procurement.pipelines.proposals import unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -146,7 +147,7 @@ def _rehearse(
     orders = 0
     observed = open_orders.look(amazon, ledger, run=run, rules=rules, order_ids=request.document_numbers)
     for some in batched(observed, BATCH):
-        batch = _as_records(some, amazon_source(amazon.account))
+        batch = unstaged(map(open_orders.staged_order, some), source=amazon_source(amazon.account), kind=ORDER)
         planner = _planner(amazon, coupa, ledger, batch, rules=rules, rehearsal=True)
         siblings = {number: list(planner.siblings.get(number, ())) for number in {str(one.po_number) for one in some}}
         for facts in some:
@@ -155,16 +156,6 @@ def _rehearse(
         orders += len(some)
     ledger.plans.keep(run, rows)
     return {"run": run.id, "dry_run": True, "records": orders, "would_act": sum(bool(row["actions"]) for row in rows)}
-
-
-def _as_records(orders: Iterable[OrderFacts], source: str) -> list[Record]:
-    return [
-        Record(
-            id=n, source=source, kind=ORDER, key=facts.order_id, hash="", raw=write_order(facts), group_key=facts.po_number,
-            dated_at=facts.ordered_at,
-        )
-        for n, facts in enumerate(orders, 1)
-    ]  # fmt: skip
 
 
 def actions(coupa: Coupa) -> dict[str, Action]:

@@ -1,6 +1,7 @@
 """The steps of a run. Each takes ready clients and an open ledger, and can be repeated after any crash."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Purchase
 from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.amazon_spend_to_coupa_budgets.surroundings import Kept, read_counting, read_surroundings
 from procurement.pipelines.feeds import read_feed, stage_feed
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -149,17 +150,8 @@ def _show_plan(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run
     known = ledger.records.find(source, KIND, rows)
     meanwhile = _load(ledger, counted_otherwise_by_now(amazon, coupa, ledger, rules=rules, now=run.now))
     records = [
-        Record(
-            id=known[row.key].id if row.key in known else -n,
-            source=source,
-            kind=KIND,
-            key=row.key,
-            hash="",
-            raw=row.raw,
-            amount=row.amount,
-            currency=row.currency,
-        )
-        for n, row in enumerate(rows.values(), 1)
+        replace(record, id=known[record.key].id if record.key in known else -record.id)
+        for record in unstaged(rows.values(), source=source, kind=KIND)
     ]
     records += [record for record in meanwhile if record.key not in rows]
     read = [read_purchase(record, rules.policies) for record in records]

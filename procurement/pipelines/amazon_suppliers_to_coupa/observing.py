@@ -15,7 +15,7 @@ from connectors.amazon_business.sellers import NOBODY, lines_of, order_line_key,
 from connectors.amazon_business.transactions import amount_of
 from procurement.errors import IncompleteRun
 from procurement.ledger.types import Window
-from procurement.sellers.facts import MOST_LINKS, Bought, FeedDay, SellerFacts, join, read_again, read_up_to
+from procurement.sellers.facts import MOST_LINKS, Bought, FeedDay, SellerFacts, join, latest, read_again, read_up_to
 from procurement.sellers.identity import Place
 
 Json = dict[str, Any]
@@ -30,6 +30,7 @@ class Sale:
     order_line_id: str
     shipment_id: str
     asin: str
+    po_line: str
     legal: str
     legal_name: str
     code: str
@@ -108,6 +109,7 @@ def read_sales(raw: Json) -> list[Sale]:
         sales.append(Sale(
             order_id=text_of(line.get("orderId")), order_line_id=text_of(line.get("orderLineItemId")),
             shipment_id=text_of(line.get("shipmentId")), asin=text_of(line.get("asin")),
+            po_line=text_of(line.get("purchaseOrderLineItemId")),
             legal=transaction_line_key(line), legal_name=text_of(line.get("merchantLegalName")),
             code=text_of(line.get("unspsc")), amount=amount, currency=currency, dated=day, feed_day=feed_day or day,
             charge=raw.get("transactionType") == "CHARGE",
@@ -167,21 +169,27 @@ def sellers_of_sales(sales: Sequence[Sale], rows: Iterable[Json]) -> dict[Sale, 
     """The spelling that stands on the order line of each sale; a sale whose line is not certain, or names nobody, is absent.
 
     A line is known by its id. It is not settled that Amazon's two APIs give lines the same ids: where none of the sales'
-    ids stands in the report, a line is known by its article, if one seller alone sold that article in the order."""
-    by_line: dict[tuple[str, str], set[str]] = {}
-    by_article: dict[tuple[str, str], set[str]] = {}
+    ids stands in the report, a line is known by its article and, where both name one, its PO line, if that leaves one
+    seller in the order."""
+    by_line: dict[tuple[str, str], list[Json]] = {}
+    by_article: dict[tuple[str, str], list[Json]] = {}
     for row in rows:
-        order, line, key = order_id_of(row), text_of(row.get("orderLineItemId")), order_line_key(row)
-        by_line.setdefault((order, line), set()).add(key)
-        by_article.setdefault((order, asin_of(row)), set()).add(key)
+        order = order_id_of(row)
+        by_line.setdefault((order, text_of(row.get("orderLineItemId"))), []).append(row)
+        by_article.setdefault((order, asin_of(row)), []).append(row)
     same_ids = any(sale.order_line_id and sale.line in by_line for sale in sales)
     named: dict[Sale, str] = {}
     for sale in sales:
         id, lines = (sale.order_line_id, by_line) if same_ids else (sale.asin, by_article)
-        keys = lines.get((sale.order_id, id), set()) if id else set()
+        found = lines.get((sale.order_id, id), []) if id else []
+        keys = {order_line_key(row) for row in found if same_ids or _may_be_po_line(row, sale.po_line)}
         if len(keys) == 1 and NOBODY not in keys:
             (named[sale],) = keys
     return named
+
+
+def _may_be_po_line(row: Json, po_line: str) -> bool:
+    return po_line in ("", text_of(row.get("purchaseOrderLineItemNumber")) or po_line)
 
 
 def _describe(spelling: _Spelling, row: Json) -> None:
@@ -197,10 +205,7 @@ def _describe(spelling: _Spelling, row: Json) -> None:
         street=", ".join(filter(None, streets)), city=text_of(place.get("city")), region=text_of(place.get("stateOrRegion")),
         postal_code=text_of(place.get("postalCode")), country=text_of(place.get("countryCode")),
     )  # fmt: skip
-    for word, agencies in _credentials(seller.get("credentials")).items():
-        held = spelling.credentials.setdefault(word, {})
-        for agency, expiry in agencies.items():
-            held[agency] = max(held.get(agency, ""), expiry)
+    spelling.credentials = latest(spelling.credentials, _credentials(seller.get("credentials")))
 
 
 def _credentials(raw: Any) -> dict[str, dict[str, str]]:

@@ -40,9 +40,9 @@ AMAZON_ITSELF = "Amazon itself, no seller to take on"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
     """`suppliers`: every Coupa supplier as Coupa shows it, read once when the first seller is to be recognised; `taken_on`:
-    XX `settled`: spellings that
-    stay as they are, with the reason: a person discarded them, or they were planned in shadow and nothing was bought since;
-    `account`: the Amazon account."""
+    what may have been sent; `reported`: what people were told already of suppliers that were created; `settled`: spellings
+    that stay as they are, with the reason: a person discarded them, or they were planned in shadow and nothing was bought
+    since; `account`: the Amazon account."""
 
     account: str
     rules: Rules
@@ -108,23 +108,30 @@ class Planner:
         return said or (SHADOW if all(reason == SHADOW for reason in reasons) else None)
 
     def _decide(self, seller: Seller, purchases: Purchases, go_live: date | None) -> Decision:
-        both, suppliers, coupa = purchases, self.rules.suppliers, self._known_in_coupa()
+        both = purchases
         if seller.near is not None:
             both = self._purchases([*seller.members, *seller.near.members], go_live)
+        coupa, suppliers = self._known_in_coupa(), self.rules.suppliers
         decision = decide(seller, both, coupa=coupa.parties, rules=suppliers, today=self.today)
-        if decision.fate is not Fate.LEFT_OUT and (unknown := ", ".join(coupa.unknown_numbers(seller, suppliers))):
+        question = None if decision.fate is Fate.LEFT_OUT else self._question(seller, decision, purchases)
+        return decision if question is None else Decision(Fate.QUESTION, question)
+
+    def _question(self, seller: Seller, decision: Decision, purchases: Purchases) -> str | None:
+        """What Coupa's suppliers, as they stand there, have against the decision."""
+        coupa, suppliers = self._known_in_coupa(), self.rules.suppliers
+        if unknown := ", ".join(coupa.unknown_numbers(seller, suppliers)):
             sentence = f"Coupa has no supplier {unknown}, under which `known_as` in suppliers.yml lists this seller"
-            return Decision(Fate.QUESTION, f"{sentence}: correct the number there, or take the seller out of the list")
+            return f"{sentence}: correct the number there, or take the seller out of the list"
         if decision.fate is Fate.KNOWN and purchases.orders and (status := coupa.ended(decision, suppliers)):
-            sentence = (
-                f"bought from, though its supplier {status} in Coupa ({decision.sentence}): make that active again, or"
+            sentence = f"bought from, though its supplier {status} in Coupa ({decision.sentence})"
+            return f"{sentence}: set it active again, or list the seller under `leave_out` in suppliers.yml"
+        other = coupa.named.get(name_of(seller).casefold()) if decision.fate is Fate.TAKE_ON else None
+        if other is not None:  # not even where a person said that they are two: he has to give it another name
+            sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one"
+            return (
+                f"{sentence}: if it is this seller, say so in `known_as`; if not, create it in Coupa under another name"
             )
-            return Decision(Fate.QUESTION, f"{sentence} list the seller under `leave_out` in suppliers.yml")
-        if decision.fate is Fate.TAKE_ON and (other := coupa.named.get(name_of(seller).casefold())) is not None:
-            # Not even where a person said that they are two: he has to give it another name.
-            sentence = f"Coupa has a supplier of this very name already, {other}, and takes no second one: if it is this seller, say so in "
-            return Decision(Fate.QUESTION, f"{sentence}`known_as`; if not, create it in Coupa under another name")
-        return decision
+        return None
 
     def _purchases(self, members: Sequence[SellerFacts], go_live: date | None) -> Purchases:
         return Purchases(members, self.rules.lookups["commodities"].find, go_live)

@@ -71,9 +71,8 @@ def bought_again(
         return
     bought = Bought.total(facts.bought(since) for facts in seller.members)
     if bought.orders:
-        orders = f"{len(bought.orders)} order{'s' if len(bought.orders) != 1 else ''}"
         money = ", ".join(f"{currency} {amount}" for currency, amount in sorted(bought.money.items()))
-        question = f"{taken.supplier} {what}: {orders}, {money}"
+        question = f"{taken.supplier} {what}: {bought.counted_orders}, {money}"
         yield _report(
             PURCHASE, taken, seller, question,
             to_do="Stop buying there, or make the supplier active in Coupa, and the entry goes away by itself; or discard it with the reason.",

@@ -11,7 +11,7 @@ from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
 from procurement.ledger.changes import DISCARDED
-from procurement.ledger.types import Record, Run, Staged
+from procurement.ledger.types import Run, Staged
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_suppliers_to_coupa import following, review
 from procurement.pipelines.amazon_suppliers_to_coupa.actions import actions
@@ -20,7 +20,7 @@ from procurement.pipelines.amazon_suppliers_to_coupa.planning import Planner, us
 from procurement.pipelines.amazon_suppliers_to_coupa.reading import observe
 from procurement.pipelines.amazon_suppliers_to_coupa.records import LONG_AGO, known_sellers
 from procurement.pipelines.amazon_suppliers_to_coupa.reports import TakenOn
-from procurement.pipelines.proposals import SHADOW, unkept
+from procurement.pipelines.proposals import SHADOW, unkept, unstaged
 from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -42,12 +42,15 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, rules: Rules) -
     if run.dry_run:
         return {"run": run.id, "seen": 0}
     tally, source, bought, unreadable = Tally(), amazon_source(amazon.account), Bought(), 0
-    known = _known_facts(ledger, source)
-    for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account), now=run.now):
-        changed = observed.added_to(known)
-        ledger.records.stage(run, source, KIND, list(map(_staged, changed.values())), evolving=True)
-        known |= changed
-        bought, unreadable = Bought.total((bought, observed.bought)), unreadable + observed.unreadable
+    with ledger.planning.planning_lock(
+        f"{PIPELINE}/{KIND}"
+    ):  # of two runs at once neither takes back what the other adds
+        known = _known_facts(ledger, source)
+        for observed in observe(amazon, run.window, tally, country=usual_country(rules, amazon.account), now=run.now):
+            changed = observed.added_to(known)
+            ledger.records.stage(run, source, KIND, list(map(_staged, changed.values())), evolving=True)
+            known |= changed
+            bought, unreadable = Bought.total((bought, observed.bought)), unreadable + observed.unreadable
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None:
         ledger.coverage.cover(PIPELINE, run.window)
@@ -121,10 +124,7 @@ def _rehearse(amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, *, run: Run,
     known = _known_facts(ledger, source)
     for observed in observe(amazon, run.window, Tally(), country=usual_country(rules, amazon.account), now=run.now):
         known |= observed.added_to(known)
-    records = [
-        Record(id=n, source=source, kind=KIND, key=key, hash="", raw=facts.written())
-        for n, (key, facts) in enumerate(sorted(known.items()), 1)
-    ]
+    records = unstaged((_staged(known[key]) for key in sorted(known)), source=source, kind=KIND)
     proposal = _planner(amazon.account, coupa, ledger, run=run, rules=rules).propose(records)
     ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
     return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(proposal.previews)}

@@ -12,7 +12,7 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Record, Run
+from procurement.ledger.types import Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_gate import ComplianceGate
 from procurement.pipelines.compliance_stopped import Stopped
@@ -29,7 +29,7 @@ from procurement.pipelines.coupa_requisitions_to_amazon_orders.planning import P
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.preview import Replaced
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.results import follow_up
 from procurement.pipelines.coupa_requisitions_to_amazon_orders.second_channel import raise_alarms
-from procurement.pipelines.proposals import SHADOW, unkept
+from procurement.pipelines.proposals import SHADOW, unkept, unstaged
 from procurement.pipelines.sources import coupa_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
@@ -115,10 +115,7 @@ def _show_plan(
     """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
     pages = staging.pages(coupa, rules, window=run.window, numbers=request.document_numbers)
     rows = {row.key: row for page in pages for row in map(staging.staged, page)}
-    records = [
-        Record(id=n, source=coupa_source(coupa.instance), kind=KIND, key=row.key, hash="", raw=row.raw)
-        for n, row in enumerate(rows.values(), 1)
-    ]
+    records = unstaged(rows.values(), source=coupa_source(coupa.instance), kind=KIND)
     previews: list[dict[str, Any]] = []
     shown = 0
     for batch in batched(records, BATCH):

@@ -19,7 +19,7 @@ from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, Plan
 from procurement.money import Money
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, frame_of, surround
-from procurement.pipelines.proposals import SHADOW
+from procurement.pipelines.proposals import SHADOW, unstaged
 from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
 from procurement.pipelines.purchase_compliance.names import (
@@ -59,11 +59,7 @@ def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int
     for page in coupa.requisitions_in(PENDING, sorted(countries(rules))):
         for raw in page:
             tally.count(REQUISITION, str(raw["id"]))
-        rows = [
-            Staged(key=str(raw["id"]), raw=raw, dated_at=_moment(raw.get("submitted-at")))
-            for raw in map(substance, page)
-        ]
-        ledger.records.stage(run, source, REQUISITION, rows, evolving=True)
+        ledger.records.stage(run, source, REQUISITION, list(map(_staged, page)), evolving=True)
     ledger.runs.keep_tally(run, source, tally)
     return tally.documents
 
@@ -72,12 +68,12 @@ def look(coupa: Requisitions, rules: Rules) -> list[Record]:
     """The same reading for a dry run, which keeps nothing."""
     if not is_wanted(rules):
         return []
-    rows = [substance(raw) for page in coupa.requisitions_in(PENDING, sorted(countries(rules))) for raw in page]
-    source = coupa_source(coupa.instance)
-    return [
-        Record(id=n, source=source, kind=REQUISITION, key=str(raw["id"]), hash="", raw=raw)
-        for n, raw in enumerate(rows, 1)
-    ]
+    rows = [_staged(raw) for page in coupa.requisitions_in(PENDING, sorted(countries(rules))) for raw in page]
+    return unstaged(rows, source=coupa_source(coupa.instance), kind=REQUISITION)
+
+
+def _staged(raw: Json) -> Staged:
+    return Staged(key=str(raw["id"]), raw=substance(raw), dated_at=_moment(raw.get("submitted-at")))
 
 
 def substance(raw: Json) -> Json:

@@ -12,10 +12,10 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Record, Run
+from procurement.ledger.types import Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
-from procurement.pipelines.proposals import unkept
+from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.purchase_compliance import leakage, screening, staging
 from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
@@ -153,13 +153,7 @@ def _rehearse(
     reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers)
     source = amazon_source(amazon.account)
     rows = sorted(staging.staged(reports), key=lambda row: (row.dated_at is None, row.dated_at, row.key))
-    records = [
-        Record(
-            id=n, source=source, kind=PURCHASE, key=row.key, hash="", raw=row.raw, amount=row.amount, currency=row.currency,
-            group_key=row.group_key, dated_at=row.dated_at,
-        )
-        for n, row in enumerate(rows, 1)
-    ]  # fmt: skip
+    records = unstaged(rows, source=source, kind=PURCHASE)
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
     judgement = planner.propose(records)
     screener = replace(_screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)

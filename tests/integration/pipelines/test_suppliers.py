@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ Start = Callable[..., SupplierRun]
 
 @pytest.fixture
 def start(start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path) -> Start:
-    def begin(rollout: str = LIVE, **changes: Any) -> SupplierRun:
-        pair = start_sandbox("quarter", orders="60")
+    def begin(rollout: str = LIVE, *, ids: str = "equal", **changes: Any) -> SupplierRun:
+        pair = start_sandbox("quarter", orders="60", ids=ids)
         return SupplierRun(pair, ledger, switched(mappings_directory, rollout, **changes))
 
     return begin
@@ -95,6 +96,14 @@ def test_new_sellers_are_taken_on_once_and_followed_until_people_decided(start: 
     assert ("decided", "approved") in [(event.kind, event.sentence) for event in ledger.events.of(document)]
     assert ledger.events.verify(document)
     assert ledger.completeness.population(pipeline.PIPELINE).complete
+
+
+def test_where_amazons_line_ids_differ_sellers_are_known_all_the_same(start: Start, ledger: Ledger) -> None:
+    run = start(ids="different")
+    documents = run()["documents"]
+    assert (documents["delivered"], documents["held"], documents["skipped"]) == (4, 2, 4)
+    assert created(run.pair) == sorted(NEW)
+    assert all(facts.bought().lines == 0 for key, facts in known_facts(ledger).items() if " | " not in key)
 
 
 def test_buying_on_from_a_seller_that_people_rejected_is_told_once_and_creates_nothing(
@@ -295,6 +304,20 @@ def test_a_seller_whose_street_is_spelled_anew_counts_no_purchase_twice(
     assert Bought.total(facts.bought() for facts in known.values()) == before
     assert all(bool(facts.bought().lines) == ("Suite 200" in key) for key, facts in known.items() if " | " in key)
     assert ledger.completeness.population(pipeline.PIPELINE).complete
+
+
+def test_two_runs_that_read_at_once_lose_nothing_of_each_other(start: Start, ledger: Ledger) -> None:
+    run = start(onboarding={**RULES, "create": False})
+
+    def read(window: tuple[str, str]) -> int:
+        params = dict(zip(("from", "to"), window, strict=True))
+        request = RunRequest(dag_id=pipeline.PIPELINE, run_id=f"run-{window[0]}", kind="manual", params=params)
+        amazon, _, opened = run.clients(request)
+        return int(pipeline.extract(amazon, ledger, run=opened, rules=run.rules)["lines"])
+
+    with ThreadPoolExecutor(2) as pool:
+        lines = list(pool.map(read, [("2026-04-01", "2026-05-15"), ("2026-05-15", "2026-06-30")]))
+    assert Bought.total(facts.bought() for facts in known_facts(ledger).values()).lines == sum(lines)
 
 
 def test_a_seller_lost_on_the_way_shows(start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

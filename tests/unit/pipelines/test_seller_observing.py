@@ -104,6 +104,14 @@ def test_without_the_line_or_its_article_nobody_guesses_from_the_order(line: str
     assert observed([charge("A-1", "5", line=line, asin=asin)], [row]).facts["Pens LLC"].bought().lines == 1
 
 
+def test_another_line_of_the_po_is_another_line_even_with_the_same_article() -> None:
+    row = {**order_line("A-1", "Pens", line="1"), "purchaseOrderLineItemNumber": "10"}
+    sold = charge("A-1", "5", line="61230000000001")
+    for po_line, counted in (("10", 1), ("20", 0), ("", 1)):
+        sold["transactionLineItems"][0]["purchaseOrderLineItemId"] = po_line
+        assert len(observed([sold], [row]).facts[order_line_key(row)].feed) == counted
+
+
 def test_one_article_of_two_sellers_in_one_order_tells_no_line() -> None:
     rows = [order_line("A-1", "Pens", line="1"), order_line("A-1", "Desks", line="2")]
     assert observed([charge("A-1", "5", line="61230000000001")], rows).facts["Pens LLC"].bought().lines == 1
