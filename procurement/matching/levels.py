@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from procurement.documents import Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.tolerances import Tolerances
 from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
 DIRECT = frozenset({"direct_matching", "3-way-direct"})
@@ -18,6 +19,17 @@ def match_level(order: PurchaseOrder, po_line: PurchaseOrderLine) -> str:
     """The line's match type, else the supplier's level, else 2-way; three ways only where a receipt is required."""
     level = po_line.match_type or order.match_level or "2-way"
     return "2-way" if level in THREE_WAY and not po_line.receipt_required else level
+
+
+def reads_receipts(order: PurchaseOrder, po_line: PurchaseOrderLine, tolerances: Tolerances) -> bool:
+    """Whether its receipts must be read one by one: the level asks for it, or a limit on how late an invoice may come.
+    Elsewhere the PO line's own count of received units will do."""
+    level = match_level(order, po_line)
+    if level in BY_RECEIPT:
+        return True
+    return level != "none" and tolerances.ever_checks(
+        "date", "over", commodity=po_line.commodity, supplier=order.supplier
+    )
 
 
 def units_billed(

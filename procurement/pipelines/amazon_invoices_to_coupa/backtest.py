@@ -23,7 +23,7 @@ from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
-    direct_lines,
+    lines_by_receipt,
     read_ordered,
     receipts_of,
 )
@@ -130,7 +130,9 @@ def backtest(
     orders, numbers = read_ordered(coupa, payloads.values())
     documents = [(one, read_invoice(payloads[one.id], numbers)) for one in known]
     documents.sort(key=lambda pair: (pair[1].date, pair[1].is_credit_note, pair[0].id))
-    receipts = read_receipts(coupa, direct_lines((invoice for _, invoice in documents), orders))
+    receipts = read_receipts(
+        coupa, lines_by_receipt((invoice for _, invoice in documents), orders, rules.tolerances, tolerances)
+    )
     replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies))
     return Backtest.of(
         replay.of(invoice, later)

@@ -12,7 +12,7 @@ from connectors.coupa.client import Coupa
 from procurement.documents import GoodsReceipt, Invoice
 from procurement.ledger import Ledger
 from procurement.ledger.types import Known, Plan, PlannedFinding, Run
-from procurement.matching import BY_RECEIPT, MatchResult, Outcome, match_level, three_way_match
+from procurement.matching import MatchResult, Outcome, reads_receipts, three_way_match
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import by_hand, match_findings
@@ -23,6 +23,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_in
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
 from procurement.pipelines.amazon_invoices_to_coupa.write_offs import coded
 from procurement.policies import Mode, Rules
+from procurement.tolerances import Tolerances
 
 Json = Mapping[str, Any]
 RECEIVED = "received"  # the finding that tells what is missing
@@ -41,7 +42,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     payloads = ledger.deliveries.payloads([known.id for known in waiting])
     orders, numbers = read_ordered(coupa, payloads.values())
     invoices = {known.id: read_invoice(payloads[known.id], numbers) for known in waiting}
-    receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
+    receipts = read_receipts(coupa, lines_by_receipt(invoices.values(), orders, rules.tolerances))
     owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     before = billed_before(ledger, rules)
     before.learn(line for invoice in invoices.values() for line in invoice.po_lines)
@@ -82,15 +83,15 @@ def read_ordered(coupa: Coupa, payloads: Iterable[Json]) -> tuple[Orders, dict[i
     return read_orders(coupa, {number for number, _ in numbers.values()}), numbers
 
 
-def direct_lines(invoices: Iterable[Invoice], orders: Orders) -> set[int]:
-    """PO lines whose receipts are matched one by one."""
+def lines_by_receipt(invoices: Iterable[Invoice], orders: Orders, *tolerances: Tolerances) -> set[int]:
+    """PO lines whose receipts are needed one by one, by any of the tolerances."""
     return {
         po_line.id
         for invoice in invoices
         for line in invoice.lines
         if (order := orders.documents.get(line.po_number)) is not None
         for po_line in order.lines
-        if po_line.id == line.po_line_id and match_level(order, po_line) in BY_RECEIPT
+        if po_line.id == line.po_line_id and any(reads_receipts(order, po_line, one) for one in tolerances)
     }
 
 
