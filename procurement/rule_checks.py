@@ -157,6 +157,23 @@ def _write_off_accounts(read: RuleFiles) -> list[str]:
     ]  # fmt: skip
 
 
+def _tolerance_scopes(read: RuleFiles) -> list[str]:
+    """A limit for a misspelt commodity, supplier or chart would never hold."""
+    table, file = read.of("commodities", LookupFile), read.of("tolerances", ToleranceFile)
+    suppliers = (account.supplier for account in read.of("accounts", AccountFile).accounts.values())
+    known: dict[str, tuple[str, tuple[str, ...]]] = {
+        "commodities": ("commodities.yml has no commodity", (*table.values.values(), *filter(None, [table.default]))),
+        "suppliers": ("accounts.yml has no supplier", tuple(suppliers)),
+        "charts": ("entities.yml has no chart", tuple(read.of("entities", EntityFile).charts)),
+    }
+    return [
+        read.sources["tolerances"].problem((group, name), f"{sentence} {name!r}{nearest(name, names)}")
+        for group, (sentence, names) in known.items()
+        for name in getattr(file, group)
+        if name not in names
+    ]
+
+
 def _account_charts(read: RuleFiles) -> list[str]:
     """An Amazon account names a chart and a marketplace that exist."""
     charts, countries = read.of("entities", EntityFile).charts, read.of("policies", Policies).countries
@@ -230,6 +247,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _account_names,
     _account_charts,
     _write_off_accounts,
+    _tolerance_scopes,
     _spend_names,
     _counted_once,
     _tax_countries,

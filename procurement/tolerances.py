@@ -230,6 +230,13 @@ class Tolerances:
         """None: not checked."""
         return self.in_force(commodity=commodity, supplier=supplier, chart=chart, on=on).get((check, side))
 
+    def ever_checks(self, check: str, side: Side, *, commodity: str | None, supplier: str | None) -> bool:
+        """Whether that side is limited in any scope that such a PO line can come under, on any day."""
+        narrow = (self.commodities.get(commodity or ""), self.suppliers.get(supplier or ""))
+        scopes = (self.default, *(one for one in narrow if one is not None), *self.charts.values())
+        bounds = (getattr(entry, side) for limits in scopes for entry in getattr(limits, check))
+        return any(bound is not None and bound.checked for bound in bounds)
+
     def _turn(self, on: date | None) -> date | None:
         """The newest day up to `on` on which any entry begins to hold: what holds then holds on `on`, too."""
         return max((day for day in self._turns if on is not None and day <= on), default=None)

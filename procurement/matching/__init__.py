@@ -12,13 +12,12 @@ line that needs no receipt is compared two ways.
 """
 
 from procurement.matching.comparing import Rates
-from procurement.matching.levels import BY_RECEIPT, DIRECT, FIFO, NO_UNITS, THREE_WAY, match_level, units_billed
+from procurement.matching.levels import DIRECT, FIFO, NO_UNITS, THREE_WAY, match_level, reads_receipts, units_billed
 from procurement.matching.match import three_way_match
 from procurement.matching.result import Allocation, Finding, MatchResult, Outcome
 from procurement.matching.variance import PARTS, Variance, Written, WrittenShare
 
 __all__ = [
-    "BY_RECEIPT",
     "DIRECT",
     "FIFO",
     "NO_UNITS",
@@ -33,6 +32,7 @@ __all__ = [
     "Written",
     "WrittenShare",
     "match_level",
+    "reads_receipts",
     "three_way_match",
     "units_billed",
 ]

@@ -7,18 +7,19 @@ from decimal import Decimal
 from msgspec import Struct
 
 from procurement.documents import ChargeKind, Invoice, InvoiceLine, TaxLine
-from procurement.matching.comparing import compare
+from procurement.matching.comparing import compare, is_checked
 from procurement.matching.positions import ZERO, Measured
 from procurement.matching.result import Finding
 from procurement.matching.variance import Split
 from procurement.matching.words import closing, plain
 from procurement.matching.worth import Worth
 from procurement.money import Money, minor_unit, round_to
-from procurement.tolerances import InForce
+from procurement.tolerances import SIDES, InForce
 
 
 class DocumentMatch(Struct, frozen=True):
-    """`worths`: the PO lines it bills; `unbacked`: lines without one."""
+    """`worths`: the PO lines it bills; `unbacked`: lines without one. `rules` are those of the whole: of one commodity only where
+    all its lines are; a tax and a date are judged by the rules of their own lines."""
 
     invoice: Invoice
     rules: InForce
@@ -53,13 +54,14 @@ class DocumentMatch(Struct, frozen=True):
                 split.add("fee" if amount > 0 else "discount", amount)
 
     def _tax_findings(self) -> Iterator[Finding]:
-        currency = self.invoice.currency
+        currency, own = self.invoice.currency, {worth.position.po_line.id: worth.rules for worth in self.worths}
         for line in self.invoice.lines:
             known = _known(line) if line.tax_lines else ()
             if not known:
                 continue
             expected, actual = _tax_at_rate(known, currency), _tax_of(known)
-            found = compare(self.rules, "tax", actual - expected, expected)
+            rules = own.get(line.po_line_id, self.rules) if line.po_line_id is not None else self.rules
+            found = compare(rules, "tax", actual - expected, expected)
             if found is None:
                 continue
             rates, money = ", ".join(f"{plain(tax.rate or ZERO)} %" for tax in known), Money(found.difference, currency)
@@ -131,29 +133,46 @@ class DocumentMatch(Struct, frozen=True):
         return value
 
     def _date_findings(self) -> Iterator[Finding]:
+        """Lines with the same limits together."""
+        groups: dict[tuple[str | None, ...], list[Worth]] = {}
+        for worth in self.worths:
+            if is_checked(worth.rules, "date"):
+                limits = tuple(rule.place if (rule := worth.rules.get(("date", side))) else None for side in SIDES)
+                groups.setdefault(limits, []).append(worth)
+        for worths in groups.values():
+            yield from self._dated(worths)
+
+    def _dated(self, worths: Sequence[Worth]) -> Iterator[Finding]:
         """Early: before the PO was issued. Late: after the last receipt of what is billed."""
-        day = self.invoice.date
-        issued = [worth.position.order.issued_at for worth in self.worths]
+        day, rules = self.invoice.date, worths[0].rules
+        issued = [worth.position.order.issued_at for worth in worths]
         first = max((one.date() for one in issued if one is not None), default=None)
         arrived = [
-            receipt.received_on for worth in self.worths for receipt in worth.position.receipts if receipt.quantity > 0
+            receipt.received_on for worth in worths for receipt in worth.position.receipts if receipt.quantity > 0
         ]
         last = max((one for one in arrived if one > date.min), default=None)
+        line = None if len(worths) == len(self.worths) else _first_line(worths)
         if first is not None and day < first:
-            yield from self._date_finding(
-                Decimal((day - first).days), f"before the PO was issued ({first.isoformat()})"
-            )
+            which = f"before the PO was issued ({first.isoformat()})"
+            yield from self._date_finding(rules, Decimal((day - first).days), which, line)
         if last is not None and day > last:
-            yield from self._date_finding(Decimal((day - last).days), f"after the last receipt ({last.isoformat()})")
+            which = f"after the last receipt ({last.isoformat()})"
+            yield from self._date_finding(rules, Decimal((day - last).days), which, line)
 
-    def _date_finding(self, days: Decimal, which: str) -> Iterator[Finding]:
-        found = compare(self.rules, "date", days, ZERO)
+    def _date_finding(self, rules: InForce, days: Decimal, which: str, line: int | None) -> Iterator[Finding]:
+        found = compare(rules, "date", days, ZERO)
         if found is not None and found.rule is not None and found.allowed is not None:
+            where = f"Line {line}: dated" if line is not None else "Dated"
             yield Finding(
-                kind="date", line=None, expected=ZERO, actual=days, difference=days, limit=found.allowed, breached=found.breached,
+                kind="date", line=line, expected=ZERO, actual=days, difference=days, limit=found.allowed, breached=found.breached,
                 rule=found.place,
-                sentence=f"Dated {self.invoice.date.isoformat()}, {plain(abs(days))} days {which}; allowed {plain(found.allowed)}.",
+                sentence=f"{where} {self.invoice.date.isoformat()}, {plain(abs(days))} days {which}; allowed {plain(found.allowed)}.",
             )  # fmt: skip
+
+
+def _first_line(worths: Sequence[Worth]) -> int | None:
+    numbers = [measured.line.number for worth in worths for measured in worth.position.counted]
+    return min(numbers, default=None)
 
 
 def _at_po_price(worth: Worth, measured: Measured, step: Decimal) -> Decimal:

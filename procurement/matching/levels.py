@@ -5,19 +5,34 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from procurement.documents import Invoice, InvoiceLine, PurchaseOrder, PurchaseOrderLine
+from procurement.tolerances import Tolerances
 from procurement.units_of_measure import NO_CONVERSIONS, Conversions
 
 DIRECT = frozenset({"direct_matching", "3-way-direct"})
 FIFO = frozenset({"3-way", "3-way-fifo"})
 THREE_WAY = FIFO | DIRECT
+LEVELS = THREE_WAY | {"2-way", "none"}
 BY_RECEIPT = frozenset({"3-way-fifo"}) | DIRECT  # receipts are used up one by one: all of them must be read
 NO_UNITS = frozenset({"price", "other"})  # adjustment types that change money, not units
 
 
 def match_level(order: PurchaseOrder, po_line: PurchaseOrderLine) -> str:
-    """The line's match type, else the supplier's level, else 2-way; three ways only where a receipt is required."""
+    """The line's match type, else the supplier's level, else 2-way; three ways only where a receipt is required. A word that
+    Coupa's reference does not have is three ways, too: nothing is paid without its receipt for want of a name."""
     level = po_line.match_type or order.match_level or "2-way"
+    level = level if level in LEVELS else "3-way"
     return "2-way" if level in THREE_WAY and not po_line.receipt_required else level
+
+
+def reads_receipts(order: PurchaseOrder, po_line: PurchaseOrderLine, tolerances: Tolerances) -> bool:
+    """Whether its receipts must be read one by one: the level asks for it, or a limit on how late an invoice may come.
+    Elsewhere the PO line's own count of received units will do."""
+    level = match_level(order, po_line)
+    if level in BY_RECEIPT:
+        return True
+    return level != "none" and tolerances.ever_checks(
+        "date", "over", commodity=po_line.commodity, supplier=order.supplier
+    )
 
 
 def units_billed(

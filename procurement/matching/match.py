@@ -52,7 +52,9 @@ def three_way_match(
         )  # fmt: skip
         rules = rules_for(tolerances, invoice, po_line.commodity)
         worths.append(Worth(invoice, where, rules, _rate(order, po_line, invoice, rates), originals.get(line_id, ())))
-    document = DocumentMatch(invoice, rules_for(tolerances, invoice), worths, unbacked)
+    commodities = {worth.position.po_line.commodity for worth in worths}
+    commodity = next(iter(commodities)) if len(commodities) == 1 and not unbacked else None
+    document = DocumentMatch(invoice, rules_for(tolerances, invoice, commodity), worths, unbacked)
     return _result(document)
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from procurement.money import Money, round_to
 
 RATE_STEP = Decimal("0.000000001")
+EXPECT = ": expect a credit "
 
 
 def plain(value: Decimal) -> str:
@@ -27,4 +28,10 @@ def closing(money: Money, *, breached: bool, units: str = "") -> str:
     """How a sentence ends: with a full stop, or with the credit that an exception calls for."""
     if not breached or money.amount <= 0:
         return "."
-    return f": expect a credit for {units} ({money})." if units else f": expect a credit of {money}."
+    return f"{EXPECT}for {units} ({money})." if units else f"{EXPECT}of {money}."
+
+
+def let_through(sentence: str) -> str:
+    """The same difference when no credit is asked for it any more."""
+    facts, credit, _ = sentence.partition(EXPECT)
+    return f"{facts}." if credit else sentence

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from procurement.matching.positions import ZERO
 from procurement.matching.result import Finding
 from procurement.matching.variance import Variance, Written, WrittenShare
+from procurement.matching.words import let_through
 from procurement.money import Money
 from procurement.tolerances import SIDES, InForce, Side
 
@@ -39,8 +40,13 @@ def write_off(rules: InForce, findings: list[Finding], variance: Variance) -> tu
         limit=limit, money=money, rule=rule.place,
         sentence=f"A difference of {money} is written off to the account {rule.account}.",
     )  # fmt: skip
-    released = [replace(one, breached=False) if one.kind in MONEY_KINDS else one for one in findings]
-    return [*released, noted], replace(variance, written_off=written)
+    return [*map(_released, findings), noted], replace(variance, written_off=written)
+
+
+def _released(finding: Finding) -> Finding:
+    if not finding.breached or finding.kind not in MONEY_KINDS:
+        return finding
+    return replace(finding, breached=False, sentence=let_through(finding.sentence))
 
 
 def _sides(shares: Sequence[WrittenShare]) -> Iterator[Side]:

@@ -26,7 +26,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledB
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import CoupaRates, coupa_rates
 from procurement.pipelines.amazon_invoices_to_coupa.rematching import (
-    direct_lines,
+    lines_by_receipt,
     read_ordered,
     receipts_of,
 )
@@ -134,7 +134,9 @@ def backtest(
     invoices = read_planned(payloads, ledger.deliveries.variances(payloads), numbers)
     documents = [(one, invoices[one.id]) for one in known]
     documents.sort(key=lambda pair: (pair[1].date, pair[1].is_credit_note, pair[0].id))
-    receipts = read_receipts(coupa, direct_lines((invoice for _, invoice in documents), orders))
+    receipts = read_receipts(
+        coupa, lines_by_receipt((invoice for _, invoice in documents), orders, rules.tolerances, tolerances)
+    )
     before = _in_order(documents, billed_before(ledger, rules))
     replay = _Replay(orders, receipts, rules, tolerances, coupa_rates(coupa, rules.policies), before)
     return Backtest.of(

@@ -32,6 +32,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import excep
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import unsent
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Json, KnownDeliveries, Orders
 from procurement.pipelines.amazon_invoices_to_coupa.unbacked import Unbacked
+from procurement.pipelines.amazon_invoices_to_coupa.write_offs import Coded, coded
 from procurement.policies import Mode, Rules
 
 OVER = "refund_beyond_charge"
@@ -245,13 +246,19 @@ class Drafting:
         key = business_key(self.instance, invoice.supplier, invoice.number)
         create, total = (CREATE, key), invoice.total
         after = (SUBMIT, original.after) if original and original.after else None
-        version = self.rules.version
+        version, orders = self.rules.version, list(draft.orders.values())
+        written = coded(invoice, match.variance.written_off, orders=orders, accounts=self.rules.entities.accounts)
         self.planned.add((draft.rollout.mode, key))
         plan.deliveries.append(
             PlannedDelivery(
                 action=CREATE,
                 business_key=key,
-                payload=invoice_payload(invoice, delivery_id=delivery_id(key), payment_reference=payment_reference),
+                payload=invoice_payload(
+                    written.invoice,
+                    delivery_id=delivery_id(key),
+                    payment_reference=payment_reference,
+                    internal_note=written.note,
+                ),
                 amount=total.amount,
                 currency=total.currency,
                 after=after,
@@ -265,7 +272,7 @@ class Drafting:
         plan.deliveries.append(PlannedDelivery(action=SUBMIT, business_key=key, payload={}, after=create))
         if match.outcome is Outcome.EXCEPTION:
             plan.deliveries += exception_deliveries(
-                invoice, match, key=key, orders=list(draft.orders.values()), routing=self.rules.routing,
+                invoice, match, key=key, orders=orders, routing=self.rules.routing,
                 user_ids=self.owners, now=self.now,
             )  # fmt: skip
         plan.findings.extend(match_findings(match, create))
@@ -276,6 +283,7 @@ class Drafting:
                     kind=OVER, sentence=sentence, delivery=create, breached=False, difference=text(-over.amount)
                 )
             )
+        plan.findings.extend(by_hand(written, create))
         plan.records.extend(
             PlannedRecord(
                 record_id=candidate.record.id,
@@ -310,6 +318,12 @@ def match_findings(match: MatchResult, create: tuple[str, str]) -> Iterator[Plan
             line=text(finding.line), expected=text(finding.expected), actual=text(finding.actual),
             difference=text(finding.difference), limit=text(finding.limit), rule=finding.rule, money=finding.money,
         )  # fmt: skip
+
+
+def by_hand(written: Coded, create: tuple[str, str]) -> Iterator[PlannedFinding]:
+    """What is written off and people must code."""
+    for sentence in written.by_hand:
+        yield PlannedFinding(kind="write_off", sentence=sentence, delivery=create, breached=False)
 
 
 def text(value: object) -> str | None:

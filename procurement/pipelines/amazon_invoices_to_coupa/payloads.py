@@ -85,10 +85,12 @@ def invoice_charge(charge: InvoiceCharge, number: int, invoice: Invoice) -> Json
     )
 
 
-def invoice_payload(invoice: Invoice, *, delivery_id: str, payment_reference: str | None = None) -> Json:
+def invoice_payload(
+    invoice: Invoice, *, delivery_id: str, payment_reference: str | None = None, internal_note: str | None = None
+) -> Json:
     """The body to send. `delivery_id` is ours: a found invoice without it was made by somebody else.
 
-    `payment_reference` is Amazon's number where the document has to go under another.
+    `payment_reference` is Amazon's number where the document has to go under another; the supplier never sees `internal_note`.
     """
     custom: Mapping[str, str] = {**invoice.custom_fields, DELIVERY_FIELD: delivery_id}
     return filled(
@@ -106,6 +108,7 @@ def invoice_payload(invoice: Invoice, *, delivery_id: str, payment_reference: st
         requester_email=invoice.requester_email,
         line_level_taxation=True,
         payment_order_reference=payment_reference,
+        internal_note=internal_note,
         supplier_total=text(invoice.supplier_total.amount),
         custom_fields=dict(custom),
         invoice_lines=[invoice_line(line, invoice) for line in invoice.lines],

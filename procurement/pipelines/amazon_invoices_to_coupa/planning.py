@@ -13,7 +13,7 @@ from datetime import datetime
 from connectors.amazon_business.payloads import OrderLineKey
 from procurement.documents import GoodsReceipt
 from procurement.ledger.types import Known, Plan, PlannedRecord, Record
-from procurement.matching import BY_RECEIPT, match_level
+from procurement.matching import reads_receipts
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import (
     PAID_BY_CARD,
@@ -246,12 +246,12 @@ class Planner:
         )
 
     def _receipts(self, drafts: Iterable[Draft]) -> Mapping[int, Sequence[GoodsReceipt]]:
-        """Receipts of the PO lines that are matched one by one; elsewhere the PO line's own count of received units will do."""
+        """Receipts of the PO lines that need them one by one."""
         lines = {
             line.po_line.id
             for draft in drafts
             for line in draft.ordered
-            if match_level(line.order, line.po_line) in BY_RECEIPT
+            if reads_receipts(line.order, line.po_line, self.rules.tolerances)
         }
         return read_receipts(self.coupa, lines)
 

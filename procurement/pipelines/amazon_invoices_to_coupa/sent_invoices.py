@@ -77,6 +77,7 @@ def read_invoice(payload: Json, numbers: Mapping[int, tuple[str, str]] = NOWHERE
         number=payload["invoice-number"],
         date=date.fromisoformat(payload["invoice-date"]),
         is_credit_note=bool(payload.get("is-credit-note")),
+        original_number=payload.get("original-invoice-number"),
         supplier=payload["supplier"]["number"],
         currency=currency,
         chart_of_accounts=(payload.get("account-type") or {}).get("name"),

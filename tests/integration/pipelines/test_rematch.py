@@ -74,6 +74,13 @@ def outcome_of(ledger: Ledger, number: str) -> str | None:
     return ledger.deliveries.known(PIPELINE, "create_invoice", [key])[key].outcome
 
 
+def shortages(ledger: Ledger, number: str) -> list[str]:
+    """What the invoice is said to wait for."""
+    key = f"acme/AMZN-US/{number}"
+    delivery = ledger.deliveries.known(PIPELINE, "create_invoice", [key])[key]
+    return [one.sentence for one in ledger.findings.of_deliveries([delivery.id]) if one.kind == "received"]
+
+
 def open_lines(pair: SandboxPair, number: str) -> list[dict[str, Any]]:
     """PO lines of the invoice, with what is still to be received for it."""
     invoice = next(one for one in pair.state("coupa", "invoices") if one["invoice-number"] == number)
@@ -124,9 +131,13 @@ def test_a_receipt_that_comes_short_keeps_the_invoice_waiting_for_the_rest(
         for line in open_lines(pair, number)
         if float(line["received"]) == 0 and float(line["quantity"]) > 1
     )
+    before = shortages(ledger, number)
     receive(pair, line, "1")
     invoices("woken", kind="asset_triggered")
     assert outcome_of(ledger, number) == "waiting_for_receipt"
+    assert "received 0" in "".join(before) and any("received 1" in one for one in shortages(ledger, number))
+    invoices("again", kind="asset_triggered")
+    assert len(shortages(ledger, number)) == len(before)
 
 
 def test_a_price_that_changed_meanwhile_becomes_an_exception_with_one_comment(

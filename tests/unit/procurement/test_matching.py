@@ -123,6 +123,9 @@ def test_receipts_count_before_the_running_quantity_of_the_po_line(make: Any) ->
         ("3-way-fifo", None, False, "2-way"),
         ("direct_matching", None, False, "2-way"),
         ("none", None, False, "none"),
+        ("3-Way", "2-way", True, "3-way"),
+        (None, "four-way", True, "3-way"),
+        (None, "four-way", False, "2-way"),
     ],
 )
 def test_the_line_wins_over_the_supplier_and_no_receipt_means_two_ways(

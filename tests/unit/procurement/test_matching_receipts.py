@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from procurement.documents import GoodsReceipt
-from procurement.matching import MatchResult, Outcome
-from tests.unit.procurement.matches import match, only, usd
+from procurement.matching import MatchResult, Outcome, reads_receipts
+from procurement.tolerances import Tolerances
+from tests.unit.procurement.matches import limits, match, only, usd
 
 
 def receipt(number: int, quantity: str, day: int = 1, reference: str | None = None) -> GoodsReceipt:
@@ -202,3 +203,25 @@ def test_what_was_billed_before_for_no_shipment_is_taken_from_all(make: Any) -> 
     for units, outcome in ((2, Outcome.MATCHED), (3, Outcome.WAITING_FOR_RECEIPT)):
         invoice = make.invoice(make.line(units, match_reference="D2"))
         assert match(invoice, po, receipts, earlier=before).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("level", "always"),
+    [("3-way-fifo", True), ("direct_matching", True), ("3-way", False), ("2-way", False), ("none", False)],
+)
+def test_receipts_are_read_one_by_one_where_something_needs_them(make: Any, level: str, always: bool) -> None:
+    po_line = make.po_line(match_type=level, commodity="Pens")
+    po = make.order(po_line)
+    late, early = limits(date={"over": {"absolute": "5"}}), limits(date={"under": {"absolute": "5"}})
+    off = limits(date={"over": {"checked": False}})
+    for tolerances, limited in (
+        (Tolerances(limits(), {}, {}), False),
+        (Tolerances(early, {}, {}), False),
+        (Tolerances(off, {}, {}), False),
+        (Tolerances(late, {}, {}), True),
+        (Tolerances(limits(), {"AMZN-US": late}, {}), True),
+        (Tolerances(limits(), {"OTHER": late}, {"Furniture": late}), False),
+        (Tolerances(limits(), {}, {"Pens": late}), True),
+        (Tolerances(limits(), {}, {}, {"US Chart": late}), True),
+    ):
+        assert reads_receipts(po, po_line, tolerances) is (always or (limited and level != "none"))

@@ -28,6 +28,7 @@ def test_a_small_difference_is_written_off_to_its_account_and_said(make: Any) ->
         "tolerances.yml: default.write_off.over",
     )
     assert note.sentence == "A difference of USD 0.05 is written off to the account rounding."
+    assert all("credit" not in one.sentence for one in result.findings)
     off = result.variance.written_off
     assert (off.money, off.account, off.rule) == (usd("0.05"), "rounding", "tolerances.yml: default.write_off.over")
     assert result.variance.difference == usd("0.05")

@@ -5,11 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
-from procurement.matching import Outcome
+from procurement.documents import ChargeKind, TaxLine
+from procurement.errors import MappingError
+from procurement.matching import Outcome, three_way_match
+from procurement.policies import read_rules
 from procurement.tolerances import Bound, Limits, ToleranceFile, Tolerances
-from tests.unit.procurement.matches import limits, only, tolerances
+from tests.unit.procurement.matches import charge, limits, only, tolerances, usd
 
 
 def scoped(default: Any, **scopes: Any) -> Tolerances:
@@ -152,3 +156,73 @@ def test_a_finding_names_the_rule_of_its_commodity_supplier_chart_and_day(make: 
         result = three_way_match(invoice, {order.number: order}, [], chosen)
         assert result.outcome is Outcome.EXCEPTION
         assert only(result).rule == f"tolerances.yml: {scope}.{name}.price.over, from 2026-02-01"
+
+
+def document(make: Any, *commodities: str, tax: str = "8.75", **changes: Any) -> tuple[Any, Any]:
+    """A line of each commodity, each with its tax of 8.25 % or a little more."""
+    lines = [
+        make.line(
+            number=n, po_line_id=n, po_line_number=str(n),
+            tax_lines=(TaxLine(amount=usd(tax), rate=Decimal("8.25"), base=usd("100.00")),),
+        )
+        for n, _ in enumerate(commodities, 1)
+    ]  # fmt: skip
+    ordered = [make.po_line(id=n, number=str(n), commodity=name) for n, name in enumerate(commodities, 1)]
+    return make.invoice(*lines, **changes), make.order(*ordered)
+
+
+def judged(invoice: Any, order: Any, receipts: Any = (), **own: Any) -> Any:
+    """By what holds for office supplies alone, beside wide limits for all."""
+    wide = limits(tax={"absolute": "1"}, shipping={"absolute": "25"}, charges={"absolute": "25"})
+    found = three_way_match(
+        invoice, {order.number: order}, receipts, Tolerances(wide, {}, {"Office Supplies": limits(**own)})
+    )
+    return [(one.kind, one.line) for one in found.findings if one.breached]
+
+
+NOTHING = {"absolute": "0"}
+
+
+def test_a_commodity_decides_on_the_tax_of_its_own_lines(make: Any) -> None:
+    invoice, order = document(make, "Office Supplies", "Furniture")
+    assert judged(invoice, order, tax=NOTHING) == [("tax", 1)]
+
+
+@pytest.mark.parametrize(("check", "kind"), [("shipping", ChargeKind.SHIPPING), ("charges", ChargeKind.MISC)])
+def test_a_commodity_decides_on_the_whole_where_all_lines_have_it(make: Any, check: str, kind: ChargeKind) -> None:
+    own = {check: NOTHING}
+    fee = (charge(kind, "3.00"),)
+    assert judged(*document(make, "Office Supplies", "Office Supplies", charges=fee), **own) == [(check, None)]
+    assert judged(*document(make, "Office Supplies", "Furniture", charges=fee), **own) == []
+    invoice, order = document(make, "Office Supplies", charges=fee)
+    unbacked = replace(invoice, lines=(*invoice.lines, make.line(number=9, po_line_id=None, po_number="")))
+    assert (check, None) not in judged(unbacked, order, **own)
+
+
+def test_a_commodity_decides_on_the_date_of_its_own_lines(make: Any) -> None:
+    invoice, order = document(make, "Furniture", "Office Supplies", date=date(2026, 2, 9))
+    receipts = [make.receipt(10, line=1), make.receipt(10, line=2)]
+    assert judged(invoice, order, receipts, date={"over": NOTHING}) == [("date", 2)]
+    assert judged(invoice, order, receipts, date={"over": {"absolute": "8"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Food and Beverage: #", "Food and Beverages: #", "no commodity 'Food and Beverages'; did you mean 'Food and Beverage'"),
+        ("suppliers: {}", "suppliers: {AMZN-USS: {price: {over: {absolute: 0}}}}", "no supplier 'AMZN-USS'; did you mean 'AMZN-US'"),
+        ("charts: {}", "charts: {US Chrat: {price: {over: {absolute: 0}}}}", "no chart 'US Chrat'; did you mean 'US Chart'"),
+    ],
+)  # fmt: skip
+def test_a_scope_that_nothing_has_is_refused(edited: Any, old: str, new: str, message: str) -> None:
+    folder = edited("tolerances.yml", old, new)
+    path = folder / "tolerances.yml"
+    name = new.split(":", maxsplit=1)[0]
+    if old.startswith("Food"):
+        path.write_text(
+            path.read_text()
+            .replace("commodity: Food and Beverage\n", f"commodity: {name}\n")
+            .replace("commodities.Food and Beverage.price", f"commodities.{name}.price")
+        )
+    with pytest.raises(MappingError, match=message):
+        read_rules(folder)
