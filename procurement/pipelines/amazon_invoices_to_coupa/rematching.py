@@ -18,6 +18,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findings
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
+from procurement.pipelines.amazon_invoices_to_coupa.rivals import KIND as DUPLICATE
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_planned, unsent
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
@@ -91,7 +92,8 @@ class _Kept:
     owners: Mapping[str, int]
 
     def keep(self, known: Known, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
-        self.ledger.findings.replace(known.id, self.run, list(match_findings(match, (CREATE, known.business_key))))
+        found = list(match_findings(match, (CREATE, known.business_key)))
+        self.ledger.findings.replace(known.id, self.run, found, keeping=[DUPLICATE])
         if match.outcome is Outcome.EXCEPTION:
             ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
             routed = exception_deliveries(
