@@ -48,11 +48,17 @@ class Findings:
             ORDER BY f.amount DESC NULLS LAST, f.id DESC"""
         return self._read(query, {"pipeline": pipeline, "kinds": sorted(kinds)})
 
-    def replace(self, delivery_id: int, run: Run, rows: Iterable[PlannedFinding]) -> None:
-        """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays."""
+    def replace(
+        self, delivery_id: int, run: Run, rows: Iterable[PlannedFinding], *, keeping: Iterable[str] = ()
+    ) -> None:
+        """A later look at a delivery: what its plan found gives way to `rows`; what its sending found stays, and so do the
+        kinds in `keeping`, which this look does not judge."""
         values = [_values(delivery_id, run, row, planned=True) for row in rows]
         with self._engine.begin() as connection:
-            connection.execute(sa.text("DELETE FROM findings WHERE delivery_id = :id AND planned"), {"id": delivery_id})
+            connection.execute(
+                sa.text("DELETE FROM findings WHERE delivery_id = :id AND planned AND kind <> ALL(:keeping)"),
+                {"id": delivery_id, "keeping": sorted(keeping)},
+            )
             if values:
                 connection.execute(_ADD, values)
 

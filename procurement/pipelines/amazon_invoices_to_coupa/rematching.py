@@ -18,6 +18,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import by_hand, match_findings
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
+from procurement.pipelines.amazon_invoices_to_coupa.rivals import KIND as DUPLICATE
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_planned, unsent
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
@@ -122,7 +123,7 @@ class _Kept:
     def keep(
         self, known: Known, invoice: Invoice, match: MatchResult, orders: Orders, found: Sequence[PlannedFinding]
     ) -> None:
-        self.ledger.findings.replace(known.id, self.run, found)
+        self.ledger.findings.replace(known.id, self.run, found, keeping=[DUPLICATE])
         if match.outcome is Outcome.EXCEPTION:
             ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
             routed = exception_deliveries(

@@ -260,6 +260,8 @@ def test_a_finding_keeps_its_rule_and_money_and_a_delivery_its_variance(ledger: 
     later = PlannedFinding(kind="price", sentence="still", rule=rule, money=Money.zero("USD"))
     ledger.findings.replace(identity, run, [later])
     assert [found.money for found in ledger.findings.of_deliveries([identity])] == [Money.zero("USD")]
+    ledger.findings.replace(identity, run, [PlannedFinding(kind="tax", sentence="off")], keeping=["price"])
+    assert [found.sentence for found in ledger.findings.of_deliveries([identity])] == ["still", "off"]
 
 
 def test_a_finding_about_a_record_is_read_by_record(ledger: Ledger) -> None:
