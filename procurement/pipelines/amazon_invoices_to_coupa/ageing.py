@@ -33,6 +33,7 @@ REASONS: Sequence[tuple[str, WaitReason]] = (  # words of the pipeline's own rea
     ("still pending at Amazon", "number"),
     ("gives no date for invoice", "number"),
     ("names several invoices", "number"),
+    ("names one credit memo", "number"),
 )
 WORDS: Mapping[str, str] = {
     "exception": "a decision",

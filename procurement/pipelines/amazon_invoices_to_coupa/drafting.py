@@ -107,19 +107,18 @@ class Drafting:
     def _free_number(self, plan: Plan, draft: Draft) -> str | Verdict:
         """The printed number, unless Coupa or the ledger already has it."""
         number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
-        known = self.known.get(key)
-        if known is None and (found := self.existing.standing.get((draft.supplier, number))) is not None:
-            if draft.group.is_credit_note and not draft.group.is_numbered and total_of(found) != draft.total.amount:
-                theirs = f"Coupa has credit memo {number} as {described(found)}"
-                return Verdict(
-                    "waiting", f"Amazon has not issued the invoice number yet: {theirs}, which is not this refund"
-                )
+        if (known := self.known.get(key)) is not None and known.claimed:
+            return self._late_number(plan, draft)
+        if (found := self.existing.standing.get((draft.supplier, number))) is not None:
             return self._already_there(plan, draft, found=found, key=key)
         dead = self.existing.gone.get((draft.supplier, number))
-        if known is None and dead is not None and number not in self.rivals.released:
+        if dead is not None and number not in self.rivals.released:
             return Verdict("held", used_number(draft, dead))
-        if known is None or not known.claimed:
-            return number
+        return number
+
+    def _late_number(self, plan: Plan, draft: Draft) -> str | Verdict:
+        """What came after the document was sent goes under a number of its own, where the policy wants that."""
+        number = draft.identity.number
         if self.rules.policies.late_component == "second_invoice":
             return self._second_number(draft)
         late = next((candidate for candidate in draft.group.candidates if candidate.record.id in self.pending), None)
@@ -149,8 +148,12 @@ class Drafting:
         )
 
     def _already_there(self, plan: Plan, draft: Draft, *, found: Json, key: str) -> Verdict:
-        """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
+        """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared. A refund that
+        has its number from its order line only may be another one's memo: over another amount it is."""
         total = total_of(found)
+        if total != draft.total.amount and draft.group.is_credit_note and not draft.group.is_numbered:
+            theirs = f"{draft.identity.number} is in Coupa as {described(found)}"
+            return Verdict("waiting", f"Amazon has not issued the invoice number yet: {theirs}, and not this refund")
         if total != draft.total.amount:
             plan.findings.append(
                 PlannedFinding(

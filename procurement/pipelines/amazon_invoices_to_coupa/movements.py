@@ -18,6 +18,21 @@ def nothing_sold(order_ids: Iterable[str]) -> Sequence[TransactionLine]:
     return ()
 
 
+def sold_with(sold: OrderTransactions, more: Iterable[TransactionLine]) -> OrderTransactions:
+    """What the ledger has, and `more` where it does not have that transaction: a dry run keeps nothing of what it reads."""
+    by_order: dict[str, list[TransactionLine]] = {}
+    for line in more:
+        by_order.setdefault(line.order_id, []).append(line)
+
+    def ask(order_ids: Iterable[str]) -> Sequence[TransactionLine]:
+        wanted = list(order_ids)
+        read = list(sold(wanted))
+        known = {line.key for line in read}
+        return read + [line for order in wanted for line in by_order.get(order, ()) if line.key not in known]
+
+    return ask
+
+
 def movements(lines: Iterable[TransactionLine]) -> Iterator[Movement]:
     """Those that say which line they are about, and how much."""
     for line in lines:

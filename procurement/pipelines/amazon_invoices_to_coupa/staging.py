@@ -4,10 +4,13 @@ Tolerant on purpose: whatever cannot be read stays None and the record is kept w
 wrong with it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from connectors.amazon_business.transactions import amount_of, key_of
+from procurement.ledger.transaction_lines import TransactionLine
 from procurement.ledger.types import RecordLine, Staged
 
 Json = dict[str, Any]
@@ -39,6 +42,22 @@ def staged_line(line: Json) -> RecordLine:
         quantity=quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else None,
         amount=amount_of({"amount": line.get("totalAmount")})[0],
     )
+
+
+def transaction_lines(row: Staged) -> Iterator[TransactionLine]:
+    """The lines as the ledger gives them once it has the record."""
+    named = row.raw.get("associatedTransactionDetails")
+    names = [one.get("associatedTransactionId") for one in named if _is_object(one)] if isinstance(named, list) else []
+    raw_lines = filter(_is_object, row.raw.get("transactionLineItems") or ())
+    for raw, line in zip(raw_lines, row.lines, strict=True):
+        if line.order_id is not None:
+            yield TransactionLine(
+                key=row.key, subkind=row.subkind or "", order_id=line.order_id, order_line_id=line.order_line_id,
+                shipment_id=line.shipment_id, quantity=None if line.quantity is None else Decimal(line.quantity),
+                dated_at=row.dated_at, po_line_number=_word(raw.get("purchaseOrderLineItemId")), asin=_word(raw.get("asin")),
+                reason=_word(raw.get("refundReason")), amount=line.amount, currency=row.currency, number=row.group_key,
+                names=tuple(name for name in map(_word, names) if name),
+            )  # fmt: skip
 
 
 def _is_object(value: object) -> bool:

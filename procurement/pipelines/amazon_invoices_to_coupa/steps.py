@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -22,8 +23,9 @@ from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
+from procurement.pipelines.amazon_invoices_to_coupa.movements import sold_with
 from procurement.pipelines.amazon_invoices_to_coupa.planning import Planner
-from procurement.pipelines.amazon_invoices_to_coupa.staging import staged
+from procurement.pipelines.amazon_invoices_to_coupa.staging import staged, transaction_lines
 from procurement.pipelines.feeds import read_feed, stage_feed
 from procurement.pipelines.proposals import unkept, unstaged
 from procurement.pipelines.sources import amazon_source
@@ -133,6 +135,9 @@ def _show_plan(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, planner: Pla
     """A dry run reads the window into memory, plans it, and keeps nothing but the plan for people to read."""
     rows = {row.key: row for page in read_feed(amazon, run.window) for row in map(staged, page)}
     records = unstaged(rows.values(), source=amazon_source(amazon.account), kind=KIND)
+    planner = replace(
+        planner, sold=sold_with(planner.sold, (line for row in rows.values() for line in transaction_lines(row)))
+    )
     proposal = planner.propose(records, pending=frozenset(record.id for record in records))
     ledger.plans.keep(run, [*proposal.previews, *unkept(proposal.plan, records)])
     return {"run": run.id, "dry_run": True, "records": len(records), "would_create": len(proposal.previews)}

@@ -1,6 +1,7 @@
 """Credit notes and their originals, over both systems: what goes to Coupa, what waits, and what a person must decide."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,17 @@ def test_a_refund_without_number_is_no_part_of_the_memo_that_another_has(run: Cr
     assert run.fate(two) == ("delivered", "", "CM-2")
     assert run.in_coupa("CM-1", "CM-2")["CM-1"][1] == run.in_coupa("CM-2")["CM-2"][1] == total
     assert run.findings("late_component") == []
+
+
+def test_a_dry_run_shows_no_merged_memo_either(run: CreditRun) -> None:
+    charge = run.charge(2)
+    one = run.refund(charge, quantity=1, invoiceNumber="CM-1")
+    run.refund(charge, quantity=1)
+    run.run.pair.post("amazon", "clock", advance=3 * 86400)
+    run.run.now += timedelta(days=3)
+    shown = run.payload("CM-1")
+    amount = next(row for row in run.run.pair.state("amazon", "transactions") if row["transactionId"] == one)["amount"]
+    assert Decimal(shown["supplier-total"]) == Decimal(amount["amount"])
 
 
 def test_a_refund_that_comes_without_number_after_a_memo_was_sent_waits_for_its_own(run: CreditRun) -> None:

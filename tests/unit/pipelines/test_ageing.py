@@ -168,6 +168,12 @@ def test_money_of_several_currencies_is_never_added(book: Book, company: Company
         ("waiting", "Amazon has not issued the invoice number yet", "number"),
         ("waiting", "Amazon gives no date for invoice X yet", "number"),
         ("waiting", "the consolidated invoice is still pending at Amazon", "number"),
+        (
+            "waiting",
+            "Amazon names one credit memo (CM-1) for several refunds; the feed has to say whose it is",
+            "number",
+        ),
+        ("waiting", "Amazon gives no date for invoice CM-1 yet: it names no shipment", "number"),
         ("waiting", "Amazon names several invoices for this charge (A, B); the feed has to say which", "number"),
         ("waiting", "no original invoice is known for this refund", "original"),
         ("waiting", "original invoice X is not in Coupa yet", "original"),

@@ -8,7 +8,9 @@ from connectors.amazon_business.payloads import OrderLineKey
 from procurement.ledger.transaction_lines import TransactionLine
 from procurement.pipelines.amazon_invoices_to_coupa.feed_gaps import claims_on, fill_gaps
 from procurement.pipelines.amazon_invoices_to_coupa.identity import Claims
-from tests.unit.pipelines.builders import KEY, group
+from procurement.pipelines.amazon_invoices_to_coupa.movements import sold_with
+from procurement.pipelines.amazon_invoices_to_coupa.staging import staged, transaction_lines
+from tests.unit.pipelines.builders import KEY, group, transaction
 
 REFUND: Any = {"transactionId": "R", "transactionType": "REFUND"}
 UNNUMBERED: Any = {**REFUND, "invoiceNumber": None}
@@ -58,3 +60,19 @@ def test_memos_of_other_refunds_are_claimed_and_its_own_is_not() -> None:
 
 def test_another_refund_without_number_may_be_whose_memo_it_is() -> None:
     assert claims(moved("R2")) == Claims(unnumbered=True)
+
+
+def test_a_dry_run_sees_its_own_window_beside_what_the_ledger_has() -> None:
+    row = staged(
+        transaction(
+            transactionId="R", transactionType="REFUND", associatedTransactionDetails=[{"associatedTransactionId": "C"}]
+        )
+    )
+    (line,) = transaction_lines(row)
+    assert (line.key, line.subkind, line.order_line_id, line.shipment_id) == ("R", "REFUND", "61", "DhA1")
+    assert (line.quantity, line.amount, line.currency, line.number) == (Decimal(2), Decimal("43.28"), "USD", "1ABC")
+    assert (line.names, line.po_line_number, line.asin, line.reason) == (("C",), "1", "B0SAMPLE01", None)
+    kept = moved("R", number="CM-9")
+    assert sold_with(lambda orders: [kept], [line])(["112-1"]) == [kept]
+    assert sold_with(lambda orders: [], [line])(["112-1"]) == [line]
+    assert sold_with(lambda orders: [], [line])(["another"]) == []
