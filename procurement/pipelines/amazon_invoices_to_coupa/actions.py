@@ -22,8 +22,10 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     DISPUTE,
     OPEN_RUN,
     RESOLVE,
+    REVALIDATE,
     SUBMIT,
     TASK,
+    UPDATE_ALERT,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
@@ -32,6 +34,8 @@ from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
     DisputeInvoice,
     OpenExceptionRun,
     ResolveException,
+    RevalidateInvoice,
+    UpdateException,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.verdicts import verdict_of
 from procurement.pipelines.coupa_actions import CloseTask, Comment, CreateTask
@@ -104,6 +108,8 @@ def actions(coupa: Coupa) -> dict[str, Action]:
         ALERT: AlertException(coupa),
         CLOSE: Comment(coupa),
         RESOLVE: ResolveException(coupa),
+        UPDATE_ALERT: UpdateException(coupa),
+        REVALIDATE: RevalidateInvoice(coupa),
         TASK: CreateTask(coupa),
         CLOSE_TASK: CloseTask(coupa),
     }

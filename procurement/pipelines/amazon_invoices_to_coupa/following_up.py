@@ -2,7 +2,9 @@
 
 An exception is settled when Coupa has approved the invoice, or somebody voided, abandoned or rejected it, or it matches by
 now: then its comment gets the one closing reply, its task is closed, and its integration error is resolved. Whatever is not settled grows
-older, and is escalated. Coupa's statuses are those that the last look brought (`watch_due_dates`): no call is made for them.
+older, and is escalated. An invoice that Coupa holds is put before Coupa's own tolerances once more when it matches by now, and
+when a credit note for it was submitted: Coupa does neither by itself. Coupa's statuses are those that the last look brought
+(`watch_due_dates`): no call is made for them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,8 +31,11 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CLOSE_TASK,
     COMMENT,
     CREATE,
+    ON_HOLD,
     PIPELINE,
     RESOLVE,
+    REVALIDATE,
+    SETTLED,
     SUBMIT,
     TASK,
     delivery_id,
@@ -39,7 +44,6 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
 from procurement.pipelines.amazon_invoices_to_coupa.exception_list import NAME, exceptions_csv
 from procurement.policies import Mode, Rules
 
-SETTLED = frozenset({"approved", "voided", "abandoned", "rejected", "paid"})  # Coupa needs nobody's decision any more
 MATCHES = frozenset({Outcome.MATCHED.value, Outcome.WITHIN_TOLERANCE.value})
 
 
@@ -53,9 +57,12 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     told = ledger.waits.open_exceptions(PIPELINE, create=CREATE, submit=SUBMIT, told=COMMENT, closed=CLOSE)
     settled = [one for one in told if is_settled(one.status, one.outcome)]
     replies = [closing_reply(one) for one in settled]
-    ended = [*replies, *resolutions(ledger), *closed_tasks(ledger, rules)]
+    ended = [*replies, *resolutions(ledger), *closed_tasks(ledger, rules), *revalidations(ledger, settled)]
     ledger.planning.keep(run, Plan(deliveries=ended))
-    open_ones = [one for one in told if not is_settled(one.status, one.outcome)]
+    open_ones = [
+        one for one in told
+        if not is_settled(one.status, one.outcome) and one.outcome != Outcome.WAITING_FOR_RECEIPT.value
+    ]  # fmt: skip
     listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
     items = waiting_items(ledger, open_ones, rules, now=run.now)
     escalated = escalate(coupa, ledger, items, run=run, rules=rules, attachments=listed)
@@ -89,6 +96,16 @@ def closing_reply(one: OpenInvoice) -> PlannedDelivery:
     return PlannedDelivery(
         action=CLOSE, business_key=one.business_key, payload=payload, after=(COMMENT, one.business_key), required=False
     )
+
+
+def revalidations(ledger: Ledger, settled: Sequence[OpenInvoice]) -> Iterator[PlannedDelivery]:
+    """Of those that match by now and Coupa still holds; and of held originals, once for each of their credit notes."""
+    held = {one.business_key: one.target_id for one in settled if one.status == ON_HOLD}
+    held |= ledger.waits.credited(PIPELINE, create=CREATE, submit=SUBMIT, held=ON_HOLD, checked=REVALIDATE)
+    for key, target_id in held.items():
+        yield PlannedDelivery(
+            action=REVALIDATE, business_key=key, payload={"id": int(target_id)}, after=(SUBMIT, key), required=False
+        )
 
 
 def resolutions(ledger: Ledger) -> Iterator[PlannedDelivery]:

@@ -1,7 +1,10 @@
-"""Invoices that waited for a receipt, matched again against today's orders and receipts.
+"""Invoices that waited for a receipt, and exceptions that nobody settled, matched again against today's orders and receipts.
 
 Amazon is not read: what was billed stands in the payload that was sent. Coupa counts that invoice by now, and those that
-came after it, so their units are taken off the PO line's `invoiced` before the match: goods are for who waited first.
+came after it, so their units are taken off the PO line's `invoiced` before the match: goods are for who waited first. An
+exception takes nothing from anybody: all that stands counts before it, whenever it came, so that it matches only when the
+cause is gone (a credit note, an amended order, a receipt, an invoice that was voided). Where an exception says something else by
+now, its findings do, and its integration error; its comment cannot.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,49 +14,83 @@ from typing import Any
 from connectors.coupa.client import Coupa
 from procurement.documents import GoodsReceipt, Invoice
 from procurement.ledger import Ledger
-from procurement.ledger.types import Known, Plan, Run
-from procurement.matching import BY_RECEIPT, MatchResult, Outcome, match_level, three_way_match
-from procurement.pipelines.amazon_invoices_to_coupa.billed_before import billed_before
+from procurement.ledger.types import Plan, PlannedDelivery, Run
+from procurement.matching import BY_RECEIPT, Finding, MatchResult, Outcome, match_level, three_way_match
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import LAST, billed_before
 from procurement.pipelines.amazon_invoices_to_coupa.comments import read_owners
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import match_findings
-from procurement.pipelines.amazon_invoices_to_coupa.drafts import CREATE, PIPELINE
+from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
+    ALERT,
+    CREATE,
+    PIPELINE,
+    SETTLED,
+    SUBMIT,
+    UPDATE_ALERT,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.exchange_rates import coupa_rates
-from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import exception_deliveries
+from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
+    error_responses,
+    exception_deliveries,
+)
 from procurement.pipelines.amazon_invoices_to_coupa.sent_invoices import read_invoice
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import Orders, read_orders, read_receipts
 from procurement.policies import Mode, Rules
+from procurement.routing import KINDS
 
 Json = Mapping[str, Any]
 
 
-def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str, Any]:
-    """Gives each waiting invoice its new outcome and differences; an exception is routed.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A document of the ledger with the outcome of its last match; `place` as in `BilledBefore.of`."""
 
-    Reads Coupa 50 a call, and nothing when no invoice waits.
+    id: int
+    business_key: str
+    outcome: Outcome
+    place: int | None = None
+
+
+def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str, Any]:
+    """Gives each waiting invoice and each open exception its new outcome and differences; a new exception is routed.
+
+    Reads Coupa 50 a call, and nothing when no invoice waits or is an exception.
     """
     live = rules.rollout.widest(PIPELINE).mode is Mode.LIVE
-    waiting = [one for one in ledger.deliveries.list_by_outcome(PIPELINE, Outcome.WAITING_FOR_RECEIPT) if one.claimed]
-    if run.dry_run or not live or not waiting:
-        return {"run": run.id, "waiting": len(waiting), "rematched": 0}
-    payloads = ledger.deliveries.payloads([known.id for known in waiting])
+    waiting = [
+        Judged(one.id, one.business_key, Outcome.WAITING_FOR_RECEIPT)
+        for one in ledger.deliveries.list_by_outcome(PIPELINE, Outcome.WAITING_FOR_RECEIPT)
+        if one.claimed
+    ]
+    exceptions = [
+        Judged(one.id, one.business_key, Outcome.EXCEPTION, place=LAST)
+        for one in ledger.waits.by_outcome(PIPELINE, Outcome.EXCEPTION, create=CREATE, submit=SUBMIT, finished=SETTLED)
+    ]
+    judged, counts = [*waiting, *exceptions], {"waiting": len(waiting), "exceptions": len(exceptions)}
+    if run.dry_run or not live or not judged:
+        return {"run": run.id, **counts, "rematched": 0}
+    payloads = ledger.deliveries.payloads([one.id for one in judged])
     orders, numbers = read_ordered(coupa, payloads.values())
-    invoices = {known.id: read_invoice(payloads[known.id], numbers) for known in waiting}
+    invoices = {one.id: read_invoice(payloads[one.id], numbers) for one in judged}
     receipts = read_receipts(coupa, direct_lines(invoices.values(), orders))
     owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     before = billed_before(ledger, rules)
     before.learn(line for invoice in invoices.values() for line in invoice.po_lines)
-    moved = 0
-    for known in waiting:
-        invoice = invoices[known.id]
-        billed, earlier = before.of(known.business_key, invoice, orders.documents)
+    moved, kept, told = 0, _Kept(ledger, run, rules, owners), told_of(ledger, exceptions)
+    for one in judged:
+        invoice = invoices[one.id]
+        billed, earlier = before.of(one.business_key, invoice, orders.documents, place=one.place)
         match = three_way_match(
             invoice, orders.documents, receipts_of(invoice, receipts), rules.tolerances, billed=billed, earlier=earlier,
             conversions=rules.conversions, rates=rates,
         )  # fmt: skip
-        if match.outcome is not Outcome.WAITING_FOR_RECEIPT:
+        if match.outcome is not one.outcome:
             moved += 1
-            _Kept(ledger, run, rules, owners).keep(known, invoice, match, orders)
-    return {"run": run.id, "waiting": len(waiting), "rematched": moved}
+            kept.keep(one, invoice, match, orders)
+        elif match.outcome is Outcome.EXCEPTION and told[one.id] != {
+            finding.sentence for finding in breached_of(match)
+        }:
+            kept.update(one, match)
+    return {"run": run.id, **counts, "rematched": moved}
 
 
 def read_ordered(coupa: Coupa, payloads: Iterable[Json]) -> tuple[Orders, dict[int, tuple[str, str]]]:
@@ -81,6 +118,19 @@ def receipts_of(invoice: Invoice, receipts: Mapping[int, Sequence[GoodsReceipt]]
     return [receipt for line_id in sorted(invoice.po_lines) for receipt in receipts.get(line_id, ())]
 
 
+def breached_of(match: MatchResult) -> list[Finding]:
+    return [finding for finding in match.findings if finding.breached]
+
+
+def told_of(ledger: Ledger, exceptions: Sequence[Judged]) -> dict[int, set[str]]:
+    """What differs with each, in the sentences that stand in the ledger."""
+    told: dict[int, set[str]] = {one.id: set() for one in exceptions}
+    for found in ledger.findings.of_deliveries(told):
+        if found.breached and found.kind in KINDS and found.delivery_id is not None:
+            told[found.delivery_id].add(found.sentence)
+    return told
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """Writes a new verdict into the ledger."""
@@ -90,7 +140,24 @@ class _Kept:
     rules: Rules
     owners: Mapping[str, int]
 
-    def keep(self, known: Known, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
+    def update(self, one: Judged, match: MatchResult) -> None:
+        """An exception that stays one, and says something else than people were told."""
+        error = self.ledger.deliveries.known(PIPELINE, ALERT, [one.business_key]).get(one.business_key)
+        if error is not None and error.target_id is not None:
+            payload = {
+                "error": int(error.target_id),
+                "run": int(error.facts["run"]),
+                "responses": error_responses(breached_of(match)),
+            }
+            update = PlannedDelivery(
+                action=UPDATE_ALERT, business_key=f"{one.business_key}/{self.run.id}", payload=payload,
+                after=(ALERT, one.business_key), required=False,
+            )  # fmt: skip
+            self.ledger.planning.keep(self.run, Plan(deliveries=[update]))
+        self.ledger.findings.replace(one.id, self.run, list(match_findings(match, (CREATE, one.business_key))))
+        self.ledger.deliveries.set_outcome(one.id, match.outcome, match.variance.kept())
+
+    def keep(self, known: Judged, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
         self.ledger.findings.replace(known.id, self.run, list(match_findings(match, (CREATE, known.business_key))))
         if match.outcome is Outcome.EXCEPTION:
             ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
