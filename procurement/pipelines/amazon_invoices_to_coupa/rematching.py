@@ -75,7 +75,7 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
     owners, rates = read_owners(coupa, rules.routing), coupa_rates(coupa, rules.policies)
     before = billed_before(ledger, rules)
     before.learn(line for invoice in invoices.values() for line in invoice.po_lines)
-    moved, kept, told = 0, _Kept(ledger, run, rules, owners), told_of(ledger, exceptions)
+    moved, kept, told = 0, _Kept(ledger, run, rules, owners), told_of(ledger, judged)
     for one in judged:
         invoice = invoices[one.id]
         billed, earlier = before.of(one.business_key, invoice, orders.documents, place=one.place)
@@ -83,13 +83,9 @@ def rematch(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[str
             invoice, orders.documents, receipts_of(invoice, receipts), rules.tolerances, billed=billed, earlier=earlier,
             conversions=rules.conversions, rates=rates,
         )  # fmt: skip
-        if match.outcome is not one.outcome:
-            moved += 1
+        moved += match.outcome is not one.outcome
+        if match.outcome is not one.outcome or told[one.id] != {finding.sentence for finding in breached_of(match)}:
             kept.keep(one, invoice, match, orders)
-        elif match.outcome is Outcome.EXCEPTION and told[one.id] != {
-            finding.sentence for finding in breached_of(match)
-        }:
-            kept.update(one, match)
     return {"run": run.id, **counts, "rematched": moved}
 
 
@@ -122,9 +118,9 @@ def breached_of(match: MatchResult) -> list[Finding]:
     return [finding for finding in match.findings if finding.breached]
 
 
-def told_of(ledger: Ledger, exceptions: Sequence[Judged]) -> dict[int, set[str]]:
+def told_of(ledger: Ledger, judged: Sequence[Judged]) -> dict[int, set[str]]:
     """What differs with each, in the sentences that stand in the ledger."""
-    told: dict[int, set[str]] = {one.id: set() for one in exceptions}
+    told: dict[int, set[str]] = {one.id: set() for one in judged}
     for found in ledger.findings.of_deliveries(told):
         if found.breached and found.kind in KINDS and found.delivery_id is not None:
             told[found.delivery_id].add(found.sentence)
@@ -133,37 +129,41 @@ def told_of(ledger: Ledger, exceptions: Sequence[Judged]) -> dict[int, set[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Writes a new verdict into the ledger."""
+    """Writes a new verdict into the ledger; what people are to be told is planned first, so that no crash swallows it."""
 
     ledger: Ledger
     run: Run
     rules: Rules
     owners: Mapping[str, int]
 
-    def update(self, one: Judged, match: MatchResult) -> None:
-        """An exception that stays one, and says something else than people were told."""
-        error = self.ledger.deliveries.known(PIPELINE, ALERT, [one.business_key]).get(one.business_key)
-        if error is not None and error.target_id is not None:
-            payload = {
-                "error": int(error.target_id),
-                "run": int(error.facts["run"]),
-                "responses": error_responses(breached_of(match)),
-            }
-            update = PlannedDelivery(
-                action=UPDATE_ALERT, business_key=f"{one.business_key}/{self.run.id}", payload=payload,
-                after=(ALERT, one.business_key), required=False,
-            )  # fmt: skip
-            self.ledger.planning.keep(self.run, Plan(deliveries=[update]))
+    def keep(self, one: Judged, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
+        if match.outcome is Outcome.EXCEPTION:
+            planned = (
+                self._told_again(one, match)
+                if one.outcome is match.outcome
+                else self._routed(one, invoice, match, orders)
+            )
+            self.ledger.planning.keep(self.run, Plan(deliveries=planned))
         self.ledger.findings.replace(one.id, self.run, list(match_findings(match, (CREATE, one.business_key))))
         self.ledger.deliveries.set_outcome(one.id, match.outcome, match.variance.kept())
 
-    def keep(self, known: Judged, invoice: Invoice, match: MatchResult, orders: Orders) -> None:
-        self.ledger.findings.replace(known.id, self.run, list(match_findings(match, (CREATE, known.business_key))))
-        if match.outcome is Outcome.EXCEPTION:
-            ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
-            routed = exception_deliveries(
-                invoice, match, key=known.business_key, orders=[order for order in ordered.values() if order],
-                routing=self.rules.routing, user_ids=self.owners, now=self.run.now,
-            )  # fmt: skip
-            self.ledger.planning.keep(self.run, Plan(deliveries=routed))
-        self.ledger.deliveries.set_outcome(known.id, match.outcome, match.variance.kept())
+    def _routed(self, one: Judged, invoice: Invoice, match: MatchResult, orders: Orders) -> list[PlannedDelivery]:
+        ordered = {line.po_number: orders.documents.get(line.po_number) for line in invoice.lines}
+        return exception_deliveries(
+            invoice, match, key=one.business_key, orders=[order for order in ordered.values() if order],
+            routing=self.rules.routing, user_ids=self.owners, now=self.run.now,
+        )  # fmt: skip
+
+    def _told_again(self, one: Judged, match: MatchResult) -> list[PlannedDelivery]:
+        """The integration error of an exception that says something else by now, if it has one."""
+        error = self.ledger.deliveries.known(PIPELINE, ALERT, [one.business_key]).get(one.business_key)
+        if error is None or error.target_id is None:
+            return []
+        responses = error_responses(breached_of(match))
+        payload = {"error": int(error.target_id), "run": int(error.facts["run"]), "responses": responses}
+        return [
+            PlannedDelivery(
+                action=UPDATE_ALERT, business_key=f"{one.business_key}/{self.run.id}", payload=payload,
+                after=(ALERT, one.business_key), required=False,
+            )
+        ]  # fmt: skip
