@@ -12,6 +12,7 @@ from procurement.matching import MatchResult, Outcome, three_way_match
 from procurement.money import to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.difference_comments import difference_comment
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CREATE,
     PIPELINE,
@@ -107,7 +108,8 @@ class Drafting:
         if late is not None:
             amount = f"{late.record.currency} {late.record.amount}"
             sentence = f"A component of {amount} arrived after invoice {number} was sent; it is not on that invoice."
-            plan.findings.append(PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id))
+            finding = PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id)
+            self._tell(plan, finding, draft, key=key, record=late.record.key)
         return Verdict("held", f"late component of invoice {number}, which was already sent")
 
     def _second_number(self, draft: Draft) -> str | Verdict:
@@ -133,18 +135,36 @@ class Drafting:
         """Made by somebody else, or by us before this ledger was set up: never a second one; the totals are compared."""
         total = to_decimal(str(found.get("total-with-taxes") or found.get("gross-total") or "0"))
         if total != draft.total.amount:
-            plan.findings.append(
-                PlannedFinding(
-                    kind="amount_differs",
-                    sentence=f"Coupa's invoice {draft.identity.number} is {draft.total.currency} {total:,.2f}, Amazon billed {draft.total}.",
-                    record_id=draft.group.candidates[0].record.id,
-                    expected=str(draft.total.amount),
-                    actual=str(total),
-                    difference=str(total - draft.total.amount),
-                )
+            finding = PlannedFinding(
+                kind="amount_differs",
+                sentence=f"Coupa's invoice {draft.identity.number} is {draft.total.currency} {total:,.2f}, Amazon billed {draft.total}.",
+                record_id=draft.group.candidates[0].record.id,
+                expected=str(draft.total.amount),
+                actual=str(total),
+                difference=str(total - draft.total.amount),
             )
+            self._tell(plan, finding, draft, key=key, invoice_id=int(found["id"]))
         ours = (found.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery_id(key)
         return Verdict("skipped", "already in Coupa, sent by an earlier ledger" if ours else "already in Coupa")
+
+    def _tell(
+        self,
+        plan: Plan,
+        finding: PlannedFinding,
+        draft: Draft,
+        *,
+        key: str,
+        record: str | None = None,
+        invoice_id: int | None = None,
+    ) -> None:
+        """A difference that no match finds: kept, and put before whom routing.yml says."""
+        plan.findings.append(finding)
+        plan.deliveries.append(
+            difference_comment(
+                finding, draft, key=key, record=record, invoice_id=invoice_id, routing=self.rules.routing,
+                user_ids=self.owners, now=self.now,
+            )
+        )  # fmt: skip
 
     def _mapped(self, plan: Plan, draft: Draft, original: KnownOriginal | None) -> Invoice | Verdict:
         """Through the mapping; or every problem, or what a person must decide."""
