@@ -2,7 +2,7 @@
 
 Every hour, Amazon Business charges and refunds become Coupa invoices and credit notes, three-way matched against purchase
 order and goods receipt. A new goods receipt starts it too: then it reads nothing from Amazon, and only looks again at the
-invoices that wait.
+invoices that wait and at open exceptions.
 
 **What a run does**
 
@@ -10,8 +10,8 @@ invoices that wait.
 | --- | --- |
 | `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
 | `transform` | groups them by invoice number, finds PO and receipts, applies the mapping and the match, plans what to send |
-| `rematch` | matches the invoices that waited for a receipt again |
-| `follow_up` | closes what was settled with one reply, escalates what waits too long; nothing waits silently for ever |
+| `rematch` | matches the invoices that waited for a receipt again, and the exceptions that nobody settled |
+| `follow_up` | closes what was settled with one reply, has Coupa check again what was credited, escalates what waits too long |
 | `load` | creates and submits the invoices, and comments on those that need a decision; each exactly once |
 | `watch_due_dates` | mails accounts payable, once a day, the unapproved invoices that Amazon wants paid soon, with what blocks them |
 | `watch_owed` | lists, once a week, what Amazon still owes: returned, undelivered or cancelled after charge, without a credit |

@@ -208,3 +208,10 @@ class IntegrationErrorPayload(CoupaBody):
     status: str = "Error"
     external_id: str | None = Field(None, max_length=255)
     responses: tuple[ErrorResponse, ...] = ()
+
+
+class IntegrationErrorChanges(CoupaBody):
+    """What an error that stands says now."""
+
+    document_status: str | None = None
+    responses: tuple[ErrorResponse, ...] = Field(min_length=1)

@@ -9,6 +9,7 @@ from connectors.coupa import fields as wanted
 from connectors.coupa.approving import Approving
 from connectors.coupa.bodies import (
     CommentPayload,
+    IntegrationErrorChanges,
     IntegrationErrorPayload,
     InvoiceActionPayload,
     InvoiceChanges,
@@ -117,6 +118,11 @@ class Coupa(Approving, Budgets, CatalogItems, SupplierOnboarding, Teamwork, Coup
         name = "alert_integration_error" if alert else "create_integration_error"
         body = checked(IntegrationErrorPayload, payload, name, permit)
         return self._write(name, permit, body, fields=wanted.INTEGRATION_ERROR)
+
+    def update_integration_error(self, id: int, payload: IntegrationErrorChanges | Given, permit: Permit) -> Json:
+        """What the error says from now on; nobody is mailed."""
+        body = checked(IntegrationErrorChanges, payload, "update_integration_error", permit)
+        return self._write("update_integration_error", permit, body, fields=wanted.INTEGRATION_ERROR, id=id)
 
     def resolve_integration_error(self, id: int, permit: Permit) -> Json:
         return self._write("resolve_integration_error", permit, None, fields=wanted.INTEGRATION_ERROR, id=id)

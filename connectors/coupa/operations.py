@@ -84,6 +84,7 @@ ALL_OPERATIONS = (
     _write("act_on_integration_run", "PUT", "integration_runs/{id}/{action}"),
     _write("create_integration_error", "POST", "integration_errors"),
     _write("alert_integration_error", "POST", "integration_errors/create_alert"),
+    _write("update_integration_error", "PUT", "integration_errors/{id}"),
     _write("resolve_integration_error", "PUT", "integration_errors/{id}/resolve"),
     _write("create_supplier_information", "POST", "supplier_information"),
     _write("create_supplier_invite", "POST", "supplier_invites"),

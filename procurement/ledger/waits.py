@@ -71,6 +71,16 @@ _BY_OUTCOME = sa.text(f"""
     WHERE c.pipeline = :pipeline AND c.action = :create AND c.outcome = :outcome AND s.state = 'delivered'
     AND {_STATUS} <> ALL(:finished) ORDER BY c.id
 """)
+# A credit note's key is its original's but for the number. `n` is the credit note, `s` the original's submission.
+_CREDITED = sa.text(f"""
+    SELECT n.business_key, s.target_id FROM deliveries n
+    JOIN deliveries h ON h.pipeline = n.pipeline AND h.business_key = n.business_key AND h.action = :submit AND h.state = 'delivered'
+    JOIN deliveries s ON s.pipeline = n.pipeline AND s.action = :submit AND s.state = 'delivered' AND {_STATUS} = :held
+        AND s.business_key = left(n.business_key, -length(n.payload ->> 'invoice-number')) || (n.payload ->> 'original-invoice-number')
+    WHERE n.pipeline = :pipeline AND n.action = :create AND n.state = 'delivered' AND n.amount < 0 AND NOT EXISTS (
+        SELECT FROM deliveries e WHERE e.pipeline = n.pipeline AND e.business_key = n.business_key AND e.action = :checked
+    ) ORDER BY n.id
+""")
 _RECORDS = sa.text("""
     SELECT r.source || '/' || r.key AS key, a.state, coalesce(a.reason, '') AS reason, a.amount, a.currency,
         (SELECT min(u.now) FROM run_records rr JOIN runs u ON u.id = rr.run_id WHERE rr.record_id = r.id) AS since
@@ -113,6 +123,13 @@ class Waits:
         }  # fmt: skip
         with self._engine.begin() as connection:
             return [OpenInvoice(**row._asdict()) for row in connection.execute(_BY_OUTCOME, values)]
+
+    def credited(self, pipeline: str, *, create: str, submit: str, held: str, checked: str) -> dict[str, str]:
+        """The target ids of originals that the target shows as `held`, by the keys of credit notes that were submitted for them
+        and have no `checked` yet."""
+        values = {"pipeline": pipeline, "create": create, "submit": submit, "held": held, "checked": checked}
+        with self._engine.begin() as connection:
+            return {row.business_key: row.target_id for row in connection.execute(_CREDITED, values)}
 
     def unsent(self, pipeline: str, *, create: str) -> list[Unsent]:
         """Records without a delivery and deliveries that are stuck; each with its reason and the document's money."""

@@ -21,6 +21,7 @@ from sandbox.coupa.tolerances import (
     Breach,
     breaches,
     commodity_of,
+    credited,
     invoiced_so_far,
     limit_of,
     measure,
@@ -72,7 +73,7 @@ def begin_approval(instance: Instance, invoice: Record) -> None:
 def _match_line(instance: Instance, invoice: Record, line: Record, order_line: Record) -> Decimal:
     """Ties the line to receipts where its level asks for it; gives back what is missing (zero: matched)."""
     level = match_level(instance, invoice, order_line)
-    needed = measure(line) - matched(instance, "invoice-line-id", line["id"])
+    needed = measure(line) - credited(instance, invoice, order_line) - matched(instance, "invoice-line-id", line["id"])
     if invoice["is-credit-note"] or needed <= 0 or level not in (*FIFO, *DIRECT):
         instance.table("invoice_lines").update(line, {"status": "matched"})
         return ZERO

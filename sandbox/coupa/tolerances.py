@@ -178,6 +178,12 @@ def _credits(instance: Instance, invoice: Record, order_line: Record) -> list[Re
     ]  # fmt: skip
 
 
+def credited(instance: Instance, invoice: Record, order_line: Record) -> Decimal:
+    """Units (money, on amount lines) of the PO line that credit notes took back from this invoice: nobody waits for them."""
+    size = _credited_units if is_quantity_line(order_line) else measure
+    return -sum((size(row) for row in _credits(instance, invoice, order_line)), ZERO)
+
+
 def _orders(instance: Instance, invoice: Record) -> list[Record]:
     orders = instance.table("purchase_orders").rows
     lines = (instance.get("purchase_order_lines", line["order-line-id"]) for line in invoice["invoice-lines"])

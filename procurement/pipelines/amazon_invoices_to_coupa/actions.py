@@ -18,12 +18,15 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CLOSE,
     CLOSE_TASK,
     COMMENT,
+    COMMENT_ON_DIFFERENCE,
     CREATE,
     DISPUTE,
     OPEN_RUN,
     RESOLVE,
+    REVALIDATE,
     SUBMIT,
     TASK,
+    UPDATE_ALERT,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import DELIVERY_FIELD
 from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
@@ -32,6 +35,8 @@ from procurement.pipelines.amazon_invoices_to_coupa.routing_actions import (
     DisputeInvoice,
     OpenExceptionRun,
     ResolveException,
+    RevalidateInvoice,
+    UpdateException,
 )
 from procurement.pipelines.amazon_invoices_to_coupa.verdicts import verdict_of
 from procurement.pipelines.coupa_actions import CloseTask, Comment, CreateTask
@@ -98,12 +103,15 @@ def actions(coupa: Coupa) -> dict[str, Action]:
         CREATE: CreateInvoice(coupa),
         SUBMIT: SubmitInvoice(coupa),
         COMMENT: Comment(coupa),
+        COMMENT_ON_DIFFERENCE: Comment(coupa),
         ADD_APPROVER: AddApprover(coupa),
         DISPUTE: DisputeInvoice(coupa),
         OPEN_RUN: OpenExceptionRun(coupa),
         ALERT: AlertException(coupa),
         CLOSE: Comment(coupa),
         RESOLVE: ResolveException(coupa),
+        UPDATE_ALERT: UpdateException(coupa),
+        REVALIDATE: RevalidateInvoice(coupa),
         TASK: CreateTask(coupa),
         CLOSE_TASK: CloseTask(coupa),
     }

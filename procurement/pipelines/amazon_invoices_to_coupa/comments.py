@@ -55,6 +55,21 @@ def exception_text(
     return " ".join(parts)
 
 
+def difference_text(
+    number: str,
+    sentence: str,
+    *,
+    orders: Sequence[PurchaseOrder],
+    route: Route,
+    user_ids: Mapping[str, int],
+    due: date,
+    marker: str,
+) -> str:
+    """What differs about an invoice in Coupa that no match of ours speaks of."""
+    mentions = " ".join(dict.fromkeys(_mention(owner, orders, user_ids) for owner in route.owners))
+    return f"{mentions} Invoice {number} needs a decision by {due.isoformat()}. {sentence} [{marker}]"
+
+
 def task_title(invoice: Invoice) -> str:
     return f"{_titled(invoice)} ({invoice.total}) needs a decision"
 

@@ -13,6 +13,7 @@ from procurement.matching import MatchResult, Outcome, three_way_match
 from procurement.money import to_decimal
 from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
+from procurement.pipelines.amazon_invoices_to_coupa.difference_comments import difference_comment
 from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CREATE,
     PIPELINE,
@@ -108,7 +109,7 @@ class Drafting:
         """The printed number, unless Coupa or the ledger already has it."""
         number, key = draft.identity.number, business_key(self.instance, draft.supplier, draft.identity.number)
         if (known := self.known.get(key)) is not None and known.claimed:
-            return self._late_number(plan, draft)
+            return self._late_number(plan, draft, key)
         if (found := self.existing.standing.get((draft.supplier, number))) is not None:
             return self._already_there(plan, draft, found=found, key=key)
         dead = self.existing.gone.get((draft.supplier, number))
@@ -116,7 +117,7 @@ class Drafting:
             return Verdict("held", used_number(draft, dead))
         return number
 
-    def _late_number(self, plan: Plan, draft: Draft) -> str | Verdict:
+    def _late_number(self, plan: Plan, draft: Draft, key: str) -> str | Verdict:
         """What came after the document was sent goes under a number of its own, where the policy wants that."""
         number = draft.identity.number
         if self.rules.policies.late_component == "second_invoice":
@@ -125,7 +126,8 @@ class Drafting:
         if late is not None:
             amount = f"{late.record.currency} {late.record.amount}"
             sentence = f"A component of {amount} arrived after invoice {number} was sent; it is not on that invoice."
-            plan.findings.append(PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id))
+            finding = PlannedFinding(kind="late_component", sentence=sentence, record_id=late.record.id)
+            self._tell(plan, finding, draft, key=key, record=late.record.key)
         return Verdict("held", f"late component of invoice {number}, which was already sent")
 
     def _second_number(self, draft: Draft) -> str | Verdict:
@@ -155,18 +157,36 @@ class Drafting:
             theirs = f"{draft.identity.number} is in Coupa as {described(found)}"
             return Verdict("waiting", f"Amazon has not issued the invoice number yet: {theirs}, and not this refund")
         if total != draft.total.amount:
-            plan.findings.append(
-                PlannedFinding(
-                    kind="amount_differs",
-                    sentence=f"Coupa's invoice {draft.identity.number} is {draft.total.currency} {total:,.2f}, Amazon billed {draft.total}.",
-                    record_id=draft.group.candidates[0].record.id,
-                    expected=str(draft.total.amount),
-                    actual=str(total),
-                    difference=str(total - draft.total.amount),
-                )
+            finding = PlannedFinding(
+                kind="amount_differs",
+                sentence=f"Coupa's invoice {draft.identity.number} is {draft.total.currency} {total:,.2f}, Amazon billed {draft.total}.",
+                record_id=draft.group.candidates[0].record.id,
+                expected=str(draft.total.amount),
+                actual=str(total),
+                difference=str(total - draft.total.amount),
             )
+            self._tell(plan, finding, draft, key=key, invoice_id=int(found["id"]))
         ours = (found.get("custom-fields") or {}).get(DELIVERY_FIELD) == delivery_id(key)
         return Verdict("skipped", "already in Coupa, sent by an earlier ledger" if ours else "already in Coupa")
+
+    def _tell(
+        self,
+        plan: Plan,
+        finding: PlannedFinding,
+        draft: Draft,
+        *,
+        key: str,
+        record: str | None = None,
+        invoice_id: int | None = None,
+    ) -> None:
+        """A difference that no match finds: kept, and put before whom routing.yml says."""
+        plan.findings.append(finding)
+        plan.deliveries.append(
+            difference_comment(
+                finding, draft, key=key, record=record, invoice_id=invoice_id, routing=self.rules.routing,
+                user_ids=self.owners, now=self.now,
+            )
+        )  # fmt: skip
 
     def _mapped(self, plan: Plan, draft: Draft, original: KnownOriginal | None) -> Invoice | Verdict:
         """Through the mapping; or every problem, or what a person must decide."""

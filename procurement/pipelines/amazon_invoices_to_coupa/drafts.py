@@ -14,8 +14,11 @@ from procurement.policy_files import RolloutRule
 PIPELINE = "amazon_invoices_to_coupa"
 CREATE, SUBMIT, COMMENT = "create_invoice", "submit_invoice", "comment_on_invoice"
 ADD_APPROVER, DISPUTE, OPEN_RUN, ALERT = "add_approver", "dispute_invoice", "open_exception_run", "alert_exception"
-TASK = "create_task"
+COMMENT_ON_DIFFERENCE = "comment_on_difference"  # where no match of ours is concerned
+TASK, UPDATE_ALERT = "create_task", "update_exception"
 CLOSE, RESOLVE, CLOSE_TASK = "close_exception", "resolve_exception", "close_task"  # once the exception is settled
+REVALIDATE = "revalidate_invoice"
+ON_HOLD = "on_hold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 An exception is settled when Coupa has approved the invoice, or somebody voided, abandoned or rejected it, or it matches by
 now: then its comment gets the one closing reply, its task is closed, and its integration error is resolved. Whatever is not settled grows
-older, and is escalated. Coupa's statuses are those that the last look brought (`watch_due_dates`): no call is made for them.
+older, and is escalated. An invoice that Coupa holds is put before Coupa's own tolerances once more when it matches by now, and
+when a credit note for it was submitted: Coupa does neither by itself. Coupa's statuses are those that the last look brought
+(`watch_due_dates`): no call is made for them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,8 +32,10 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     CLOSE_TASK,
     COMMENT,
     CREATE,
+    ON_HOLD,
     PIPELINE,
     RESOLVE,
+    REVALIDATE,
     SUBMIT,
     TASK,
     delivery_id,
@@ -54,9 +58,12 @@ def follow_up(coupa: Coupa, ledger: Ledger, *, run: Run, rules: Rules) -> dict[s
     finished = rules.reconciliation.statuses.finished
     settled = [one for one in told if is_settled(one.status, one.outcome, finished)]
     replies = [closing_reply(one, finished) for one in settled]
-    ended = [*replies, *resolutions(ledger, rules), *closed_tasks(ledger, rules)]
+    ended = [*replies, *resolutions(ledger, rules), *closed_tasks(ledger, rules), *revalidations(ledger, settled)]
     ledger.planning.keep(run, Plan(deliveries=ended))
-    open_ones = [one for one in told if not is_settled(one.status, one.outcome, finished)]
+    open_ones = [
+        one for one in told
+        if not is_settled(one.status, one.outcome, finished) and one.outcome != Outcome.WAITING_FOR_RECEIPT.value
+    ]  # fmt: skip
     listed = [{"name": NAME, "text": exceptions_csv(ledger, open_ones, now=run.now)}] if open_ones else []
     items = waiting_items(ledger, open_ones, rules, now=run.now)
     escalated = escalate(coupa, ledger, items, run=run, rules=rules, attachments=listed)
@@ -95,6 +102,16 @@ def closing_reply(one: OpenInvoice, finished: AbstractSet[str]) -> PlannedDelive
     return PlannedDelivery(
         action=CLOSE, business_key=one.business_key, payload=payload, after=(COMMENT, one.business_key), required=False
     )
+
+
+def revalidations(ledger: Ledger, settled: Sequence[OpenInvoice]) -> Iterator[PlannedDelivery]:
+    """Of those that match by now and Coupa still holds; and of held originals, once for each of their credit notes."""
+    held = {one.business_key: one.target_id for one in settled if one.status == ON_HOLD}
+    held |= ledger.waits.credited(PIPELINE, create=CREATE, submit=SUBMIT, held=ON_HOLD, checked=REVALIDATE)
+    for key, target_id in held.items():
+        yield PlannedDelivery(
+            action=REVALIDATE, business_key=key, payload={"id": int(target_id)}, after=(SUBMIT, key), required=False
+        )
 
 
 def resolutions(ledger: Ledger, rules: Rules) -> Iterator[PlannedDelivery]:

@@ -28,6 +28,7 @@ from procurement.pipelines.amazon_invoices_to_coupa.drafts import (
     ALERT,
     COMMENT,
     DISPUTE,
+    ON_HOLD,
     OPEN_RUN,
     SUBMIT,
     TASK,
@@ -125,9 +126,12 @@ def error_body(key: str, findings: Sequence[Finding]) -> Json:
     """`external-id` is our key: by it the error is asked for."""
     return {
         "document-type": INVOICE, "document-status": "exception", "contact-alert-type": "Functional", "status": "Error",
-        "external-id": key[-255:],
-        "responses": [{"response-code": one.kind.upper(), "response-message": one.sentence} for one in findings],
+        "external-id": key[-255:], "responses": error_responses(findings),
     }  # fmt: skip
+
+
+def error_responses(findings: Sequence[Finding]) -> list[Json]:
+    return [{"response-code": one.kind.upper(), "response-message": one.sentence} for one in findings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,63 @@ class AlertException:
                 if raw.get("external-id") == delivery.payload["body"]["external-id"]:
                     return Found(target_id=str(raw["id"]), ours=True, facts={"run": run})
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateException:
+    """Payload: {error, run, responses}: what differs by now, on the integration error that tells of it. A comment cannot be
+    edited, an error can. Repeated it changes nothing."""
+
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("update_integration_error")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        payload = delivery.payload
+        changes = {"responses": payload["responses"]}
+        raw = self.coupa.update_integration_error(int(payload["error"]), changes, permit)
+        return Sent(target_id=str(raw["id"]))
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        payload = delivery.payload
+        wanted = {one["response-message"] for one in payload["responses"]}
+        for page in self.coupa.integration_errors(run_id=int(payload["run"])):
+            for raw in page:
+                said = {one.get("response-message") for one in raw.get("responses") or ()}
+                if int(raw["id"]) == int(payload["error"]) and wanted <= said:
+                    return Found(target_id=str(raw["id"]), ours=True)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RevalidateInvoice:
+    """Payload: {id}: Coupa checks an invoice that it holds against its own tolerances again, and decides. Skipped where it does
+    not hold it any more. Repeated it changes nothing."""
+
+    coupa: Coupa
+
+    def permit(self) -> Permit:
+        return self.coupa.permit("act_on_invoice")
+
+    def gate(self, delivery: Peeked) -> Stop | None:
+        status = self._status(delivery.payload)
+        if status == ON_HOLD:
+            return None
+        return Stop("skipped", f"nothing to check again: Coupa shows the invoice as {status.replace('_', ' ')}")
+
+    def send(self, delivery: Claimed, permit: Permit) -> Sent:
+        raw = self.coupa.act_on_invoice(int(delivery.payload["id"]), "revalidate_tolerances", permit)
+        return Sent(target_id=str(raw["id"]), facts={"status": raw.get("status")})
+
+    def ask(self, delivery: Claimed) -> Found | None:
+        status = self._status(delivery.payload)
+        if status == ON_HOLD:
+            return None
+        return Found(target_id=str(delivery.payload["id"]), ours=True, facts={"status": status})
+
+    def _status(self, payload: Mapping[str, Any]) -> str:
+        return str(self.coupa.get_invoice(int(payload["id"])).get("status"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,8 +170,8 @@ def test_what_people_abandoned_takes_no_units_from_others_and_is_replayed_in_its
         assert replayed() == before, f"without {number}"
 
 
-def one_charge(run: InvoiceRun) -> dict[str, Any]:
-    """A charge of one line."""
+def one_charge(run: InvoiceRun, units: int = 1) -> dict[str, Any]:
+    """A charge of one line with so many units, or more."""
     amazon = connect_amazon(run.pair, run.ledger)
     feed = (
         raw
@@ -179,7 +179,10 @@ def one_charge(run: InvoiceRun) -> dict[str, Any]:
         for page in amazon.transaction_pages(NOW - timedelta(days=30 * n), NOW - timedelta(days=30 * n - 30))
         for raw in page
     )
-    return next(raw for raw in feed if raw["transactionType"] == "CHARGE" and len(raw["transactionLineItems"]) == 1)
+    return next(
+        raw for raw in feed
+        if raw["transactionType"] == "CHARGE" and [line["itemQuantity"] >= units for line in raw["transactionLineItems"]] == [True]
+    )  # fmt: skip
 
 
 def test_the_command_prints_the_effect_and_changes_neither_system(

@@ -171,6 +171,8 @@ def tour_integrations(coupa: Coupa) -> None:
     for alert in (True, False):
         name = "alert_integration_error" if alert else "create_integration_error"
         made = coupa.create_integration_error(error, coupa.permit(name), alert=alert)
+        said = {"responses": [{"response-code": "TOUR", "response-message": "the tour goes on"}]}
+        coupa.update_integration_error(made["id"], said, coupa.permit("update_integration_error"))
         coupa.resolve_integration_error(made["id"], coupa.permit("resolve_integration_error"))
     coupa.act_on_integration_run(run["id"], "success", coupa.permit("act_on_integration_run"))
 

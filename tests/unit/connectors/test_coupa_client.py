@@ -360,6 +360,11 @@ WRITES: dict[str, tuple[str, Callable[[Coupa, Any], Any], str, str, Any]] = {
     "invite a supplier": (
         "create_supplier_invite", lambda c, p: c.create_supplier_invite(12, p), "POST", "supplier_invites", {"id": 12},
     ),
+    "say otherwise": (
+        "update_integration_error",
+        lambda c, p: c.update_integration_error(4, {"responses": [{"response-code": "A", "response-message": "b"}]}, p),
+        "PUT", "integration_errors/4", {"responses": [{"response-code": "A", "response-message": "b"}]},
+    ),
     "resolve": (
         "resolve_integration_error", lambda c, p: c.resolve_integration_error(4, p),
         "PUT", "integration_errors/4/resolve", None,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from procurement.documents import GoodsReceipt, Invoice, PurchaseOrder
 from procurement.ledger.billings import Billing
 from procurement.matching import MatchResult, Outcome
-from procurement.pipelines.amazon_invoices_to_coupa.billed_before import BilledBefore
+from procurement.pipelines.amazon_invoices_to_coupa.billed_before import LAST, BilledBefore
 from procurement.pipelines.amazon_invoices_to_coupa.payloads import invoice_payload
 from procurement.units_of_measure import NO_CONVERSIONS
 from tests.unit.procurement.conftest import Make
@@ -135,6 +135,21 @@ def test_one_that_coupa_counts_no_more_is_seen_in_its_place() -> None:
     billed, earlier = before.of("N2", gone, {on.number: on}, place=1)
     assert (billed, [one.number for one in earlier]) == ({1: -5}, ["N1"])
     assert before.of("N2", gone, {on.number: on})[0] == {1: 5}
+
+
+def test_an_exception_is_last_of_all_whatever_place_its_id_gives_it() -> None:
+    """Both came at once, the second of them was over; the ledger's ids sort them by number."""
+    book, on, came = (
+        Book((invoice("N1", 6), True), (invoice("N2", 10), True)),
+        order(10, invoiced=16),
+        receipts((10, None)),
+    )
+    one = invoice("N1", 6)
+    outcomes = []
+    for place in (LAST, None):
+        billed, earlier = book.before.of("N1", one, {on.number: on}, place=place)
+        outcomes.append(match(one, on, came, billed=billed, earlier=earlier).outcome)
+    assert outcomes == [Outcome.EXCEPTION, Outcome.MATCHED]
 
 
 def test_shipments_that_earlier_documents_took_are_gone() -> None:

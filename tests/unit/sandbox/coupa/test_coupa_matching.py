@@ -77,6 +77,16 @@ def test_units_that_can_no_longer_arrive_are_a_breach_not_a_wait(company):
     ]
 
 
+@pytest.mark.parametrize(("credited", "status"), [("-1", "approved"), ("-0.5", "on_hold")])
+def test_units_that_a_credit_note_took_back_need_no_receipt_once_it_is_checked_again(company, credited, status):
+    company.receive("4")
+    invoice = company.submit("A", {**LINE, "quantity": "5"})
+    original = {"is_credit_note": True, "original_invoice_number": "A", "original_invoice_date": "2026-05-08"}
+    company.submit("CR", {**LINE, "quantity": credited}, **original)
+    assert company.status(invoice) == "on_hold"
+    assert company.act(invoice, "revalidate_tolerances")["status"] == status
+
+
 def test_an_over_invoiced_quantity_within_the_receipt_tolerance_passes(company_with):
     company = company_with(tolerances={"default": {"receipt_quantity": "25"}})
     company.receive("4")
