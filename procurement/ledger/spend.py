@@ -164,6 +164,11 @@ class Spend:
                 for row in rows
             }
 
+    def adjustments_by_period(self, instance: str) -> dict[str, int]:
+        """How many adjustments Coupa has from here, by the name of their period."""
+        with self._engine.begin() as connection:
+            return {row.period: row.times for row in connection.execute(_BY_PERIOD, {"instance": instance})}
+
     def posted_days(self) -> list[date]:
         """The days on which something was spent that went to a budget."""
         query = sa.text("SELECT DISTINCT spent_on FROM spend_lines WHERE counted = 'budget' ORDER BY 1")
@@ -255,6 +260,10 @@ _BY_DAY = sa.text(f"""
     JOIN spend_lines l ON l.record_id = a.record_id AND CAST(l.line AS text) = split_part(a.part, '/', 1)
     WHERE {ADJUSTMENT} AND d.state = 'delivered' AND split_part(d.business_key, '/', 1) = :instance
     AND d.payload ->> 'line' = ANY(:lines) GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_BY_PERIOD = sa.text(f"""
+    SELECT d.payload ->> 'period' AS period, count(*) AS times FROM deliveries d
+    WHERE {ADJUSTMENT} AND d.state = 'delivered' AND split_part(d.business_key, '/', 1) = :instance GROUP BY 1
 """)
 _UNBALANCED = sa.text(f"""
     SELECT r.key FROM (SELECT record_id, currency, sum(minor) AS minor FROM spend_lines GROUP BY 1, 2) l
