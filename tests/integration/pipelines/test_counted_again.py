@@ -13,13 +13,17 @@ from typing import Any
 import pytest
 
 from connectors.coupa.client import Coupa
+from procurement.clock import FixedClock
 from procurement.ledger import Ledger
 from procurement.ledger.spend import Part
+from procurement.pipelines import amazon_spend_to_coupa_budgets as pipeline
 from procurement.pipelines.amazon_spend_to_coupa_budgets import PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import BY_ORDER
 from procurement.pipelines.amazon_spend_to_coupa_budgets.go_live import REFUND_BEFORE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND
+from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.sources import amazon_source
+from procurement.pipelines.windows import RunRequest
 from tests.integration.pipelines.conftest import NOW, connect_amazon, connect_coupa
 from tests.integration.pipelines.spend_runs import SpendRun, switched
 from tests.integration.pipelines.test_counted_once import (
@@ -208,3 +212,34 @@ def test_asking_again_costs_one_call_for_fifty_orders(run: SpendRun) -> None:
     run("again", kind="asset_triggered")
     assert len({number for number, _ in card_charges_on_orders(run)}) <= 50
     assert asked(run, "list_purchase_orders") - before <= 2  # those left to Coupa, and those of what waits
+
+
+def test_what_cancelled_out_leaves_the_difference_when_amazon_changes_one_of_it(run: SpendRun, ledger: Ledger) -> None:
+    """The refund is not read again: what it cancelled out with finds it in the ledger."""
+    amazon, coupa = connect_amazon(run.pair, ledger), connect_coupa(run.pair, ledger)
+
+    def read(run_id: str, **amounts: str) -> None:
+        request = RunRequest(dag_id=PIPELINE, run_id=run_id, kind="manual", params={"from": "2026-06-30"})
+        opened = pipeline.open_run(ledger, request, rules=run.rules, clock=FixedClock(run.now))
+        rows = [staged(uncounted(key, amount)) for key, amount in amounts.items()]
+        ledger.records.stage(opened, amazon_source(amazon.account), KIND, rows)
+        pipeline.transform(amazon, coupa, ledger, run=opened, request=request, rules=run.rules)
+        pipeline.load(coupa, ledger, run=opened, rules=run.rules, account=amazon.account, workers=1, seconds=60)
+
+    read("first", CHARGE="10.00", REFUND="-10.00")
+    assert posted(run) == {}
+    read("changed", CHARGE="12.00")
+    assert posted(run) == {("FY26 Q2", "4400"): Decimal("2.00")}
+    read("again", CHARGE="12.00", REFUND="-10.00")
+    assert posted(run) == {("FY26 Q2", "4400"): Decimal("2.00")}
+    assert ledger.spend.unbalanced() == []
+
+
+def uncounted(key: str, amount: str) -> dict[str, Any]:
+    """A transaction of one line on Marketing that Coupa has no document of."""
+    money = {"currencyCode": "USD", "amount": amount}
+    line = {"orderId": "113-1", "totalAmount": money, "businessOrderInfo": {"Cost center": "4400", "GL code": "6100"}}
+    return {
+        "transactionId": key, "transactionType": key, "transactionDate": "2026-05-05T12:00:00Z", "marketplaceId": "ATVPDKIKX0DER",
+        "paymentInstrumentType": "Visa", "transactionLineItems": [line],
+    }  # fmt: skip
