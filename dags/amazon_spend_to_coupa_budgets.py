@@ -8,7 +8,7 @@ budgets that are approached or exceeded are told to the people who own them.
 | task | what happens |
 | --- | --- |
 | `extract` | reads the charges and refunds that became visible since the last run, and keeps them |
-| `transform` | categorises each line, leaves to Coupa what it counts itself, plans one adjustment a budget line and period |
+| `transform` | categorises each line, leaves to Coupa what it counts (every run asks again), plans one adjustment a budget line and period |
 | `load` | posts the adjustments; they are only ever added, and each exactly once |
 | `watch_budgets` | compares spent, committed and forecast with the thresholds; a task in Coupa for each crossing; charts and report |
 | `close` | accounts for every transaction and every cent, mails crossings and what is held; red if anything is unaccounted for |

@@ -20,6 +20,7 @@ ADJUSTMENT = "d.pipeline = 'amazon_spend_to_coupa_budgets' AND d.action = 'adjus
 INVOICE = "d.pipeline = 'amazon_invoices_to_coupa' AND d.action = 'create_invoice'"
 COLUMNS = ("record_id", "line", "spent_on", "period", "counted", "currency", "minor", *DIMENSIONS)
 Segment = tuple[str | None, ...]  # in the order of DIMENSIONS
+OrderLine = tuple[str, str]  # Amazon's order id, and its line's, which may be empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,17 @@ class Spend:
                 for row in rows
             }
 
+    def charge_days(self, source: str, orders: Collection[str], *, since: date, until: date) -> dict[OrderLine, date]:
+        """The last day, from `since` to `until`, on which each order line of these orders was charged, as far as it was read."""
+        values = {"source": source, "orders": sorted(orders), "since": since, "until": until}
+        with self._engine.begin() as connection:
+            return {(row.order_id, row.order_line): row.day for row in connection.execute(_CHARGE_DAYS, values)}
+
+    def adjustments_by_period(self, instance: str) -> dict[str, int]:
+        """How many adjustments Coupa has from here, by the name of their period."""
+        with self._engine.begin() as connection:
+            return {row.period: row.times for row in connection.execute(_BY_PERIOD, {"instance": instance})}
+
     def posted_days(self) -> list[date]:
         """The days on which something was spent that went to a budget."""
         query = sa.text("SELECT DISTINCT spent_on FROM spend_lines WHERE counted = 'budget' ORDER BY 1")
@@ -255,6 +267,20 @@ _BY_DAY = sa.text(f"""
     JOIN spend_lines l ON l.record_id = a.record_id AND CAST(l.line AS text) = split_part(a.part, '/', 1)
     WHERE {ADJUSTMENT} AND d.state = 'delivered' AND split_part(d.business_key, '/', 1) = :instance
     AND d.payload ->> 'line' = ANY(:lines) GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_CHARGE_DAYS = sa.text("""
+    SELECT item ->> 'orderId' AS order_id, coalesce(item ->> 'orderLineItemId', '') AS order_line, max(s.spent_on) AS day
+    FROM (SELECT DISTINCT record_id, spent_on FROM spend_lines WHERE spent_on BETWEEN :since AND :until) s
+    JOIN source_records r ON r.id = s.record_id AND r.source = :source AND r.subkind = 'CHARGE'
+    JOIN source_versions v ON v.record_id = r.id AND v.hash = r.hash
+    CROSS JOIN json_array_elements(
+        CASE WHEN json_typeof(v.raw -> 'transactionLineItems') = 'array' THEN v.raw -> 'transactionLineItems' END
+    ) AS item
+    WHERE item ->> 'orderId' = ANY(:orders) GROUP BY 1, 2
+""")
+_BY_PERIOD = sa.text(f"""
+    SELECT d.payload ->> 'period' AS period, count(*) AS times FROM deliveries d
+    WHERE {ADJUSTMENT} AND d.state = 'delivered' AND split_part(d.business_key, '/', 1) = :instance GROUP BY 1
 """)
 _UNBALANCED = sa.text(f"""
     SELECT r.key FROM (SELECT record_id, currency, sum(minor) AS minor FROM spend_lines GROUP BY 1, 2) l

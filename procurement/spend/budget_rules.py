@@ -157,7 +157,8 @@ class BudgetFile(RuleModel):
     thresholds: dict[Measure, Threshold]
     forecast_after: Number = Field(Decimal(25), description="percent of the period that must be over for a forecast")
     watched: Literal["current", "posted"] = Field(
-        "current", description="current: lines of the current period; posted: and every one posted to"
+        "posted",
+        description="current: lines of the current period; posted: and of every one posted to since it was watched",
     )
     to_owner: Flag = True
     inactive_to: Text = Field(description="who is told in place of an owner who left")

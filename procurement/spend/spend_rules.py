@@ -146,6 +146,12 @@ class SpendFile(RuleModel):
         "missing", description="order reports are read where a line lacks what a rule reads from `order`"
     )
     order_look_back_days: int = Field(60, ge=1, le=366, description="an order may be so much older than its charge")
+    refund_look_back_days: int = Field(
+        120,
+        ge=0,
+        le=3660,
+        description="so long after go-live it is seen to that what is refunded was charged after it, too",
+    )
     settle_days: int = Field(7, ge=0, le=366, description="an authorised amount waits so long for its real one")
     outside: list[OutsideRule] = Field(min_length=1)
     released: Released = Field(default_factory=lambda: Released.model_validate({}))

@@ -44,11 +44,7 @@ def who_counts(
     po = around.po(line)
     count = rules.count(po=po, paid_by=purchase.paid_by, invoiced=bool(invoices))
     if count == "coupa":
-        return (
-            Counted(count, BY_ORDER, by_number=False)
-            if po == "known"
-            else Counted(count, BY_INVOICE, invoices, by_number)
-        )
+        return Counted(count, BY_ORDER) if po == "known" else Counted(count, BY_INVOICE, invoices, by_number)
     if count == "wait":
         return Counted(count, NO_INVOICE)
     if count == "hold":
@@ -78,7 +74,7 @@ def counted_otherwise(purchase: Purchase, lines: dict[int, Postings], around: Su
 def _otherwise(now: Counted, before: Postings) -> bool:
     if before.on_budget:
         return before.delivered and now.count == "coupa"
-    left = [part.reason for part in before.rest if part.reason in LEFT_TO_COUPA]
     if before.cancels_out:
         return now.count != "budget"
+    left = [part.reason for part in before.rest if part.reason in LEFT_TO_COUPA]
     return bool(left) and left != [now.reason]

@@ -18,6 +18,7 @@ from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, Plan
 from procurement.money import Money, minor_unit
 from procurement.pipelines.amazon_spend_to_coupa_budgets.counted_later import counted_later
 from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import Counted, who_counts
+from procurement.pipelines.amazon_spend_to_coupa_budgets.go_live import before_go_live
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import ADJUST, business_key, marker, rollout_of
 from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import (
     CANCELS_OUT,
@@ -33,7 +34,6 @@ from procurement.policies import Mode, Rules
 from procurement.spend.categorising import Categorised, Segment
 
 Json = dict[str, Any]
-BEFORE_GO_LIVE = "before go-live"
 OFF = "switched off in rollout.yml"
 UNCATEGORISED = "uncategorised: no rule of spend.yml says where it belongs"
 CHANGED = "changed after it was sent"
@@ -211,8 +211,8 @@ class Planner:
     def _judge(self, purchase: Purchase, line: Line, part: str) -> Judged:
         found = self._categorised(purchase, line)
         rollout = rollout_of(self.rules, self.account, found.segment.cost_center)
-        before = rollout.go_live is not None and purchase.spent_on < rollout.go_live
-        aside = ("before", "skipped", BEFORE_GO_LIVE) if before else self._not_outside(purchase, line)
+        aside: tuple[str, str, str | None] | None = self._before(purchase, line, rollout.go_live)
+        aside = aside or self._not_outside(purchase, line)
         if aside is None and rollout.mode is Mode.OFF:
             aside = ("off", "waiting", OFF)
         if aside is None and purchase.unsettled is not None and self._settles(purchase):
@@ -224,6 +224,12 @@ class Planner:
             errors = found.missing if counted == "uncategorised" else ()
             return Judged(purchase, line, part, line.amount, found.segment, counted, state, reason, errors)
         return self._on_budget(purchase, line, part, found.segment, shadow=rollout.mode is Mode.SHADOW)
+
+    def _before(self, purchase: Purchase, line: Line, go_live: date | None) -> tuple[str, str, str] | None:
+        look_back, around = timedelta(days=self.rules.spend.file.refund_look_back_days), self.around
+        return before_go_live(
+            purchase, line, go_live, charge_days=around.charge_days, read_since=around.read_since, look_back=look_back
+        )
 
     def _not_outside(self, purchase: Purchase, line: Line) -> tuple[str, str, str | None] | None:
         """(counted, state, reason) of a line that is not for a budget by the rules of `outside`; None for one that is."""

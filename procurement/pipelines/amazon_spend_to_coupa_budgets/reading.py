@@ -33,6 +33,7 @@ class Line:
     po_number: str | None
     po_line: str | None
     order_id: str | None
+    order_line: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _problems(record: Record, transaction: Transaction, policies: Policies) -> I
 
 def _lines(record: Record, transaction: Transaction, total: Money) -> Iterator[Line]:
     if not transaction.lines:
-        yield Line(1, {}, total, None, None, None)
+        yield Line(1, {}, total, None, None, None, None)
         return
     for number, (line, raw) in enumerate(zip(transaction.lines, record.raw["transactionLineItems"], strict=True), 1):
         assert line.total_amount is not None  # else the record had no amount
@@ -120,7 +121,7 @@ def _lines(record: Record, transaction: Transaction, total: Money) -> Iterator[L
         po_number, po_line = (
             (text or "").strip() or None for text in (line.purchase_order_number, line.purchase_order_line_item_id)
         )
-        yield Line(number, raw, amount, po_number, po_line, line.order_id)
+        yield Line(number, raw, amount, po_number, po_line, line.order_id, line.order_line_item_id)
 
 
 def paid_by(instrument: str | None, policies: Policies) -> PaidBy:

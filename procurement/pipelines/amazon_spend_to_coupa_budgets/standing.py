@@ -2,7 +2,7 @@
 
 Coupa only ever adds adjustments, so a run reads those that are new (`id[gt]`), fifty lines a call. What was read must
 still come to what Coupa says is consumed; a line where it does not is read from its first adjustment on. What a person
-adjusts is no spend: it is budget that was moved.
+adjusts is no spend: it is budget that was moved, unless it names an adjustment of ours, which it corrects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ HOLDS = ("Order", "Requisition")  # how the types of adjusters begin that hold m
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """`days`: what Coupa's own documents consumed on which day, by Coupa's date."""
+    """`days`: what Coupa's own documents consumed, and people corrected, on which day, by Coupa's date."""
 
     line: BudgetLine
     standing: Standing
@@ -88,14 +88,17 @@ class _Reader:
     def _continued(self, book: BudgetBook, rows: Sequence[Json], last: int) -> BudgetBook:
         consumed, held, moved, days = book.consumed, book.held, book.moved, dict(book.days)
         for row in rows:
-            amount, adjuster = -Decimal(str(row["amount"])), row.get("adjuster")
-            is_ours = str(row.get("description")).startswith(self.ours)
-            if not adjuster and not is_ours:
+            amount, adjuster, description = (
+                -Decimal(str(row["amount"])),
+                row.get("adjuster"),
+                str(row.get("description")),
+            )
+            if not adjuster and not any(prefix in description for prefix in self.ours):
                 moved += amount
                 continue
             consumed += amount
-            if adjuster and not is_ours:
-                held += amount if str(adjuster.get("type")).startswith(HOLDS) else 0
+            if not description.startswith(self.ours):
+                held += amount if str((adjuster or {}).get("type")).startswith(HOLDS) else 0
                 day = datetime.fromisoformat(str(row["created-at"])).astimezone(self.zone).date()
                 day = min(max(day, self.period.first), self.period.last)
                 days[day] = days.get(day, Decimal(0)) + amount

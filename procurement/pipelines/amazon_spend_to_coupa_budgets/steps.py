@@ -15,6 +15,7 @@ from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.amazon_spend_to_coupa_budgets.actions import actions
 from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import LEFT_TO_COUPA, counted_otherwise
+from procurement.pipelines.amazon_spend_to_coupa_budgets.go_live import with_charges
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import CANCELS_OUT, by_line
@@ -136,6 +137,7 @@ def _plan(
         read = [*read, *(read_purchase(record, rules.policies) for record in _load(ledger, sorted(others)))]
         kept = _kept(ledger, source, read)
     purchases = [one for one in read if isinstance(one, Purchase)]
+    kept = with_charges(ledger, source, purchases, kept, rules=rules)
     around = read_surroundings(amazon, coupa, purchases, rules=rules, now=run.now, kept=kept)
     planner = Planner(account=amazon.account, instance=coupa.instance, rules=rules, now=run.now, around=around)
     return planner.propose(read, kept.parts)

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
 from connectors.coupa.client import Coupa
-from procurement.ledger.spend import Charged, OwnInvoice, Part
+from procurement.ledger.spend import Charged, OrderLine, OwnInvoice, Part
 from procurement.money import Money
 from procurement.pipelines.amazon_spend_to_coupa_budgets.reading import Line, Purchase
 from procurement.pipelines.order_reports import order_id_of
@@ -95,11 +95,14 @@ class Entered:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What the ledger has of the purchases: `parts` of earlier plans by record, our own invoices by transaction, and what
-    Amazon charged and refunded in all under an invoice number (None: in several currencies)."""
+    Amazon charged and refunded in all under an invoice number (None: in several currencies). Of refunds that are asked for it,
+    also the last day on which their order line was charged; `read_since`: from then on the feed was read without a gap."""
 
     parts: Mapping[int, Sequence[Part]] = field(default_factory=dict)
     own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
     charged: Mapping[str, Charged | None] = field(default_factory=dict)
+    charge_days: Mapping[OrderLine, date] = field(default_factory=dict)
+    read_since: date | None = None
 
     def is_posted(self, purchase: Purchase) -> bool:
         return any(part.fixed for part in self.parts.get(purchase.record.id, ()))
@@ -116,6 +119,8 @@ class Surroundings:
     entered: Mapping[str, Sequence[Entered]] = field(default_factory=dict)
     own_invoices: Mapping[str, OwnInvoice] = field(default_factory=dict)
     charged: Mapping[str, Charged | None] = field(default_factory=dict)
+    charge_days: Mapping[OrderLine, date] = field(default_factory=dict)
+    read_since: date | None = None
 
     def __post_init__(self) -> None:
         self._by_key: dict[tuple[str, frozenset[tuple[str, str]]], list[BudgetLine]] = {}
@@ -200,10 +205,9 @@ def read_counting(
     """Only what says who counts the purchases: purchase orders and invoices."""
     numbers = {line.po_number for purchase in purchases for line in purchase.lines if line.po_number}
     around = Surroundings(
-        commitments=_commitments(amazon, coupa, numbers, rules=rules),
-        own_invoices=kept.own_invoices,
-        charged=kept.charged,
-    )
+        commitments=_commitments(amazon, coupa, numbers, rules=rules), own_invoices=kept.own_invoices, charged=kept.charged,
+        charge_days=kept.charge_days, read_since=kept.read_since,
+    )  # fmt: skip
     names = {name for purchase in purchases for name in _names(purchase, around, posted=kept.is_posted(purchase))}
     names |= {one.number for one in kept.own_invoices.values()}
     return replace(around, entered=read_entered(amazon, coupa, names, rules=rules))

@@ -1,13 +1,14 @@
 """Budgets against their thresholds: who is told, once a crossing, by mail, Slack and a task in Coupa.
 
 Where a line stood is remembered in the ledger with the number of its crossings; that number is part of every key, so
-whatever is repeated after a crash is the same notice and the same task. The memory moves last.
+whatever is repeated after a crash is the same notice and the same task. Amazon's feed is late: a period that is over is
+watched whenever something was posted to it since. The memory moves last.
 """
 
 import base64
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -76,9 +77,11 @@ def watch_budgets(
     zone = ZoneInfo(rules.zone_of(account))
     today = run.now.astimezone(zone).date()
     with ledger.planning.planning_lock(PIPELINE):
-        standings = _standings(coupa, ledger, rules=rules, today=today, zone=zone, account=account)
-        charts = draw(burn_downs(ledger, standings, rules, instance=coupa.instance), today, Path(folder))
         states = {one.key: one.state for one in ledger.open_documents.due(WATCHED, run.now + EVER)}
+        posted = _posted_since(coupa, ledger, states)
+        periods = _periods(ledger, rules, today, posted)
+        standings = _standings(coupa, ledger, periods, rules=rules, today=today, zone=zone, account=account)
+        charts = draw(burn_downs(ledger, standings, rules, instance=coupa.instance), today, Path(folder))
         alerts = 0
         for period, watched in standings.items():
             for one in watched:
@@ -86,6 +89,8 @@ def watch_budgets(
                     continue  # nobody is told of a budget whose spend is not carried over yet
                 known = _remembered(states, place_of(coupa, one))
                 alerts += _look(coupa, ledger, one, period, known, run=run, rules=rules, charts=charts)
+        seen = {one.name for one in periods} & posted.keys()
+        ledger.open_documents.watch(WATCHED, {f"{coupa.instance}/{name}": (posted[name], run.now) for name in seen})
     ledger.deliveries.look_again(ledger.deliveries.waiting(PIPELINE, [TASK]))
     report = write_report(ledger.spend.by_segment(), Path(folder))
     sent = loading.load(
@@ -104,13 +109,31 @@ def watch_budgets(
     }  # fmt: skip
 
 
+def _posted_since(coupa: Coupa, ledger: Ledger, states: Mapping[str, str]) -> dict[str, str]:
+    """The names of the periods that were posted to since they were watched last, and how often they were by now."""
+    counts = {name: str(times) for name, times in ledger.spend.adjustments_by_period(coupa.instance).items()}
+    return {name: times for name, times in counts.items() if states.get(f"{coupa.instance}/{name}") != times}
+
+
+def _periods(ledger: Ledger, rules: Rules, today: date, posted: Collection[str]) -> set[Period]:
+    """The current period, and with `watched: posted` those, too, whose names are `posted`."""
+    current = rules.budgets.periods.of(today)
+    if rules.budgets.watched == "current" or not set(posted) - {current.name}:
+        return {current}
+    known = {rules.budgets.periods.of(day) for day in ledger.spend.posted_days()}
+    return {current, *(one for one in known if one.name in posted)}
+
+
 def _standings(
-    coupa: Coupa, ledger: Ledger, *, rules: Rules, today: date, zone: ZoneInfo, account: str
+    coupa: Coupa,
+    ledger: Ledger,
+    periods: Collection[Period],
+    *,
+    rules: Rules,
+    today: date,
+    zone: ZoneInfo,
+    account: str,
 ) -> dict[Period, list[Watched]]:
-    """The lines of the current period, and with `watched: posted` those of every period that spend was posted to."""
-    periods = {rules.budgets.periods.of(today)}
-    if rules.budgets.watched == "posted":
-        periods |= {rules.budgets.periods.of(day) for day in ledger.spend.posted_days()}
     accounts = {account, *rules.accounts.accounts}  # a ledger may hold several, and their spend is on one line
     found = {}
     for period in sorted(periods, key=lambda one: one.first):

@@ -4,21 +4,28 @@ import copy
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.coupa.client import Coupa
+from procurement.clock import FixedClock
 from procurement.ledger import Ledger
 from procurement.ledger.spend import Part
+from procurement.pipelines import amazon_spend_to_coupa_budgets as pipeline
 from procurement.pipelines.amazon_spend_to_coupa_budgets import PIPELINE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import BY_ORDER
+from procurement.pipelines.amazon_spend_to_coupa_budgets.go_live import REFUND_BEFORE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND
+from procurement.pipelines.amazon_spend_to_coupa_budgets.staging import staged
 from procurement.pipelines.sources import amazon_source
+from procurement.pipelines.windows import RunRequest
 from tests.integration.pipelines.conftest import NOW, connect_amazon, connect_coupa
-from tests.integration.pipelines.spend_runs import SpendRun
+from tests.integration.pipelines.spend_runs import SpendRun, switched
 from tests.integration.pipelines.test_counted_once import (
     act,
     asked,
@@ -104,20 +111,53 @@ def test_a_card_charge_on_a_purchase_order_is_spent_once_its_commitment_is_given
         assert ledger.completeness.population(PIPELINE).complete
 
 
-def new_charge(run: SpendRun, po_number: str) -> Decimal:
-    """A card purchase of one line that names the PO."""
-    raw = json.loads(json.dumps(copy.deepcopy(next(card_purchases(run))), default=str))
-    raw |= {"transactionId": "new", "invoiceNumber": "1NEW", "feedDate": NOW.isoformat().replace("+00:00", "Z")}
-    raw["transactionLineItems"] = [{**raw["transactionLineItems"][0], "purchaseOrderNumber": po_number}]
-    run.pair.post("amazon", "events/charge", transaction=raw)
+def publish(run: SpendRun, raw: dict[str, Any], key: str, **changes: Any) -> None:
+    """A transaction like `raw` that Amazon's feed gets now."""
+    new = json.loads(json.dumps(copy.deepcopy(raw), default=str)) | changes
+    new |= {"transactionId": key, "invoiceNumber": f"1{key}", "feedDate": NOW.isoformat().replace("+00:00", "Z")}
+    run.pair.post("amazon", "events/charge", transaction=new)
+
+
+def later(run: SpendRun) -> None:
     run.pair.post("amazon", "clock", advance=3 * 86400)
     run.now = NOW + timedelta(days=2)
-    return money_of(raw)
 
 
-def parts(ledger: Ledger) -> list[Part]:
-    record = ledger.records.find(amazon_source("sandbox"), KIND, ["new"])["new"]
+def new_charge(run: SpendRun, po_number: str) -> Decimal:
+    """A card purchase of one line that names the PO."""
+    raw = next(card_purchases(run))
+    line = {**raw["transactionLineItems"][0], "purchaseOrderNumber": po_number}
+    publish(run, raw, "new", transactionLineItems=json.loads(json.dumps([line], default=str)))
+    later(run)
+    return Decimal(line["totalAmount"]["amount"])
+
+
+def parts(ledger: Ledger, key: str = "new") -> list[Part]:
+    record = ledger.records.find(amazon_source("sandbox"), KIND, [key])[key]
     return ledger.spend.parts([record.id])[record.id]
+
+
+def test_a_refund_counts_only_where_its_charge_is_from_after_go_live_too(
+    run: SpendRun, ledger: Ledger, mappings_directory: Path
+) -> None:
+    """The one charge was posted weeks before its refund is read; the other was never read at all."""
+    first, *_, last = sorted(card_purchases(run), key=lambda raw: str(raw["transactionDate"]))
+    go_live = last["transactionDate"][:10]
+    assert first["transactionDate"][:10] < go_live
+    policies = run.rules.policies
+    run.rules = replace(switched(mappings_directory, f"{{mode: live, go_live: {go_live}}}"), policies=policies)
+    run("charges", **{"from": go_live})
+    for raw, key in ((first, "before"), (last, "after")):
+        lines = json.loads(json.dumps(raw["transactionLineItems"], default=str))
+        for line in lines:
+            line["totalAmount"]["amount"] = f"-{line['totalAmount']['amount']}"
+        refund = {"transactionType": "REFUND", "transactionDate": "2026-06-30T10:00:00Z", "transactionLineItems": lines}
+        publish(run, raw, key, amount={"currencyCode": "USD", "amount": f"-{money_of(raw)}"}, **refund)
+    later(run)
+    run("refunds", **{"from": "2026-06-29"})
+    assert {(one.state, one.reason) for one in parts(ledger, "before")} == {("skipped", REFUND_BEFORE)}
+    assert {one.state for one in parts(ledger, "after")} == {"delivered"}
+    assert ledger.spend.unbalanced() == []
 
 
 @contextmanager
@@ -172,3 +212,34 @@ def test_asking_again_costs_one_call_for_fifty_orders(run: SpendRun) -> None:
     run("again", kind="asset_triggered")
     assert len({number for number, _ in card_charges_on_orders(run)}) <= 50
     assert asked(run, "list_purchase_orders") - before <= 2  # those left to Coupa, and those of what waits
+
+
+def test_what_cancelled_out_leaves_the_difference_when_amazon_changes_one_of_it(run: SpendRun, ledger: Ledger) -> None:
+    """The refund is not read again: what it cancelled out with finds it in the ledger."""
+    amazon, coupa = connect_amazon(run.pair, ledger), connect_coupa(run.pair, ledger)
+
+    def read(run_id: str, **amounts: str) -> None:
+        request = RunRequest(dag_id=PIPELINE, run_id=run_id, kind="manual", params={"from": "2026-06-30"})
+        opened = pipeline.open_run(ledger, request, rules=run.rules, clock=FixedClock(run.now))
+        rows = [staged(uncounted(key, amount)) for key, amount in amounts.items()]
+        ledger.records.stage(opened, amazon_source(amazon.account), KIND, rows)
+        pipeline.transform(amazon, coupa, ledger, run=opened, request=request, rules=run.rules)
+        pipeline.load(coupa, ledger, run=opened, rules=run.rules, account=amazon.account, workers=1, seconds=60)
+
+    read("first", CHARGE="10.00", REFUND="-10.00")
+    assert posted(run) == {}
+    read("changed", CHARGE="12.00")
+    assert posted(run) == {("FY26 Q2", "4400"): Decimal("2.00")}
+    read("again", CHARGE="12.00", REFUND="-10.00")
+    assert posted(run) == {("FY26 Q2", "4400"): Decimal("2.00")}
+    assert ledger.spend.unbalanced() == []
+
+
+def uncounted(key: str, amount: str) -> dict[str, Any]:
+    """A transaction of one line on Marketing that Coupa has no document of."""
+    money = {"currencyCode": "USD", "amount": amount}
+    line = {"orderId": "113-1", "totalAmount": money, "businessOrderInfo": {"Cost center": "4400", "GL code": "6100"}}
+    return {
+        "transactionId": key, "transactionType": key, "transactionDate": "2026-05-05T12:00:00Z", "marketplaceId": "ATVPDKIKX0DER",
+        "paymentInstrumentType": "Visa", "transactionLineItems": [line],
+    }  # fmt: skip

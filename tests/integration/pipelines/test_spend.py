@@ -138,6 +138,21 @@ def test_a_crossing_is_told_once_with_its_chart_and_as_a_task(run: SpendRun) -> 
     )
 
 
+def test_a_crossing_is_told_though_the_feed_is_read_when_the_period_is_over(run: SpendRun) -> None:
+    """On 2 July as on 30 June; and told once, the period being watched only when something was posted to it."""
+    run.now = NOW + timedelta(days=2)
+    run.pair.post("amazon", "clock", set=run.now.isoformat())
+    run("late", **QUARTER)
+    told = [mail.body["subject"] for mail in run.mails if mail.kind == "budget_threshold"]
+    assert any("Marketing, FY26 Q2" in subject and "on order" in subject for subject in told)
+    periods = {period for period, _ in posted(run)}
+    watched = run.watched["watched"]
+    run("next", kind="asset_triggered")
+    assert run.watched["alerts"] == 0
+    assert periods >= {"FY26 Q2"}
+    assert 0 < run.watched["watched"] < watched
+
+
 @pytest.mark.parametrize(
     "fault",
     [

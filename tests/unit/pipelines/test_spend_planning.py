@@ -26,6 +26,7 @@ from procurement.pipelines.amazon_spend_to_coupa_budgets.counting import (
     OWN_INVOICE,
     counted_otherwise,
 )
+from procurement.pipelines.amazon_spend_to_coupa_budgets.go_live import BEFORE_GO_LIVE, CHARGE_UNREAD, REFUND_BEFORE
 from procurement.pipelines.amazon_spend_to_coupa_budgets.names import KIND, PIPELINE, business_key, marker, rollout_of
 from procurement.pipelines.amazon_spend_to_coupa_budgets.planning import Planned, Planner
 from procurement.pipelines.amazon_spend_to_coupa_budgets.postings import CANCELS_OUT, by_line
@@ -59,7 +60,7 @@ def budget_line(id: int, center: str) -> dict[str, Any]:
 
 
 HOLDS, RELEASED = Commitment({"1": True}), Commitment({"1": False})
-AROUND = {
+AROUND: dict[str, Any] = {
     "commitments": {"PO-1": HOLDS},
     "lines": [read_line(budget_line(1, "4100")), read_line(budget_line(2, "4400"))],
 }
@@ -371,6 +372,40 @@ def test_what_cancelled_out_is_not_posted_alone_when_its_transaction_is_planned_
     assert planned.proposal.plan.deliveries == []
     assert parts_of(planned)["1"] == ("skipped", CANCELS_OUT, Decimal("10.00"))
     assert (1, 1) in planned.sent
+
+
+LATE_LIVE = replace(
+    RULES, rollout=Rollout({PIPELINE: PipelineRollout.model_validate({"mode": "live", "go_live": "2026-05-01"})})
+)
+CHARGED, REFUNDED = date(2026, 4, 28), date(2026, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("charged_on", "read_since", "refunded", "fate"),
+    [
+        (CHARGED, None, REFUNDED, ("skipped", REFUND_BEFORE)),
+        (date(2026, 5, 1), None, REFUNDED, ("planned", None)),
+        (
+            None,
+            date(2026, 5, 1),
+            REFUNDED,
+            ("skipped", REFUND_BEFORE),
+        ),  # all was read since go-live, and its charge is not in it
+        (None, date(2026, 5, 2), REFUNDED, ("waiting", CHARGE_UNREAD)),
+        (None, None, REFUNDED, ("waiting", CHARGE_UNREAD)),
+        (None, None, date(2026, 8, 29), ("planned", None)),  # so long after go-live nothing from before is refunded
+        (None, None, CHARGED, ("skipped", BEFORE_GO_LIVE)),
+    ],
+)
+def test_a_refund_of_what_was_charged_before_go_live_gives_no_budget_anything(
+    charged_on: date | None, read_since: date | None, refunded: date, fate: tuple[str, str | None]
+) -> None:
+    refund = json.loads(json.dumps(NUMBERED).replace('"10.00"', '"-500.00"'))
+    refund |= {"transactionType": "REFUND", "transactionDate": f"{refunded}T20:00:00Z"}
+    lines = [*AROUND["lines"], replace(AROUND["lines"][1], period="FY26 Q3", id=3)]
+    days = {("113-1", ""): charged_on} if charged_on else {}
+    planned = plan([refund], rules=LATE_LIVE, charge_days=days, read_since=read_since, lines=lines)
+    assert parts_of(planned)["1"][:2] == fate
 
 
 def test_cancelled_out_pairs_stand_or_come_apart_together() -> None:

@@ -101,6 +101,15 @@ def test_what_a_person_adjusts_is_budget_that_was_moved_and_no_spend(
     assert found.standing.budget - found.standing.committed == found.line.remaining
 
 
+def test_a_person_corrects_spend_by_naming_the_adjustment_that_was_wrong() -> None:
+    coupa = Coupa()
+    coupa.add("-20.00", "AB/acme/1 outside")
+    coupa.add("5.00", "Correction of AB/acme/1")
+    [found] = standings(coupa, Books())
+    assert (found.standing.budget, found.standing.actual) == (LINE.budget, Money.of("15.00", "USD"))
+    assert found.days == {date(2026, 5, 4): Money.of("-5.00", "USD")}
+
+
 def test_what_coupa_says_is_consumed_beyond_its_adjustments_counts_as_committed_and_is_read_once() -> None:
     coupa, books = Coupa(), Books()
     coupa.add("-20.00", "AB/acme/1 outside")
