@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -20,6 +20,7 @@ from procurement.pipelines.purchase_compliance import leakage, screening, stagin
 from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
+from procurement.pipelines.purchase_compliance.looking_again import last_look, looked, reopen_cancelled
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
@@ -48,14 +49,26 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
     if run.dry_run or (off and run.window is None and not request.document_numbers):
         return {"run": run.id, "seen": 0}
     tally, source = Tally(), amazon_source(amazon.account)
-    reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers)
+    young_since = _young_since(ledger, source, run=run, rules=rules)
+    reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers, young_since=young_since)
     count_purchases(tally, reports.orders.values(), reports.lines)
     counts = ledger.records.stage(run, source, PURCHASE, staging.staged(reports), evolving=True)
     _look_again(ledger, run=run, rules=rules, source=source, seen=reports.orders)
+    looked(ledger, source, run=run, rules=rules, through=young_since is not None)
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None and not request.document_numbers:
         ledger.coverage.cover(PIPELINE, run.window)
     return {"run": run.id, "seen": tally.documents, "new": counts.new, "changed": counts.changed}
+
+
+def _young_since(ledger: Ledger, source: str, *, run: Run, rules: Rules) -> datetime | None:
+    """From which day on all orders are looked through, where that is due."""
+    days = timedelta(days=rules.compliance.reading.reread_days)
+    if not days or last_look(ledger, source, run=run) is None:
+        return None
+    live = rules.rollout.widest(PIPELINE).go_live
+    since = run.now - days
+    return max(since, datetime.combine(live, time.min, UTC)) if live is not None else since
 
 
 def _look_again(ledger: Ledger, *, run: Run, rules: Rules, source: str, seen: Any) -> None:
@@ -88,6 +101,7 @@ def transform(
     planned = records = found = 0
     previews: list[Summary] = []
     with ledger.planning.planning_lock(PIPELINE):
+        reopen_cancelled(coupa, ledger, source, run=run, rules=rules)
         planner = _planner(amazon, coupa, ledger, run=run, rules=rules)
         for ids in batched([row.id for row in ledger.records.to_plan(source, PURCHASE)], BATCH):
             judgement = planner.propose(ledger.records.load(ids))
