@@ -19,6 +19,7 @@ from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, Plan
 from procurement.money import Money
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, frame_of, surround
+from procurement.pipelines.compliance_unreported import lines_of, looks_around
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
@@ -38,6 +39,7 @@ from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
 PART = "screened"
+PAGE = 500  # requisitions loaded at a time
 
 
 class Requisitions(CoupaReads, Protocol):
@@ -66,6 +68,12 @@ def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int
         ledger.records.stage(run, source, REQUISITION, rows, evolving=True)
     ledger.runs.keep_tally(run, source, tally)
     return tally.documents
+
+
+def waiting(ledger: Ledger, *, run: Run, rules: Rules) -> list[Record]:
+    """All that `stage` read in this run, changed or not; none where no rule looks at other purchases."""
+    wanted = is_wanted(rules) and looks_around(rules)
+    return [one for page in ledger.records.pages_of_run(run, REQUISITION, size=PAGE) for one in page] if wanted else []
 
 
 def look(coupa: Requisitions, rules: Rules) -> list[Record]:
@@ -102,7 +110,8 @@ def _moment(value: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screener:
-    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept."""
+    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept. `pending`: all
+    that wait, where a rule looks around: halves of a split often wait together, and the one submitted last is accused."""
 
     ledger: Ledger
     screened: Screened
@@ -111,6 +120,7 @@ class Screener:
     account: str
     rules: Rules
     now: datetime
+    pending: Sequence[Record] = ()
     rehearsal: bool = False
 
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
@@ -118,9 +128,10 @@ class Screener:
         plan, previews, registered = Plan(), list[Json](), dict[int, Sequence[Violation]]()
         purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
         read = {one.key: one for one in purchases}
+        beside = lines_of(one for record in self.pending if (one := self._read(record)) is not None)
         around = surround(
-            self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules
-        )
+            self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules, beside=beside
+        )  # fmt: skip
         for record in records:
             purchase = read.get(f"requisition {record.key}")
             if purchase is None:

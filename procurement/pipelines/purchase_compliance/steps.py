@@ -108,7 +108,8 @@ def transform(
             planned += _keep(ledger, judgement, run=run, rules=rules)
             records, found = records + len(ids), found + judgement.found
             previews += judgement.previews
-        screener = _screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules)
+        pending = screening.waiting(ledger, run=run, rules=rules)
+        screener = _screener(amazon, coupa, ledger, planner.contracts, pending, run=run, rules=rules)
         for ids in batched(
             [row.id for row in ledger.records.to_plan(coupa_source(coupa.instance), REQUISITION)], BATCH
         ):
@@ -134,12 +135,19 @@ def _planner(
 
 
 def _screener(
-    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
+    amazon: AmazonBusiness,
+    coupa: Coupa,
+    ledger: Ledger,
+    contracts: Contracts,
+    pending: Sequence[Record],
+    *,
+    run: Run,
+    rules: Rules,
 ) -> screening.Screener:
     return screening.Screener(
         ledger=ledger, screened=Screened(ledger=ledger, source=coupa_source(coupa.instance), now=run.now),
         contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
-        rules=rules, now=run.now,
+        rules=rules, now=run.now, pending=pending,
     )  # fmt: skip
 
 
@@ -176,8 +184,9 @@ def _rehearse(
     ]  # fmt: skip
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
     judgement = planner.propose(records)
-    screener = replace(_screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
-    _, screened = screener.propose(screening.look(coupa, rules))
+    waiting = screening.look(coupa, rules)
+    screener = _screener(amazon, coupa, ledger, planner.contracts, waiting, run=run, rules=rules)
+    _, screened = replace(screener, rehearsal=True).propose(waiting)
     ledger.plans.keep(run, [*judgement.previews, *unkept(judgement.plan, records), *screened])
     return {"run": run.id, "dry_run": True, "records": len(records), "violations": judgement.found}
 
