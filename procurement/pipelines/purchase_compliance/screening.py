@@ -1,7 +1,7 @@
 """Requisitions that wait for approval, judged by the rules that may stop or route a purchase before it is ordered.
 
 `route` adds the rule's approver to Coupa's own chain; `block` rejects the pending approval with the reason where
-compliance.yml allows it, and otherwise tells the person whose turn it is. A requisition has no key of ours and may be
+compliance.yml and Coupa allow it, and otherwise tells the person whose turn it is. A requisition has no key of ours and may be
 submitted again after a change: each state of it is judged once, and what was written about one cause is not written again.
 """
 
@@ -15,6 +15,7 @@ from procurement.compliance.documents import read_requisition
 from procurement.compliance.judging import Violation, approver_of, judge, unapproved
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
+from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
@@ -161,6 +162,26 @@ class Screener:
             self.screened.note(registered)
         return plan, previews
 
+    def told_instead(self) -> Plan:
+        """A comment to the approver of what Coupa did not let us reject: of a dead letter alone nobody hears who could still stop it."""
+        rows = [
+            one
+            for one in self.ledger.compliance.open_from(self.screened.source)
+            if one.po_number is None and one.action == "block"
+        ]
+        known = self.ledger.deliveries.known(PIPELINE, REJECT, [row.key for row in rows])
+        refused = {row.key: row for row in rows if row.key in known and known[row.key].state in ("dead", "held")}
+        told = self.ledger.deliveries.known(PIPELINE, COMMENT_REQUISITION, refused)
+        plan = Plan()
+        for row in (row for key, row in refused.items() if key not in told):
+            (record,) = self.ledger.records.load([row.record_id])
+            purchase, current = self._read(record), _current(record.raw)
+            if purchase is not None and current is not None:
+                write = self._comment(row, int(record.raw["id"]), row.key, current)
+                payload = {**write.payload, "scope": self._scope(purchase)}
+                plan.deliveries.append(replace(write, payload=payload, required=False))
+        return plan
+
     def _scope(self, purchase: Purchase) -> Json:
         """The account is the one that its supplier stands for: another one's requisitions are read here, too."""
         accounts = self.rules.accounts.accounts
@@ -192,7 +213,7 @@ class Screener:
     def _writes(self, record: Record, purchase: Purchase, found: Sequence[Violation]) -> Iterator[PlannedDelivery]:
         """What each violation asks for; a requisition that was submitted again after a rejection is a new one."""
         file, id = self.rules.compliance, int(record.raw["id"])
-        current = next((one for one in record.raw["approvals"] if one["status"] == PENDING), None)
+        current = _current(record.raw)
         asked = {one["approver"] for one in record.raw["approvals"]}
         approved = {one["approver"] for one in record.raw["approvals"] if one["status"] == "approved"}
         rejected = False
@@ -219,11 +240,16 @@ class Screener:
             elif one.action == "block":
                 yield self._comment(one, id, key, current)
 
-    def _comment(self, one: Violation, id: int, key: str, current: Json | None) -> PlannedDelivery:
+    def _comment(self, one: Violation | KeptViolation, id: int, key: str, current: Json | None) -> PlannedDelivery:
         """To whoever is asked to approve."""
         users = [int(current["user"])] if current is not None and current.get("user") else []
         payload = wording.screened(one, id, mentions=users, marker=f"[{key}]")
         return PlannedDelivery(action=COMMENT_REQUISITION, business_key=key, payload=payload)
+
+
+def _current(raw: Json) -> Json | None:
+    """The approval whose turn it is."""
+    return next((one for one in raw["approvals"] if one["status"] == PENDING), None)
 
 
 def _finding(one: Violation, record: Record) -> PlannedFinding:

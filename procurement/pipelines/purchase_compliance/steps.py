@@ -116,6 +116,7 @@ def transform(
             plan, shown = screener.propose(ledger.records.load(ids))
             planned += ledger.planning.keep(run, plan).planned
             previews += shown
+        planned += ledger.planning.keep(run, screener.told_instead()).planned
         ledger.plans.keep(run, previews)
         screener.screened.close_decided(coupa)
         reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)

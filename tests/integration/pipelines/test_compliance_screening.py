@@ -9,6 +9,7 @@ import pytest
 
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
+from tests.integration.pipelines import conftest
 from tests.integration.pipelines.compliance_runs import AT_ONCE, ComplianceRun, switched
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox
 
@@ -76,3 +77,29 @@ def test_a_purchase_split_over_requisitions_that_wait_together_is_routed_with_th
     assert row.orders == (f"requisition {first['id']}", f"requisition {second['id']}")
     logins = {row["id"]: {one["approver"]["login"] for one in row["approvals"]} for row in waiting(pair)}
     assert "catalog.admin" in logins[second["id"]] and "catalog.admin" not in logins[first["id"]]
+
+
+def test_where_coupa_does_not_let_us_reject_the_approver_is_told_once(
+    pair: SandboxPair, ledger: Ledger, mappings_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = waiting(pair)
+    asin = first["requisition-lines"][0]["source-part-num"]
+    block = "severity: high\n    action: block\n    before_order: true"
+    rules = switched(mappings_directory, **AT_ONCE, **{
+        f"asins: []\n    {block}": f'asins: ["{asin}"]\n    {block}', "reject_pending_approvals: false": "reject_pending_approvals: true",
+    })  # fmt: skip
+    monkeypatch.setattr(conftest, "SCOPES", conftest.SCOPES.replace("core.approval.write ", ""))
+    run = ComplianceRun(pair, ledger, rules, tmp_path)
+
+    def told() -> list[str]:
+        return [
+            text for row in pair.state("coupa", "comments") if "must not be approved" in (text := str(row["comments"]))
+        ]
+
+    run()
+    assert [letter.error_class for letter in ledger.dead_letters.list()] == ["permission"] and told() == []
+    for _ in range(2):
+        run()
+        (text,) = told()
+        user = next(one["approver"]["id"] for one in first["approvals"] if one["status"] == "pending_approval")
+        assert text.startswith(f"@[User:{user}]") and asin in text
