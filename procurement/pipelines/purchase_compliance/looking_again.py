@@ -2,7 +2,8 @@
 orders without a word, and what is cancelled must neither leak nor accuse its neighbors.
 
 Once every `recheck_hours`: Amazon's headers of the last `reread_days` (`staging`, which reads whole what changed), and Coupa's
-purchase orders that were cancelled since the last look, whose Amazon orders are judged anew.
+purchase orders that were cancelled since the last look. Their Amazon orders are read again by the next run before they are
+judged: a purchase order is often cancelled because Amazon cancelled the order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from procurement.ledger import Ledger
 from procurement.ledger.types import Run
 from procurement.order_changes import PO_CANCELLED
 from procurement.pipelines.compliance_surroundings import countries
-from procurement.pipelines.purchase_compliance.names import LOOK, PURCHASE
+from procurement.pipelines.purchase_compliance.names import LOOK, PURCHASE, RECHECK
 from procurement.pipelines.sources import coupa_source
 from procurement.policies import Rules
 
@@ -45,13 +46,14 @@ def looked(ledger: Ledger, source: str, *, run: Run, rules: Rules, through: bool
         ledger.open_documents.watch(LOOK, {source: (run.now.isoformat(), later)})
 
 
-def reopen_cancelled(coupa: PurchaseOrders, ledger: Ledger, source: str, *, run: Run, rules: Rules) -> None:
-    """The Amazon orders of purchase orders that were cancelled in Coupa since the last look are judged anew."""
+def recheck_cancelled(coupa: PurchaseOrders, ledger: Ledger, source: str, *, run: Run, rules: Rules) -> None:
+    """The next run looks again at the Amazon orders of purchase orders that were cancelled in Coupa since the last look."""
     own = coupa_source(coupa.instance)
     since = last_look(ledger, own, run=run) if rules.compliance.reading.reread_days else None
     if since is not None:
         start = since - timedelta(hours=rules.compliance.reading.overlap_hours)
         pages = coupa.purchase_orders_updated(sorted(countries(rules)), start, run.now, statuses=sorted(PO_CANCELLED))
         numbers = {str(raw["po-number"]) for page in pages for raw in page}
-        ledger.records.plan_again([row.id for row in ledger.records.of_groups(source, PURCHASE, numbers)])
+        keys = [row.key for row in ledger.records.of_groups(source, PURCHASE, numbers)]
+        ledger.open_documents.watch(RECHECK, dict.fromkeys(keys, ("PO cancelled", run.now)))
     looked(ledger, own, run=run, rules=rules, through=since is not None)

@@ -20,7 +20,7 @@ from procurement.pipelines.purchase_compliance import leakage, screening, stagin
 from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
-from procurement.pipelines.purchase_compliance.looking_again import last_look, looked, reopen_cancelled
+from procurement.pipelines.purchase_compliance.looking_again import last_look, looked, recheck_cancelled
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
@@ -101,7 +101,6 @@ def transform(
     planned = records = found = 0
     previews: list[Summary] = []
     with ledger.planning.planning_lock(PIPELINE):
-        reopen_cancelled(coupa, ledger, source, run=run, rules=rules)
         planner = _planner(amazon, coupa, ledger, run=run, rules=rules)
         for ids in batched([row.id for row in ledger.records.to_plan(source, PURCHASE)], BATCH):
             judgement = planner.propose(ledger.records.load(ids))
@@ -118,6 +117,7 @@ def transform(
             previews += shown
         planned += ledger.planning.keep(run, screener.told_instead()).planned
         ledger.plans.keep(run, previews)
+        recheck_cancelled(coupa, ledger, source, run=run, rules=rules)
         screener.screened.close_decided(coupa)
         reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)
         overdue = reminders.send(coupa)

@@ -126,6 +126,11 @@ def test_an_order_whose_po_is_cancelled_later_is_reported(
     cancel(pair, ledger, po)
     run.later(hours=25)
     run()
+    assert order not in {row.purchase for row in ledger.compliance.open()}, (
+        "Amazon may have cancelled it: it is read again first"
+    )
+    run.later(minutes=15)
+    run()
     (row,) = [row for row in ledger.compliance.open() if row.purchase == order]
     assert row.kind == "no_po" and "which is cancelled in Coupa" in row.sentence
     sent = pair.calls("coupa")["writes"]
@@ -143,3 +148,20 @@ def test_an_order_that_amazon_shows_late_is_judged(run: ComplianceRun, pair: San
     run.later(hours=25)
     assert run()["extract"]["new"] == 1
     assert ledger.records.find("amazon_business/sandbox", "purchase", [order])
+
+
+def test_an_order_that_amazon_cancelled_with_its_po_is_ordered_around_nobody(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger
+) -> None:
+    """Long before the days in which it would have been asked for changes."""
+    run()
+    order, po = list(on_purchase_orders(pair))[-1]
+    before = {row.key for row in ledger.compliance.open() if row.purchase != order}
+    pair.post("amazon", "events/cancel", orderId=order)
+    cancel(pair, ledger, po)
+    run.later(days=30)
+    for _ in range(2):
+        run()
+        run.later(minutes=15)
+    assert standings(ledger, order) == {"cancelled"}
+    assert {row.key for row in ledger.compliance.open() if row.kind == "no_po"} <= before
