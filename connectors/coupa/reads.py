@@ -34,11 +34,16 @@ class CoupaReads:
         """Purchase orders with their lines, by PO number; unknown numbers are absent."""
         return self._among("list_purchase_orders", "po_number", numbers, wanted.PURCHASE_ORDER, unique=True)
 
-    def purchase_orders_updated(self, suppliers: Sequence[str], since: datetime, until: datetime) -> Pages:
-        """Purchase orders of the suppliers (by number) that changed in [since, until), whatever their status."""
+    def purchase_orders_updated(
+        self, suppliers: Sequence[str], since: datetime, until: datetime, *, statuses: Iterable[str] = ()
+    ) -> Pages:
+        """Purchase orders of the suppliers (by number) that changed in [since, until) and are in one of `statuses` now; none:
+        whatever their status."""
         if since.tzinfo is None or until.tzinfo is None:
             raise ValueError("a window needs aware moments")
         query = {"updated_at[gt_or_eq]": _moment(since), "updated_at[lt]": _moment(until)}
+        if among := ",".join(statuses):
+            query["status[in]"] = among
         return self._among("list_purchase_orders", "supplier[number]", suppliers, wanted.PURCHASE_ORDER, query=query)
 
     def purchase_orders_by_id(self, ids: Iterable[int]) -> Pages:

@@ -138,7 +138,7 @@ def no_po(rule: ComplianceRule, purchase: Purchase, at: Surroundings) -> Iterato
     """Ordered around Coupa: without a PO number, or with one that covers no Amazon order: Coupa does not have it, it was
     cancelled, or it went to another supplier."""
     flaw = "which Coupa does not have" if at.po is None else at.po.flaw
-    if flaw is None or not fits(rule.when, purchase):
+    if flaw is None or not any(line.quantity for line in purchase.lines) or not fits(rule.when, purchase):
         return
     said = f"names PO {purchase.po_number}, {flaw}" if purchase.po_number else "names no PO"
     yield Breach(

@@ -158,6 +158,9 @@ class Reading(RuleModel):
     overlap_hours: int = Field(1, ge=0, le=72, description="how far a run looks back into what was already read")
     recheck_hours: int = Field(24, ge=1, le=24 * 31, description="orders with open violations are looked at again")
     finish_days: int = Field(90, ge=1, le=366, description="after so long an open violation is only listed")
+    reread_days: int = Field(
+        30, ge=0, le=365, description="so young an order is asked for changes every recheck_hours; 0: never"
+    )
     history_days: int = Field(30, ge=1, le=366, description="how far split orders and duplicates are looked for")
     leakage_months: int = Field(
         12, ge=1, le=120, description="whole months, beside the present one, in the leakage report"

@@ -24,6 +24,11 @@ ZERO = Decimal(0)
 Json = dict[str, Any]
 
 
+def looks_around(rules: Rules) -> bool:
+    """Whether a rule that is asked before the order looks at other orders."""
+    return any(rule.before_order and rule.kind in NEIGHBORLY for rule in rules.compliance.rules)
+
+
 class PurchaseOrders(Protocol):
     """The part of the Coupa client that is read here."""
 
@@ -46,7 +51,7 @@ class Unreported:
     @property
     def wanted(self) -> bool:
         """Whether a rule that is asked at the gate looks at other orders."""
-        return any(rule.before_order and rule.kind in NEIGHBORLY for rule in self.rules.compliance.rules)
+        return looks_around(self.rules)
 
     def remember(self, purchase: Purchase) -> None:
         """What the gate read and let through need not be read again, should it be sent."""

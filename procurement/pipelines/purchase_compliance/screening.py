@@ -1,7 +1,7 @@
 """Requisitions that wait for approval, judged by the rules that may stop or route a purchase before it is ordered.
 
 `route` adds the rule's approver to Coupa's own chain; `block` rejects the pending approval with the reason where
-compliance.yml allows it, and otherwise tells the person whose turn it is. A requisition has no key of ours and may be
+compliance.yml and Coupa allow it, and otherwise tells the person whose turn it is. A requisition has no key of ours and may be
 submitted again after a change: each state of it is judged once, and what was written about one cause is not written again.
 """
 
@@ -15,10 +15,12 @@ from procurement.compliance.documents import read_requisition
 from procurement.compliance.judging import Violation, approver_of, judge, unapproved
 from procurement.compliance.purchases import Purchase
 from procurement.ledger import Ledger
+from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.types import Plan, PlannedDelivery, PlannedFinding, PlannedRecord, Record, Run, Staged
 from procurement.money import Money
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import Articles, Contracts, CoupaReads, countries, frame_of, surround
+from procurement.pipelines.compliance_unreported import lines_of, looks_around
 from procurement.pipelines.proposals import SHADOW, unstaged
 from procurement.pipelines.purchase_compliance import wording
 from procurement.pipelines.purchase_compliance.judgements import KEEPS
@@ -38,6 +40,7 @@ from procurement.policies import Mode, Rules
 
 Json = dict[str, Any]
 PART = "screened"
+PAGE = 500  # requisitions loaded at a time
 
 
 class Requisitions(CoupaReads, Protocol):
@@ -62,6 +65,12 @@ def stage(coupa: Requisitions, ledger: Ledger, *, run: Run, rules: Rules) -> int
         ledger.records.stage(run, source, REQUISITION, list(map(_staged, page)), evolving=True)
     ledger.runs.keep_tally(run, source, tally)
     return tally.documents
+
+
+def waiting(ledger: Ledger, *, run: Run, rules: Rules) -> list[Record]:
+    """All that `stage` read in this run, changed or not; none where no rule looks at other purchases."""
+    wanted = is_wanted(rules) and looks_around(rules)
+    return [one for page in ledger.records.pages_of_run(run, REQUISITION, size=PAGE) for one in page] if wanted else []
 
 
 def look(coupa: Requisitions, rules: Rules) -> list[Record]:
@@ -98,7 +107,8 @@ def _moment(value: Any) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screener:
-    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept."""
+    """Judges waiting requisitions; writes nothing to Coupa. What acts is in the register before the plan is kept. `pending`: all
+    that wait, where a rule looks around: halves of a split often wait together, and the one submitted last is accused."""
 
     ledger: Ledger
     screened: Screened
@@ -107,6 +117,7 @@ class Screener:
     account: str
     rules: Rules
     now: datetime
+    pending: Sequence[Record] = ()
     rehearsal: bool = False
 
     def propose(self, records: Sequence[Record]) -> tuple[Plan, list[Json]]:
@@ -114,9 +125,10 @@ class Screener:
         plan, previews, registered = Plan(), list[Json](), dict[int, Sequence[Violation]]()
         purchases = self.articles.coded(one for record in records if (one := self._read(record)) is not None)
         read = {one.key: one for one in purchases}
+        beside = lines_of(one for record in self.pending if (one := self._read(record)) is not None)
         around = surround(
-            self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules
-        )
+            self.ledger, self.contracts, purchases, {}, source=amazon_source(self.account), rules=self.rules, beside=beside
+        )  # fmt: skip
         for record in records:
             purchase = read.get(f"requisition {record.key}")
             if purchase is None:
@@ -145,6 +157,26 @@ class Screener:
         if registered:
             self.screened.note(registered)
         return plan, previews
+
+    def told_instead(self) -> Plan:
+        """A comment to the approver of what Coupa did not let us reject: of a dead letter alone nobody hears who could still stop it."""
+        rows = [
+            one
+            for one in self.ledger.compliance.open_from(self.screened.source)
+            if one.po_number is None and one.action == "block"
+        ]
+        known = self.ledger.deliveries.known(PIPELINE, REJECT, [row.key for row in rows])
+        refused = {row.key: row for row in rows if row.key in known and known[row.key].state in ("dead", "held")}
+        told = self.ledger.deliveries.known(PIPELINE, COMMENT_REQUISITION, refused)
+        plan = Plan()
+        for row in (row for key, row in refused.items() if key not in told):
+            (record,) = self.ledger.records.load([row.record_id])
+            purchase, current = self._read(record), _current(record.raw)
+            if purchase is not None and current is not None:
+                write = self._comment(row, int(record.raw["id"]), row.key, current)
+                payload = {**write.payload, "scope": self._scope(purchase)}
+                plan.deliveries.append(replace(write, payload=payload, required=False))
+        return plan
 
     def _scope(self, purchase: Purchase) -> Json:
         """The account is the one that its supplier stands for: another one's requisitions are read here, too."""
@@ -177,7 +209,7 @@ class Screener:
     def _writes(self, record: Record, purchase: Purchase, found: Sequence[Violation]) -> Iterator[PlannedDelivery]:
         """What each violation asks for; a requisition that was submitted again after a rejection is a new one."""
         file, id = self.rules.compliance, int(record.raw["id"])
-        current = next((one for one in record.raw["approvals"] if one["status"] == PENDING), None)
+        current = _current(record.raw)
         asked = {one["approver"] for one in record.raw["approvals"]}
         approved = {one["approver"] for one in record.raw["approvals"] if one["status"] == "approved"}
         rejected = False
@@ -204,11 +236,16 @@ class Screener:
             elif one.action == "block":
                 yield self._comment(one, id, key, current)
 
-    def _comment(self, one: Violation, id: int, key: str, current: Json | None) -> PlannedDelivery:
+    def _comment(self, one: Violation | KeptViolation, id: int, key: str, current: Json | None) -> PlannedDelivery:
         """To whoever is asked to approve."""
         users = [int(current["user"])] if current is not None and current.get("user") else []
         payload = wording.screened(one, id, mentions=users, marker=f"[{key}]")
         return PlannedDelivery(action=COMMENT_REQUISITION, business_key=key, payload=payload)
+
+
+def _current(raw: Json) -> Json | None:
+    """The approval whose turn it is."""
+    return next((one for one in raw["approvals"] if one["status"] == PENDING), None)
 
 
 def _finding(one: Violation, record: Record) -> PlannedFinding:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from connectors.amazon_business.client import AmazonBusiness
@@ -20,6 +20,7 @@ from procurement.pipelines.purchase_compliance import leakage, screening, stagin
 from procurement.pipelines.purchase_compliance.actions import StillLive, actions
 from procurement.pipelines.purchase_compliance.digest import open_by_rule, send_digests
 from procurement.pipelines.purchase_compliance.judgements import Judgement
+from procurement.pipelines.purchase_compliance.looking_again import last_look, looked, recheck_cancelled
 from procurement.pipelines.purchase_compliance.names import PIPELINE, PURCHASE, RECHECK, REQUISITION
 from procurement.pipelines.purchase_compliance.overdue import Reminders
 from procurement.pipelines.purchase_compliance.planning import Planner
@@ -48,14 +49,26 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
     if run.dry_run or (off and run.window is None and not request.document_numbers):
         return {"run": run.id, "seen": 0}
     tally, source = Tally(), amazon_source(amazon.account)
-    reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers)
+    young_since = _young_since(ledger, source, run=run, rules=rules)
+    reports = staging.read(amazon, ledger, run=run, order_ids=request.document_numbers, young_since=young_since)
     count_purchases(tally, reports.orders.values(), reports.lines)
     counts = ledger.records.stage(run, source, PURCHASE, staging.staged(reports), evolving=True)
     _look_again(ledger, run=run, rules=rules, source=source, seen=reports.orders)
+    looked(ledger, source, run=run, rules=rules, through=young_since is not None)
     ledger.runs.keep_tally(run, source, tally)
     if run.window is not None and not request.document_numbers:
         ledger.coverage.cover(PIPELINE, run.window)
     return {"run": run.id, "seen": tally.documents, "new": counts.new, "changed": counts.changed}
+
+
+def _young_since(ledger: Ledger, source: str, *, run: Run, rules: Rules) -> datetime | None:
+    """From which day on all orders are looked through, where that is due."""
+    days = timedelta(days=rules.compliance.reading.reread_days)
+    if not days or last_look(ledger, source, run=run) is None:
+        return None
+    live = rules.rollout.widest(PIPELINE).go_live
+    since = run.now - days
+    return max(since, datetime.combine(live, time.min, UTC)) if live is not None else since
 
 
 def _look_again(ledger: Ledger, *, run: Run, rules: Rules, source: str, seen: Any) -> None:
@@ -94,14 +107,17 @@ def transform(
             planned += _keep(ledger, judgement, run=run, rules=rules)
             records, found = records + len(ids), found + judgement.found
             previews += judgement.previews
-        screener = _screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules)
+        pending = screening.waiting(ledger, run=run, rules=rules)
+        screener = _screener(amazon, coupa, ledger, planner.contracts, pending, run=run, rules=rules)
         for ids in batched(
             [row.id for row in ledger.records.to_plan(coupa_source(coupa.instance), REQUISITION)], BATCH
         ):
             plan, shown = screener.propose(ledger.records.load(ids))
             planned += ledger.planning.keep(run, plan).planned
             previews += shown
+        planned += ledger.planning.keep(run, screener.told_instead()).planned
         ledger.plans.keep(run, previews)
+        recheck_cancelled(coupa, ledger, source, run=run, rules=rules)
         screener.screened.close_decided(coupa)
         reminders = Reminders(ledger=ledger, run=run, rules=rules, account=amazon.account, instance=coupa.instance)
         overdue = reminders.send(coupa)
@@ -120,12 +136,19 @@ def _planner(
 
 
 def _screener(
-    amazon: AmazonBusiness, coupa: Coupa, ledger: Ledger, contracts: Contracts, *, run: Run, rules: Rules
+    amazon: AmazonBusiness,
+    coupa: Coupa,
+    ledger: Ledger,
+    contracts: Contracts,
+    pending: Sequence[Record],
+    *,
+    run: Run,
+    rules: Rules,
 ) -> screening.Screener:
     return screening.Screener(
         ledger=ledger, screened=Screened(ledger=ledger, source=coupa_source(coupa.instance), now=run.now),
         contracts=contracts, articles=Articles(amazon, rules), account=amazon.account,
-        rules=rules, now=run.now,
+        rules=rules, now=run.now, pending=pending,
     )  # fmt: skip
 
 
@@ -156,8 +179,9 @@ def _rehearse(
     records = unstaged(rows, source=source, kind=PURCHASE)
     planner = _planner(amazon, coupa, ledger, run=run, rules=rules, rehearsal=True)
     judgement = planner.propose(records)
-    screener = replace(_screener(amazon, coupa, ledger, planner.contracts, run=run, rules=rules), rehearsal=True)
-    _, screened = screener.propose(screening.look(coupa, rules))
+    waiting = screening.look(coupa, rules)
+    screener = _screener(amazon, coupa, ledger, planner.contracts, waiting, run=run, rules=rules)
+    _, screened = replace(screener, rehearsal=True).propose(waiting)
     ledger.plans.keep(run, [*judgement.previews, *unkept(judgement.plan, records), *screened])
     return {"run": run.id, "dry_run": True, "records": len(records), "violations": judgement.found}
 

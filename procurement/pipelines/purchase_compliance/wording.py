@@ -33,7 +33,7 @@ def comment(violation: Violation, document: str, id: int, *, mentions: Sequence[
     return _comment(document, id, mentions, f"{about} {sentences(violation)}", marker(violation.key))
 
 
-def screened(violation: Violation, id: int, *, mentions: Sequence[int], marker: str) -> Json:
+def screened(violation: Violation | KeptViolation, id: int, *, mentions: Sequence[int], marker: str) -> Json:
     """Of a requisition that waits for approval: nothing is ordered yet, and whoever approves can still stop it."""
     wanted = "must not be approved" if violation.action == "block" else "needs one more approval"
     text = f"Rule {violation.rule}: {violation.sentence} The requisition {wanted}; Amazon gets no order before."

@@ -1,6 +1,7 @@
-"""The PO that an order names: Coupa has it, has it no more, or has it for somebody else."""
+"""The PO that an order names: Coupa has it, has it no more, or has it for somebody else. What is cancelled later is seen later."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,15 @@ def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path, tmp_path: P
 
 
 def on_purchase_orders(pair: SandboxPair) -> Iterator[tuple[str, Json]]:
-    """Amazon orders that are not cancelled, each with the issued PO that it names, of which nothing has come; every PO once."""
+    """Amazon orders that are not cancelled, youngest first, each with the issued PO that it names, of which nothing has come."""
     issued = {
         row["po-number"]: row
         for row in pair.state("coupa", "purchase_orders")
         if row["status"] == "issued"
         and not any(float(line.get(name) or 0) for line in row["order-lines"] for name in ("received", "invoiced"))
     }
-    for row in pair.state("amazon", "orders"):
+    rows = sorted(pair.state("amazon", "orders"), key=lambda row: str(row["orderMetadata"]["orderDate"]), reverse=True)
+    for row in rows:
         if row["orderStatus"] != "CANCELLED" and (order := issued.pop(row.get("purchaseOrderNumber"), None)):
             yield row["orderMetadata"]["orderId"], order
 
@@ -75,3 +77,91 @@ def test_an_order_on_a_cancelled_po_or_on_another_suppliers_is_ordered_around_co
     assert any(f"[{found[first].key}]" in text for text in comments), "its requester and buyer hear of it on the PO"
     assert not any(second in text for text in comments), "nobody of another supplier's PO does"
     assert f"{PIPELINE}/told/{found[second].key}" in {mail.key for mail in run.mails}
+
+
+def clean(pair: SandboxPair, ledger: Ledger) -> str:
+    """The youngest order that has part in no violation."""
+    broken = {order for row in ledger.compliance.open() for order in (row.purchase, *row.orders)}
+    rows = [row for row in pair.state("amazon", "orders") if row["orderStatus"] != "CANCELLED"]
+    kept = [row["orderMetadata"] for row in rows if row["orderMetadata"]["orderId"] not in broken]
+    return str(max(kept, key=lambda row: str(row["orderDate"]))["orderId"])
+
+
+def standings(ledger: Ledger, order: str) -> set[str]:
+    with ledger.engine.begin() as connection:
+        query = sa.text("SELECT standing FROM purchased_lines WHERE order_id = :order")
+        return set(connection.execute(query, {"order": order}).scalars())
+
+
+def test_an_order_that_keeps_every_rule_is_seen_when_amazon_cancels_it(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger
+) -> None:
+    first = run()
+    order = clean(pair, ledger)
+    lines = [row for row in pair.state("amazon", "order_lines") if row["orderMetadata"]["orderId"] == order]
+    goods = sum(Decimal(str(row["unitPrice"]["amount"])) * row["quantity"] for row in lines)
+    pair.post("amazon", "events/cancel", orderId=order)
+    run.later(minutes=15)
+    assert run()["transform"]["records"] == 0 and standings(ledger, order) != {"cancelled"}, "its day has not come"
+    run.later(hours=24)
+    calls = pair.calls("amazon")["by_operation"]
+    again = run()
+    assert again["extract"]["changed"] == 1 and standings(ledger, order) == {"cancelled"}
+    cancelled = [Decimal(one["report"]["goods"]["USD"]["cancelled"]) for one in (first, again)]
+    assert cancelled[1] - cancelled[0] == goods
+    made = {
+        name: sum(counts.values()) - sum(calls.get(name, {}).values())
+        for name, counts in pair.calls("amazon")["by_operation"].items()
+    }
+    pages = -(-len(pair.state("amazon", "orders")) // 100)
+    assert made["getOrderReports"] <= 1 + pages, "the window, and all young orders by date"
+
+
+def test_an_order_whose_po_is_cancelled_later_is_reported(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger
+) -> None:
+    run()
+    broken = {order for row in ledger.compliance.open() for order in (row.purchase, *row.orders)}
+    order, po = next(pair for pair in on_purchase_orders(pair) if pair[0] not in broken)
+    cancel(pair, ledger, po)
+    run.later(hours=25)
+    run()
+    assert order not in {row.purchase for row in ledger.compliance.open()}, (
+        "Amazon may have cancelled it: it is read again first"
+    )
+    run.later(minutes=15)
+    run()
+    (row,) = [row for row in ledger.compliance.open() if row.purchase == order]
+    assert row.kind == "no_po" and "which is cancelled in Coupa" in row.sentence
+    sent = pair.calls("coupa")["writes"]
+    run.later(hours=25)
+    run()
+    assert pair.calls("coupa")["writes"] == sent, "it is told once"
+
+
+def test_an_order_that_amazon_shows_late_is_judged(run: ComplianceRun, pair: SandboxPair, ledger: Ledger) -> None:
+    run()
+    order = clean(pair, ledger)
+    with ledger.engine.begin() as connection:  # as if the window's pages had not shown it
+        query = sa.text("UPDATE source_records SET key = 'another' WHERE key = :order")
+        connection.execute(query, {"order": order})
+    run.later(hours=25)
+    assert run()["extract"]["new"] == 1
+    assert ledger.records.find("amazon_business/sandbox", "purchase", [order])
+
+
+def test_an_order_that_amazon_cancelled_with_its_po_is_ordered_around_nobody(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger
+) -> None:
+    """Long before the days in which it would have been asked for changes."""
+    run()
+    order, po = list(on_purchase_orders(pair))[-1]
+    before = {row.key for row in ledger.compliance.open() if row.purchase != order}
+    pair.post("amazon", "events/cancel", orderId=order)
+    cancel(pair, ledger, po)
+    run.later(days=30)
+    for _ in range(2):
+        run()
+        run.later(minutes=15)
+    assert standings(ledger, order) == {"cancelled"}
+    assert {row.key for row in ledger.compliance.open() if row.kind == "no_po"} <= before

@@ -76,6 +76,12 @@ def test_orders_of_one_supplier_may_fill_many_pages(coupa: Coupa, vendor: Vendor
     assert vendor.calls[1].query["id[gt]"] == "50"
 
 
+def test_orders_that_changed_can_be_asked_for_by_their_status(coupa: Coupa, vendor: Vendor) -> None:
+    vendor.usual = lambda call: []
+    list(coupa.purchase_orders_updated(["AMZN-US"], SINCE, UNTIL, statuses=["canceled", "cancelled"]))
+    assert vendor.calls[0].query["status[in]"] == "canceled,cancelled"
+
+
 def test_a_window_of_orders_needs_aware_moments(coupa: Coupa, vendor: Vendor) -> None:
     for window in ((SINCE.replace(tzinfo=None), UNTIL), (SINCE, UNTIL.replace(tzinfo=None))):
         with pytest.raises(ValueError, match="aware"):

@@ -127,6 +127,7 @@ def test_a_po_that_was_cancelled_or_is_another_suppliers_covers_no_order(
     assert [one.amount for one in violations] == ([D("10.00")] if said else [])
     assert all(str(said) in one.sentence for one in violations)
     assert bool(found({"kind": "po_after_order"}, purchase(), at)) is (said is None), "it is told once"
+    assert found({"kind": "no_po"}, purchase(line(quantity=0)), at) == [], "nothing is left of it"
 
 
 @pytest.mark.parametrize(
