@@ -12,7 +12,7 @@ from connectors.coupa.client import Coupa
 from connectors.tally import Tally
 from procurement.clock import Clock
 from procurement.ledger import Ledger
-from procurement.ledger.types import Run
+from procurement.ledger.types import Record, Run
 from procurement.pipelines import closing, loading, windows
 from procurement.pipelines.compliance_surroundings import Articles, Contracts
 from procurement.pipelines.proposals import unkept, unstaged
