@@ -8,7 +8,7 @@ delivery.
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from procurement.policy_files import (
 )
 from procurement.reconciliation_rules import ReconciliationFile
 from procurement.routing import RoutingFile, RoutingRules
-from procurement.rule_checks import CROSS_CHECKS
+from procurement.rule_checks import CROSS_CHECKS, TOLERANCE_CHECKS
 from procurement.rule_files import (
     COMPLIANCE,
     LOOKUPS,
@@ -131,6 +131,19 @@ def read_rule_files(directory: Path) -> RuleFiles:
     return read
 
 
+def read_tolerances(path: Path, beside: RuleFiles) -> Tolerances:
+    """A file in the grammar of tolerances.yml, tried in its place `beside` the others; MappingError lists every mistake."""
+    file, source = read_rules_file(path, ToleranceFile)
+    tried = replace(
+        beside,
+        models={**beside.models, "tolerances": file},
+        sources={**beside.sources, "tolerances": source},
+    )
+    if problems := [problem for check in TOLERANCE_CHECKS for problem in check(tried)]:
+        raise MappingError("\n".join(problems))
+    return Tolerances.from_file(file)
+
+
 def read_rules(directory: Path | str | None = None) -> Rules:
     """The rules of `directory` (default: `mappings_directory()`); MappingError lists every mistake in every file."""
     return build_rules(read_rule_files(mappings_directory() if directory is None else Path(directory)))
@@ -191,4 +204,5 @@ __all__ = [
     "Rules",
     "mappings_directory",
     "read_rules",
+    "read_tolerances",
 ]

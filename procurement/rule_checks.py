@@ -235,6 +235,7 @@ def _tax_countries(read: RuleFiles) -> list[str]:
     ]
 
 
+TOLERANCE_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (_write_off_accounts, _tolerance_scopes)
 CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _lookup_names,
     _order_lookup_names,
@@ -246,8 +247,7 @@ CROSS_CHECKS: tuple[Callable[[RuleFiles], list[str]], ...] = (
     _onboarding_commodities,
     _account_names,
     _account_charts,
-    _write_off_accounts,
-    _tolerance_scopes,
+    *TOLERANCE_CHECKS,
     _spend_names,
     _counted_once,
     _tax_countries,

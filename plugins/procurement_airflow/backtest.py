@@ -17,22 +17,20 @@ from connectors.errors import ConnectorError
 from procurement.errors import ProcurementError
 from procurement.ledger import Ledger
 from procurement.ledger.__main__ import read_url
-from procurement.mapping.reading import read_rules_file
 from procurement.pipelines.amazon_invoices_to_coupa.backtest import backtest, report
-from procurement.policies import mappings_directory, read_rules
-from procurement.tolerances import ToleranceFile, Tolerances
+from procurement.policies import build_rules, mappings_directory, read_rule_files, read_tolerances
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
-        file, _ = read_rules_file(parsed.tolerances, ToleranceFile)
-        rules = read_rules(mappings_directory())
+        shipped = read_rule_files(mappings_directory())
+        rules, tolerances = build_rules(shipped), read_tolerances(parsed.tolerances, shipped)
         with Ledger.opened(read_url(os.environ)) as ledger:
             from procurement_airflow.hooks import CoupaHook  # noqa: PLC0415 - a mistake in the file needs no Airflow
 
             found = backtest(
-                CoupaHook(limiter=ledger.limiter).client, ledger, rules=rules, tolerances=Tolerances.from_file(file),
+                CoupaHook(limiter=ledger.limiter).client, ledger, rules=rules, tolerances=tolerances,
                 since=parsed.since, until=parsed.until,
             )  # fmt: skip
     except (ProcurementError, ConnectorError, OSError) as problem:

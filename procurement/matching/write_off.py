@@ -25,10 +25,11 @@ def write_off(rules: InForce, findings: list[Finding], variance: Variance) -> tu
     if not breached or any(one.kind not in MONEY_KINDS for one in breached):
         return findings, variance
     nothing = Money(ZERO, variance.billed.currency)
-    shares = tuple(_shares(breached, nothing))
+    shares = tuple(share for share in _shares(breached, nothing) if share.money)
     money = Money.sum((share.money for share in shares), nothing.currency)
     sides = [rules.get(("write_off", side)) for side in _sides(shares)]
-    rule = rules.get(("write_off", "over" if money.amount > 0 else "under")) or next(iter(sides), None)
+    first: Side = "over" if money.amount > 0 else "under"
+    rule = next((one for side in (first, *SIDES) if (one := rules.get(("write_off", side)))), None)
     if rule is None or rule.account is None or None in sides:
         return findings, variance
     limit = min(one.of(variance.billed.amount) for one in (rule, *sides) if one is not None)

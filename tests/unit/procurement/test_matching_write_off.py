@@ -136,3 +136,9 @@ def test_what_waits_for_its_receipt_is_written_off_meanwhile(make: Any) -> None:
     order = make.order(make.po_line(received=Decimal(1)))
     result = match(make.invoice(make.line(2, "10.01")), order, write_off=WRITE_OFF, total=None)
     assert (result.outcome, shares(result)) == (Outcome.WAITING_FOR_RECEIPT, [("line", 1, Decimal("0.02"))])
+
+
+def test_what_comes_to_no_money_at_all_is_let_through(make: Any) -> None:
+    small = {"over": {"absolute": "0.05"}, "account": "rounding"}
+    result = match(make.invoice(make.line(1, "10.001", total=usd("10.00"))), make.order(), write_off=small)
+    assert (result.outcome, shares(result)) == (Outcome.WITHIN_TOLERANCE, [])

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from procurement.documents import ChargeKind, TaxLine
 from procurement.errors import MappingError
 from procurement.matching import Outcome, three_way_match
-from procurement.policies import read_rules
+from procurement.policies import read_rule_files, read_rules, read_tolerances
 from procurement.tolerances import Bound, Limits, ToleranceFile, Tolerances
 from tests.unit.procurement.matches import charge, limits, only, tolerances, usd
 
@@ -226,3 +227,16 @@ def test_a_scope_that_nothing_has_is_refused(edited: Any, old: str, new: str, me
         )
     with pytest.raises(MappingError, match=message):
         read_rules(folder)
+
+
+def test_tolerances_that_are_only_tried_are_held_against_the_other_files_too(edited: Any, tmp_path: Path) -> None:
+    folder = edited("tolerances.yml", "suppliers: {}", "suppliers: {}")
+    other = tmp_path / "other.yml"
+    text = (folder / "tolerances.yml").read_text()
+    other.write_text(text.replace("percent: 10}", "percent: 3}"))
+    shipped = read_rule_files(folder)
+    tried = read_tolerances(other, shipped).find("price", commodity="Food and Beverage")
+    assert tried is not None and tried.bound.percent == 3
+    other.write_text(text.replace("suppliers: {}", "suppliers: {AMZN-USS: {price: {over: {absolute: 0}}}}"))
+    with pytest.raises(MappingError, match="other.yml:[0-9]+.*no supplier 'AMZN-USS'"):
+        read_tolerances(other, shipped)
