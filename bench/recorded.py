@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -134,8 +134,8 @@ class RecordedCoupa:
         del supplier, numbers
         yield []
 
-    def invoices_on_po_lines(self, order_line_ids: Iterable[int]) -> Iterator[list[Any]]:
-        del order_line_ids
+    def invoices_on_po_lines(self, order_line_ids: Iterable[int], since: date) -> Iterator[list[Any]]:
+        del order_line_ids, since
         yield []
 
     def users(self, logins: Iterable[str]) -> Iterator[list[Any]]:

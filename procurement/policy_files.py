@@ -75,7 +75,7 @@ class Policies(RuleModel):
     settle_hours: Hours = Field(24, description="an invoice number is complete when nothing new carried it for so long")
     overlap_hours: Hours = Field(24, description="how far a scheduled run reads back into what was already read")
     original_wait_days: Days = Field(
-        30, description="a credit note whose original is unknown waits so long, then is held"
+        30, description="a credit note waits so long for its original, or for a date, then it is held"
     )
     invoice_due_warning_days: Days = Field(
         5, description="unapproved invoices are mailed to AP so long before they are due"

@@ -78,10 +78,11 @@ class CoupaReads:
         query = {"supplier[number]": supplier}
         return self._among("list_invoices", "invoice_number", numbers, wanted.INVOICE, query=query)
 
-    def invoices_on_po_lines(self, order_line_ids: Iterable[int]) -> Pages:
-        """Every invoice and credit note with a line on one of the PO lines, whoever made it and whatever its status. One with
-        lines on several may come once for each batch of 50."""
-        return self._among("list_invoices", "invoice_lines[order_line_id]", order_line_ids, wanted.INVOICE)
+    def invoices_on_po_lines(self, order_line_ids: Iterable[int], since: date) -> Pages:
+        """Every invoice and credit note from that date on with a line on one of the PO lines, whoever made it and whatever its
+        status. One with lines on several may come once for each batch of 50."""
+        query = {"invoice_date[gt_or_eq]": since.isoformat()}
+        return self._among("list_invoices", "invoice_lines[order_line_id]", order_line_ids, wanted.INVOICE, query=query)
 
     def invoices_by_id(self, ids: Iterable[int]) -> Pages:
         """Invoices as Coupa shows them now, by its ids; deleted ones are absent."""

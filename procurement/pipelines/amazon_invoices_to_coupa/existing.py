@@ -8,6 +8,7 @@ nobody did, that costs no call.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from procurement.duplicates import spellings
 from procurement.pipelines.amazon_invoices_to_coupa.surroundings import InvoiceTarget, Json
@@ -33,15 +34,20 @@ class Existing:
 
 
 def read_existing(
-    coupa: InvoiceTarget, numbers: Mapping[str, Iterable[str]], po_lines: Iterable[int], statuses: Statuses
+    coupa: InvoiceTarget,
+    numbers: Mapping[str, Iterable[str]],
+    *,
+    po_lines: Iterable[int],
+    since: date,
+    statuses: Statuses,
 ) -> Existing:
-    """The documents with these numbers, by supplier, and those on the PO lines."""
+    """The documents with these numbers, by supplier, and those on the PO lines that are dated from `since` on."""
     found = Existing()
     for supplier, wanted in sorted(numbers.items()):
         for page in coupa.invoices(supplier, sorted({one for number in wanted for one in spellings(number)})):
             for raw in page:
                 found.add(supplier, raw, statuses)
-    for page in coupa.invoices_on_po_lines(sorted(lines)) if (lines := set(po_lines)) else ():
+    for page in coupa.invoices_on_po_lines(sorted(lines), since) if (lines := set(po_lines)) else ():
         for raw in page:
             found.add(str((raw.get("supplier") or {}).get("number") or ""), raw, statuses)
     return found

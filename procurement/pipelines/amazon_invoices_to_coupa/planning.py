@@ -8,7 +8,7 @@ Every record leaves with exactly one fate: billed by a delivery, or a state with
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from connectors.amazon_business.payloads import OrderLineKey
 from procurement.documents import GoodsReceipt
@@ -126,8 +126,10 @@ class Planner:
         numbers = numbers_to_look_up(drafts, originals)
         po_lines = {line.po_line.id for draft in drafts for line in draft.ordered}
         self.before.learn(po_lines)
-        miscounted = self.before.miscounted(orders.documents, po_lines)
-        existing = read_existing(self.coupa, numbers, miscounted, self.rules.reconciliation.statuses)
+        existing = read_existing(
+            self.coupa, numbers, po_lines=self.before.miscounted(orders.documents, po_lines),
+            since=self._oldest_rival(drafts), statuses=self.rules.reconciliation.statuses,
+        )  # fmt: skip
         rivals = read_rivals(
             self.alike,
             drafts,
@@ -235,6 +237,11 @@ class Planner:
         ]
         rule = min(rules, key=lambda rule: CAREFULNESS.index(rule.mode))
         return rule.model_copy(update={"mode": Mode.LIVE}) if self.rehearsal else rule
+
+    def _oldest_rival(self, drafts: Iterable[Draft]) -> date:
+        """No document before that day is compared with any of the drafts."""
+        oldest = min((draft.identity.moment for draft in drafts), default=self.now)
+        return oldest.date() - timedelta(days=self.rules.policies.duplicates.look_back_days + 1)
 
     def _known(self, numbers: Mapping[str, Iterable[str]]) -> Mapping[str, Known]:
         return self.known(

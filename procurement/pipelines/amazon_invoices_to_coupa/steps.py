@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ from procurement.pipelines.sources import amazon_source
 from procurement.pipelines.windows import RunRequest
 from procurement.policies import Mode, Rules
 
+UNDATED = datetime.min.replace(tzinfo=UTC)
 BATCH = 1_000  # documents planned at a time: bounds memory, and fills Amazon's 25 and Coupa's 50 a call
 
 Summary = dict[str, Any]
@@ -117,10 +118,11 @@ def without_collecting() -> Iterator[None]:
 def batches(ledger: Ledger, source: str, waiting: Sequence[Pending]) -> Iterator[list[int]]:
     """Record ids in batches of whole groups, the records already planned in a group included.
 
-    Charges come before refunds, so that a credit note finds its original planned by an earlier batch.
+    As Amazon published them, of one moment the charges before the refunds: a credit note finds its original planned by an
+    earlier batch, and what is billed again finds the credit note.
     """
     groups: dict[str, list[int]] = {}
-    for row in sorted(waiting, key=lambda row: row.subkind != "CHARGE"):
+    for row in sorted(waiting, key=lambda row: (row.dated_at or UNDATED, row.subkind != "CHARGE")):
         groups.setdefault(row.group_key or f"\0{row.id}", []).append(row.id)
     names = list(groups)
     for start in range(0, len(names), BATCH):

@@ -6,6 +6,7 @@ and date). Coupa: purchase orders and goods receipts, 50 a call (`existing` read
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from connectors.amazon_business.payloads import InvoiceDetail, InvoiceDetails, OrderLineKey
@@ -33,7 +34,7 @@ class InvoiceTarget(Protocol):
     def purchase_orders(self, numbers: Iterable[str]) -> Iterable[Sequence[Json]]: ...
     def receipts(self, order_line_ids: Iterable[int]) -> Iterable[Sequence[Json]]: ...
     def invoices(self, supplier: str, numbers: Iterable[str]) -> Iterable[Sequence[Json]]: ...
-    def invoices_on_po_lines(self, order_line_ids: Iterable[int]) -> Iterable[Sequence[Json]]: ...
+    def invoices_on_po_lines(self, order_line_ids: Iterable[int], since: date) -> Iterable[Sequence[Json]]: ...
 
 
 class KnownDeliveries(Protocol):

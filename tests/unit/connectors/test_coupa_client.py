@@ -60,9 +60,9 @@ READS: dict[str, tuple[Callable[[Coupa], Any], str, dict[str, str]]] = {
     ),
     "invoices by id": (lambda c: c.invoices_by_id([7, 8]), "invoices", {"id[in]": "7,8"}),
     "invoices on PO lines": (
-        lambda c: c.invoices_on_po_lines([7, 8]),
+        lambda c: c.invoices_on_po_lines([7, 8], date(2026, 6, 1)),
         "invoices",
-        {"invoice_lines[order_line_id][in]": "7,8"},
+        {"invoice_lines[order_line_id][in]": "7,8", "invoice_date[gt_or_eq]": "2026-06-01"},
     ),
     "invoices by date": (
         lambda c: c.invoices_dated(["A", "B"], date(2026, 6, 1), date(2026, 7, 1)),

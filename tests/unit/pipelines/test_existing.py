@@ -1,11 +1,13 @@
 """What Coupa is asked for before anything is created, and what of it stands."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from procurement.pipelines.amazon_invoices_to_coupa.existing import described, read_existing
 from procurement.reconciliation_rules import Statuses
 
+SINCE = date(2026, 1, 1)
 STATUSES = Statuses.model_validate({})
 
 
@@ -24,13 +26,13 @@ class Coupa:
         self.asked.append((supplier, list(numbers)))
         yield self.found
 
-    def invoices_on_po_lines(self, order_line_ids: Iterable[int]) -> Iterator[list[Any]]:
-        self.asked.append(list(order_line_ids))
+    def invoices_on_po_lines(self, order_line_ids: Iterable[int], since: date) -> Iterator[list[Any]]:
+        self.asked.append((list(order_line_ids), since))
         yield self.on_lines
 
 
 def read(coupa: Any, numbers: Iterable[str] = ("1A-07",), po_lines: Iterable[int] = ()) -> Any:
-    return read_existing(coupa, {"AMZN": numbers}, po_lines, STATUSES)
+    return read_existing(coupa, {"AMZN": numbers}, po_lines=po_lines, since=SINCE, statuses=STATUSES)
 
 
 def test_a_number_is_asked_for_as_people_write_it_and_no_po_line_costs_a_call_unless_it_must() -> None:
@@ -38,7 +40,7 @@ def test_a_number_is_asked_for_as_people_write_it_and_no_po_line_costs_a_call_un
     read(coupa, ["1A-07", "1C"])
     assert coupa.asked == [("AMZN", ["1A-07", "1A07", "1A7", "1C"])]
     read(coupa, [], [5, 4, 5])
-    assert coupa.asked[-1] == [4, 5]
+    assert coupa.asked[-1] == ([4, 5], SINCE)
 
 
 def test_what_stands_for_nothing_is_kept_apart_and_never_hides_what_stands() -> None:

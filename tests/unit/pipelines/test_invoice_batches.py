@@ -1,6 +1,7 @@
 """Batches overlap: the next is read while PostgreSQL keeps this one, and decided only when all before it stand."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from procurement.ledger.planning import RenderedPlan
-from procurement.ledger.types import Plan, PlanCounts
+from procurement.ledger.types import Pending, Plan, PlanCounts
 from procurement.pipelines.amazon_invoices_to_coupa import steps
 
 SOON = 30.0  # seconds
@@ -67,3 +68,18 @@ def test_the_last_batch_that_could_not_be_kept_fails_the_run_too() -> None:
     with pytest.raises(ConnectionError):
         course.run()
     assert course.kept == [1]
+
+
+def test_batches_follow_the_feed_so_that_original_credit_note_and_rebill_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "BATCH", 1)
+    moments = {name: datetime(2026, 6, day, tzinfo=UTC) for name, day in {"early": 1, "late": 9}.items()}
+    rows = [
+        Pending(4, "rebill", "REBILL", moments["late"], "CHARGE"),
+        Pending(3, "refund", "CM", moments["early"], "REFUND"),
+        Pending(2, "charge", "1A", moments["early"], "CHARGE"),
+        Pending(1, "undated", "1B", None, "CHARGE"),
+    ]
+    ledger: Any = SimpleNamespace(
+        records=SimpleNamespace(of_groups=lambda source, kind, names: [row for row in rows if row.group_key in names])
+    )
+    assert list(steps.batches(ledger, "amazon", rows)) == [[1], [2], [3], [4]]
