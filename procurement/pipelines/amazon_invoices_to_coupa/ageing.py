@@ -2,8 +2,8 @@
 once a step, and stands in the daily mail with its age and amount until it is over.
 
 Waiting are: exceptions that nobody settled, invoices without a goods receipt, charges without an invoice number, credit
-notes without their original, held documents and dead letters. What is not in Coupa counts its age from when it began to
-wait for this very thing: what is held after a month of waiting was put before nobody yet. That, and how far each was
+notes without their original, held documents and dead letters. Each counts its age from when it began to wait for
+this very thing: what is held after a month of waiting was put before nobody yet. That, and how far each was
 escalated, is kept in the ledger's open documents, written after the mail, which carries the run in its key: a crash
 repeats a mail, it never swallows one.
 """
@@ -117,14 +117,16 @@ def exception_item(invoice: OpenInvoice, routing: RoutingRules) -> Item:
     )  # fmt: skip
 
 
-def receipt_item(invoice: OpenInvoice, routing: RoutingRules) -> Item:
-    """An invoice in Coupa whose goods nobody received."""
+def receipt_item(invoice: OpenInvoice, routing: RoutingRules, *, watched: Mapping[str, Watched], now: datetime) -> Item:
+    """An invoice in Coupa whose goods nobody received; one that was an exception until now waits for them from now on."""
     wait, requester = routing.waiting.receipt, invoice.payload.get("requester-email")
+    key, was_exception = f"receipt {invoice.business_key}", f"exception {invoice.business_key}" in watched
+    since = now if was_exception else invoice.since
     return Item(
-        key=f"receipt {invoice.business_key}", name=number_of(invoice.business_key), waits_for="receipt",
+        key=key, name=number_of(invoice.business_key), waits_for="receipt",
         sentence="Receive the goods in Coupa, or say there what is missing.", amount=invoice.amount,
-        currency=invoice.currency, since=invoice.since, tell=wait.tell, days=wait.days, again_days=wait.again_days,
-        requester=str(requester) if requester else None,
+        currency=invoice.currency, since=(watched[key].since or since) if key in watched else since, tell=wait.tell,
+        days=wait.days, again_days=wait.again_days, requester=str(requester) if requester else None,
     )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def waiting_items(ledger: Ledger, exceptions: Sequence[OpenInvoice], rules: Rule
     )
     return [
         *(exception_item(one, routing) for one in exceptions),
-        *(receipt_item(one, routing) for one in waiting),
+        *(receipt_item(one, routing, watched=watched, now=now) for one in waiting),
         *(unsent_item(row, routing, watched=watched, now=now) for row in ledger.waits.unsent(PIPELINE, create=CREATE)),
     ]
 

@@ -206,8 +206,20 @@ def test_an_exception_that_was_told_before_there_were_routes_is_the_leads(rules:
 
 
 def test_an_invoice_without_receipt_is_its_requesters(rules: Rules) -> None:
-    found = receipt_item(open_invoice({"requester-email": "jane@example.com"}), rules.routing)
+    found = receipt_item(open_invoice({"requester-email": "jane@example.com"}), rules.routing, watched={}, now=SINCE)
     assert (found.tell[0], found.requester, found.waits_for) == ("requester", "jane@example.com", "receipt")
+
+
+def test_what_was_an_exception_for_a_month_waits_for_its_goods_from_today(
+    book: Book, company: Company, rules: Rules
+) -> None:
+    invoice, book.open = open_invoice({"requester-email": "jane@example.com"}), {"exception acme/AMZN-US/INV-1": "1"}
+    for day in (30, 36, 37, 38):
+        watched = read_watched(book)  # type: ignore[arg-type]
+        now = SINCE + timedelta(days=day)
+        look(book, company, rules, day, receipt_item(invoice, rules.routing, watched=watched, now=now))
+        assert bool(book.sent_to("jane@example.com")) is (day >= 37)
+    assert not book.sent_to("boss@example.com")
 
 
 def test_a_record_without_money_or_reason_still_says_where_it_stands(rules: Rules) -> None:
