@@ -103,10 +103,8 @@ def read_orders(coupa: CoupaReads, numbers: Iterable[str], *, rules: Rules) -> d
 
 
 def _order(raw: Json, approved: Mapping[int, datetime], approvers: Mapping[int, Iterable[str]], rules: Rules) -> Order:
-    segment, supplier = (
-        rules.compliance.reading.cost_center_segment,
-        str((raw.get("supplier") or {}).get("number") or ""),
-    )
+    segment = rules.compliance.reading.cost_center_segment
+    supplier = str((raw.get("supplier") or {}).get("number") or "")
     requisition = raw.get("requisition-header") or {}
     requester = requisition.get("requested-by") or {}
     facts = PoFacts(

@@ -31,29 +31,29 @@ class PurchaseOrders(Protocol):
     ) -> Iterable[Sequence[dict[str, Any]]]: ...
 
 
-def last_look(ledger: Ledger, source: str, *, run: Run) -> datetime | None:
-    """When the source was looked through last, if it is time again."""
+def last_look(ledger: Ledger, name: str, *, run: Run) -> datetime | None:
+    """When what has this name was looked through last, if it is time again."""
     known = {one.key: one for one in ledger.open_documents.due(LOOK, run.now + EVER)}
-    row = known.get(source)
+    row = known.get(name)
     return datetime.fromisoformat(row.state) if row is not None and row.next_read <= run.now else None
 
 
-def looked(ledger: Ledger, source: str, *, run: Run, rules: Rules, through: bool) -> None:
-    """`through` the source just now. One that never was is new in the books: its first look is still to come."""
-    is_new = all(one.key != source for one in ledger.open_documents.due(LOOK, run.now + EVER))
+def looked(ledger: Ledger, name: str, *, run: Run, rules: Rules, through: bool) -> None:
+    """`through` it just now. What never was is new in the books: its first look is still to come."""
+    is_new = all(one.key != name for one in ledger.open_documents.due(LOOK, run.now + EVER))
     if through or is_new:
         later = run.now + timedelta(hours=rules.compliance.reading.recheck_hours)
-        ledger.open_documents.watch(LOOK, {source: (run.now.isoformat(), later)})
+        ledger.open_documents.watch(LOOK, {name: (run.now.isoformat(), later)})
 
 
 def recheck_cancelled(coupa: PurchaseOrders, ledger: Ledger, source: str, *, run: Run, rules: Rules) -> None:
     """The next run looks again at the Amazon orders of purchase orders that were cancelled in Coupa since the last look."""
-    own = coupa_source(coupa.instance)
-    since = last_look(ledger, own, run=run) if rules.compliance.reading.reread_days else None
+    name = f"{coupa_source(coupa.instance)} for {source}"  # each account looks for its own orders
+    since = last_look(ledger, name, run=run) if rules.compliance.reading.reread_days else None
     if since is not None:
         start = since - timedelta(hours=rules.compliance.reading.overlap_hours)
         pages = coupa.purchase_orders_updated(sorted(countries(rules)), start, run.now, statuses=sorted(PO_CANCELLED))
         numbers = {str(raw["po-number"]) for page in pages for raw in page}
         keys = [row.key for row in ledger.records.of_groups(source, PURCHASE, numbers)]
         ledger.open_documents.watch(RECHECK, dict.fromkeys(keys, ("PO cancelled", run.now)))
-    looked(ledger, own, run=run, rules=rules, through=since is not None)
+    looked(ledger, name, run=run, rules=rules, through=since is not None)

@@ -6,7 +6,7 @@ REQUISITION = "requisition"  # kind of source record: a Coupa requisition that w
 RECHECK = (
     "purchase_compliance purchase"  # kind of open document: an order with open violations, or without its lines yet
 )
-LOOK = "purchase_compliance look"  # kind of open document: a source whose young orders are looked through; state: when last
+LOOK = "purchase_compliance look"  # kind of open document: where young orders are looked for changes; state: when last
 COMMENT, CLOSE_ORDER = "comment_on_violation", "close_comment"  # on the PO
 OPEN_RUN, ALERT, RESOLVE = "open_compliance_run", "alert_violation", "resolve_violation"
 ADD_APPROVER, REJECT, COMMENT_REQUISITION = "add_approver", "reject_approval", "comment_on_requisition"

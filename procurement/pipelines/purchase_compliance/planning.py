@@ -20,6 +20,7 @@ from procurement.errors import RecordError
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
 from procurement.ledger.types import PlannedDelivery, Record
+from procurement.order_facts import read_order
 from procurement.pipelines.compliance_rollout import reports_only, rollout_of
 from procurement.pipelines.compliance_surroundings import (
     Contracts,
@@ -31,6 +32,7 @@ from procurement.pipelines.compliance_surroundings import (
     surround,
     terms_of,
 )
+from procurement.pipelines.open_order_names import ORDER, PROBLEM
 from procurement.pipelines.proposals import SHADOW
 from procurement.pipelines.purchase_compliance import deciding, wording
 from procurement.pipelines.purchase_compliance.deciding import TOLD_BY, People, Told, not_told
@@ -52,6 +54,7 @@ from procurement.pipelines.purchase_compliance.names import AT_ONCE, PIPELINE, S
 from procurement.policies import Mode, Rules
 from procurement.policy_files import RolloutRule
 
+BESIDE = ("split_order", "duplicate")  # kinds that accuse an order because of another
 NO_LINES = "Amazon's report shows no line of it yet"
 Json = dict[str, Any]
 
@@ -87,7 +90,7 @@ class Planner:
             self.ledger, self.contracts, purchases, named, source=self.source, rules=self.rules, terms=terms, beside=beside
         )  # fmt: skip
         agreed = self._agreed_at_the_gate(cases)
-        found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
+        found = self._judged(cases, around, agreed)
         known = self._known(cases, found)
         before = self._told(found, known)
         people = self._people(cases, found, known, before, orders)
@@ -159,6 +162,27 @@ class Planner:
             self.ledger.compliance.keep_lines([case.record.id for case in cases], judgement.lines)
             return []
         return [bought(line) for line in judgement.lines if line.standing != "cancelled"]
+
+    def _judged(
+        self, cases: Sequence[Case], around: Mapping[str, Surroundings], agreed: Container[tuple[str, str]]
+    ) -> dict[int, list[Violation]]:
+        """By record. Nobody is accused beside an order of which `amazon_order_status_to_coupa`, which reads open orders more often, has
+        seen the end."""
+        found = {case.record.id: self._found(case.purchase, around[case.purchase.key], agreed) for case in cases}
+        gone = self._cancelled_meanwhile(found)
+        if not gone:
+            return found
+        left = {
+            key: replace(at, others=[one for one in at.others if one.order not in gone]) for key, at in around.items()
+        }
+        return {case.record.id: self._found(case.purchase, left[case.purchase.key], agreed) for case in cases}
+
+    def _cancelled_meanwhile(self, found: Mapping[int, Sequence[Violation]]) -> set[str]:
+        """Of the other orders that have part in what was found."""
+        beside = (one for some in found.values() for one in some if one.kind in BESIDE)
+        names = {order for one in beside for order in one.orders if order != one.purchase}
+        seen = self.ledger.records.find(self.source, ORDER, names) if names else {}
+        return {key for key, row in seen.items() if PROBLEM not in row.raw and read_order(row.raw).cancelled}
 
     def _found(self, purchase: Purchase, at: Surroundings, agreed: Container[tuple[str, str]]) -> list[Violation]:
         """What the rule's approver agreed to before it was ordered is no violation afterwards."""

@@ -54,8 +54,8 @@ def extract(amazon: AmazonBusiness, ledger: Ledger, *, run: Run, request: RunReq
     count_purchases(tally, reports.orders.values(), reports.lines)
     counts = ledger.records.stage(run, source, PURCHASE, staging.staged(reports), evolving=True)
     _look_again(ledger, run=run, rules=rules, source=source, seen=reports.orders)
-    looked(ledger, source, run=run, rules=rules, through=young_since is not None)
     ledger.runs.keep_tally(run, source, tally)
+    looked(ledger, source, run=run, rules=rules, through=young_since is not None)
     if run.window is not None and not request.document_numbers:
         ledger.coverage.cover(PIPELINE, run.window)
     return {"run": run.id, "seen": tally.documents, "new": counts.new, "changed": counts.changed}

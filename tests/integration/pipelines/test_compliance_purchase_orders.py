@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from connectors.coupa.client import Coupa
 from procurement.ledger import Ledger
+from procurement.ledger.types import Staged
+from procurement.order_facts import OrderFacts, write_order
 from procurement.pipelines.purchase_compliance import PIPELINE
 from tests.integration.pipelines.compliance_runs import AT_ONCE, ComplianceRun, switched
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox, connect_coupa
@@ -165,3 +167,23 @@ def test_an_order_that_amazon_cancelled_with_its_po_is_ordered_around_nobody(
         run.later(minutes=15)
     assert standings(ledger, order) == {"cancelled"}
     assert {row.key for row in ledger.compliance.open() if row.kind == "no_po"} <= before
+
+
+def test_what_the_order_status_pipeline_has_seen_cancelled_accuses_no_reorder(
+    start_sandbox: StartSandbox, ledger: Ledger, mappings_directory: Path, tmp_path: Path
+) -> None:
+    run = ComplianceRun(
+        start_sandbox("quarter", orders="150"), ledger, switched(mappings_directory, **AT_ONCE), tmp_path
+    )
+    run()
+    (row, *_) = [row for row in ledger.compliance.open() if row.kind == "duplicate"]
+    source = "amazon_business/sandbox"
+    earlier = [
+        OrderFacts(order_id=order, ordered_at=run.now, statuses=("CANCELLED",)) for order in row.orders if order != row.purchase
+    ]  # fmt: skip
+    opened, _ = run.open()
+    staged = [Staged(key=one.order_id, raw=write_order(one)) for one in earlier]
+    ledger.records.stage(opened, source, "order", staged, for_another=True)
+    ledger.records.plan_again([row.record_id])
+    run()
+    assert row.key not in {one.key for one in ledger.compliance.open()}

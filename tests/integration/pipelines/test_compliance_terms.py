@@ -1,11 +1,14 @@
 """What contracts say later neither accuses nor acquits an order that was judged before; what is beyond them is added up."""
 
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from procurement.ledger import Ledger
 from procurement.ledger.compliance import KeptViolation
@@ -111,3 +114,27 @@ def test_what_is_beyond_the_agreed_units_is_one_cause_with_the_money_of_all_its_
         ledger.records.plan_again([ledger.records.find(row.source, "purchase", [order])[order].id])
         run()
         assert [one for one in ledger.compliance.open() if one.kind == "over_contract"] == [row], order
+
+
+def test_a_contract_holds_to_the_end_of_its_last_day_at_the_marketplace(
+    run: ComplianceRun, pair: SandboxPair, ledger: Ledger
+) -> None:
+    """An evening in Los Angeles is the next day in UTC."""
+    contracted = {item["supplier-part-num"] for item in pair.state("coupa", "supplier_items") if item.get("contract")}
+    zone = ZoneInfo("America/Los_Angeles")
+    ordered = [
+        (datetime.fromisoformat(moment), order)
+        for asin, rows in bought(pair).items() if asin in contracted for moment, order, _, _ in rows
+    ]  # fmt: skip
+    moment, order = max((at, order) for at, order in ordered if at.astimezone(zone).date() < at.date())
+    last = moment.astimezone(zone).date()
+    for contract in pair.state("coupa", "contracts"):
+        put(pair, f"contracts/{contract['id']}", **{"end-date": f"{last}T00:00:00-07:00"})
+    run()
+    with ledger.engine.begin() as connection:
+        query = sa.text(
+            "SELECT DISTINCT order_id, contract FROM purchased_lines WHERE asin = ANY(:asins) AND standing <> 'cancelled'"
+        )
+        books = {row.order_id: row.contract for row in connection.execute(query, {"asins": sorted(contracted)})}
+    later = {one for at, one in ordered if at.astimezone(zone).date() > last}
+    assert books[order] and {books[one] for one in later} == {""}
