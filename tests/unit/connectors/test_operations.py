@@ -9,10 +9,10 @@ from connectors.coupa import operations as coupa
 from connectors.http import Permit
 from connectors.limits import Bucket
 from connectors.operations import Operation, by_name, owned_bucket
-from tests.unit.connectors.test_coupa_reads import READS
-from tests.unit.connectors.test_coupa_writes import WRITES
 from tests.unit.connectors.test_coupa_orders import READS as ORDER_READS
 from tests.unit.connectors.test_coupa_orders import WRITES as ORDER_WRITES
+from tests.unit.connectors.test_coupa_reads import READS
+from tests.unit.connectors.test_coupa_writes import WRITES
 
 
 def test_placeholders_are_filled_with_one_escaped_segment() -> None:
