@@ -1,5 +1,6 @@
 """The number a document goes under, or why it goes under none."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,10 @@ from procurement.money import Money
 from procurement.pipelines.amazon_invoices_to_coupa.candidates import Verdict
 from procurement.pipelines.amazon_invoices_to_coupa.drafting import Drafting
 from procurement.pipelines.amazon_invoices_to_coupa.existing import Existing
+from procurement.policies import read_rules
 from tests.unit.pipelines.builders import group
 
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 KEY, AT = "acme/AMZN/1ABC", ("AMZN", "1ABC")
 
 
@@ -20,14 +23,19 @@ def number_for(
 ) -> Any:
     known = {} if claimed is None else {KEY: SimpleNamespace(claimed=claimed)}
     rivals = SimpleNamespace(released=frozenset({"1ABC"} if released else ()))
-    rules = SimpleNamespace(policies=SimpleNamespace(late_component="finding"))
+    rules = SimpleNamespace(policies=SimpleNamespace(late_component="finding"), routing=read_rules().routing)
     nothing: Any = None
     drafting = Drafting(
         instance="acme", account="a", rules=rules, existing=existing, known=known, receipts={}, orders=nothing, originals=nothing,
-        owners={}, known_deliveries=nothing, pending=frozenset(), before=nothing, now=nothing, rivals=rivals, rates=None,
+        owners={}, known_deliveries=nothing, pending=frozenset(), before=nothing, now=NOW, rivals=rivals, rates=None,
     )  # type: ignore[arg-type]  # fmt: skip
     draft: Any = SimpleNamespace(
-        identity=SimpleNamespace(number="1ABC"), supplier="AMZN", group=group(**changes), total=Money.of("43.28", "USD")
+        identity=SimpleNamespace(number="1ABC"),
+        supplier="AMZN",
+        group=group(**changes),
+        total=Money.of("43.28", "USD"),
+        ordered=[],
+        orders={},
     )
     return drafting._free_number(Plan(), draft)
 
