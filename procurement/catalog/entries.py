@@ -262,11 +262,12 @@ class Contract:
 @dataclass(frozen=True, slots=True)
 class CatalogState:
     """The catalog that supplier items join, as Coupa shows it. `why_not`: why what is in it cannot be bought; `known`: false
-    where Coupa shows nothing of it, because nothing is in it yet or its status is not shown."""
+    where Coupa shows nothing of it, because nothing is in it yet (`is_empty`) or its status is not shown."""
 
     name: str
     why_not: str = ""
     known: bool = True
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ RESOURCES: Mapping[str, Resource] = {
 SWITCHES: Mapping[str, Any] = {
     "soft_close_when_complete": False,  # close a PO once everything is received and invoiced (a company setting)
     "ignore_unknown_references": False,  # an optional reference that names nothing changes nothing, instead of 400
+    "show_catalog_status": False,  # supplier items tell their catalog's status: the published models do not, some instances do
 }
 API_USER_ID = 999_000_001  # outside the ordinary series, so that a seed's ids stay free
 

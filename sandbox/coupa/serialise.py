@@ -35,7 +35,9 @@ INTERNAL = {  # what only filters may follow, and what is taken in but never sho
     "items": ("image-url",),
     "supplier_items": ("availability", "availability-date"),
     "supplier_information": ("supplier-name", "supplier-number"),
+    "catalogs": ("start-date", "end-date"),
 }
+ONLY_IF_SWITCHED_ON = {"catalogs": {"status": "show_catalog_status"}}
 ONLY_IF_NAMED = {  # newer than the tenant's release, or unlike its published models: `fields` must ask for it
     "invoices": ("customer-account-number",),
     "purchase_orders": ("reason-insight-events",),
@@ -50,7 +52,7 @@ Show = Callable[[Record], Json]
 class Serialiser:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self._compiled: dict[tuple[str, str], Show] = {}
+        self._compiled: dict[tuple[str, str, bool], Show] = {}
 
     def show(self, name: str, record: Record, *, fields: str | None = None, return_object: str | None = None) -> Json:
         """The record as the call asked for it; None for `return_object=none`. Raises Refused (400) on a `fields`
@@ -66,15 +68,20 @@ class Serialiser:
         self._shown_by(name, fields, "full")
 
     def _shown_by(self, name: str, fields: str | None, mode: str) -> Show:
-        key = (name, mode if fields is None else fields)
+        key = (name, mode if fields is None else fields, bool(self.instance.switches["show_catalog_status"]))
         if key not in self._compiled:
             if len(self._compiled) > 500:
                 self._compiled.clear()
             self._compiled[key] = self._compile(name, mode if fields is None else _wanted(fields))
         return self._compiled[key]
 
+    def _hidden(self, name: str) -> frozenset[str]:
+        switched = ONLY_IF_SWITCHED_ON.get(name, {}).items()
+        off = [column for column, switch in switched if not self.instance.switches[switch]]
+        return frozenset([*INTERNAL.get(name, ()), *off])
+
     def _compile(self, name: str, wanted: Any, *, as_reference: bool = False) -> Show:
-        resource = self.instance.table(name).resource
+        resource, hidden = self.instance.table(name).resource, self._hidden(name)
         simple_user = name == "users" and as_reference
         parts: list[tuple[str, Callable[[Record], Json]]] = []
         for column_name, spec in _choices(resource, wanted):
@@ -85,7 +92,7 @@ class Serialiser:
                     parts.append((column_name, _custom_fields(spec)))
                 continue
             column = resource.columns.get(column_name)
-            if column is not None and column_name not in INTERNAL.get(name, ()):
+            if column is not None and column_name not in hidden:
                 parts.append((column_name, self._part(resource, column_name, column, spec)))
 
         sparse = name in WITHOUT_EMPTY

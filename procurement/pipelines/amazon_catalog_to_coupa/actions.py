@@ -40,7 +40,7 @@ class Gate:
     coupa: Coupa
     rules: Rules
     account: str
-    accepted: set[str] = field(default_factory=set)  # catalogs that Coupa showed as accepted in this load
+    joinable: set[str] = field(default_factory=set)  # catalogs that need no second question in this load
 
     def look(self, payload: Json) -> Stop | None:
         supplier = payload.get("supplier") or supplier_of(self.rules, self.account)
@@ -50,15 +50,16 @@ class Gate:
         if mode is Mode.SHADOW:
             return Stop("skipped", SHADOW)
         joins = payload.get("body", {}).get("catalog")
-        return self._closed(supplier, joins["name"]) if joins and joins["name"] not in self.accepted else None
+        return self._closed(supplier, joins["name"]) if joins and joins["name"] not in self.joinable else None
 
     def _closed(self, supplier: str, name: str) -> Stop | None:
-        """A catalog of which nothing is shown is asked for again, until the first supplier item in it shows its status."""
+        """A catalog with nothing in it is asked for again, until the first supplier item in it shows its status, or that Coupa
+        shows none."""
         state = read_catalog(self.coupa, supplier, name)
         if state.why_not:
             return Stop("waiting", f"it joins catalog {name}: {state.why_not}")
-        if state.known:
-            self.accepted.add(name)
+        if not state.is_empty:
+            self.joinable.add(name)
         return None
 
 

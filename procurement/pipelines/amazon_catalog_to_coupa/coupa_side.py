@@ -49,10 +49,12 @@ def read_item(raw: Json) -> ItemRow:
 
 
 def read_catalog(coupa: Coupa, supplier: str, name: str) -> CatalogState:
-    """Coupa has no call for catalogs: what is known of one is what the supplier items in it show."""
-    status = (coupa.catalog(supplier, name) or {}).get("status")
+    """Coupa has no call for catalogs: what is known of one is what the supplier items in it show, and its published models
+    have no status there, so not every instance shows one."""
+    shown = coupa.catalog(supplier, name)
+    status = (shown or {}).get("status")
     if status in (None, ""):
-        return CatalogState(name, known=False)
+        return CatalogState(name, known=False, is_empty=shown is None)
     return CatalogState(name, "" if status == ACCEPTED else f"it is {status} in Coupa, not {ACCEPTED}")
 
 

@@ -52,6 +52,7 @@ def tour_catalog(amazon: AmazonBusiness, coupa: Coupa) -> None:
     coupa.update_supplier_item(made["id"], changes, coupa.permit("update_supplier_item"))
     [[row]] = list(coupa.supplier_items_of_items([item["id"]]))
     assert (row["price"], [one["name"] for page in coupa.items(["TOUR-1"]) for one in page]) == ("9.00", ["A tour"])
+    coupa.catalog("AMZN-US", "Amazon Business contract items")
     list(coupa.waiting_requisitions())
 
 

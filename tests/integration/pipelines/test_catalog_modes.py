@@ -101,6 +101,7 @@ CATALOG = "Amazon Business contract items"
 
 def test_nothing_joins_a_catalog_that_is_not_accepted_and_the_administrator_is_told(run: CatalogRun) -> None:
     run.coupa("edit_supplier_item", supplier_part_num=PENS, changes={"catalog": None})
+    run.pair.post("coupa", "switches", show_catalog_status=True)
     run.coupa("edit_catalog", name=CATALOG, changes={"status": "draft"})
     closed = run()
     assert BATTERIES not in run.prices() and f"AMZN-{BATTERIES}" not in run.items()
@@ -122,6 +123,7 @@ def test_nothing_joins_a_catalog_that_is_not_accepted_and_the_administrator_is_t
 
 
 def test_a_catalog_that_is_withdrawn_between_plan_and_load_is_not_joined(run: CatalogRun) -> None:
+    run.pair.post("coupa", "switches", show_catalog_status=True)
     run(before_load=lambda: run.coupa("edit_catalog", name=CATALOG, changes={"status": "draft"}))
     assert BATTERIES not in run.prices() and prices(run)[PAPER] == "46.80"
     assert run.fates()[BATTERIES] == (

@@ -39,6 +39,11 @@ def test_an_accepted_catalog_is_asked_for_once(rules: Rules) -> None:
     assert [before.look(JOINS) for _ in range(3)] == [None] * 3 and coupa.asked == 1
 
 
+def test_a_catalog_whose_status_coupa_does_not_show_is_asked_for_once_too(rules: Rules) -> None:
+    before, coupa = gate(rules, {"name": "AB"})
+    assert [before.look(JOINS) for _ in range(3)] == [None] * 3 and coupa.asked == 1
+
+
 def test_a_write_that_joins_no_catalog_asks_nothing(rules: Rules) -> None:
     before, coupa = gate(rules)
     assert before.look({"supplier": "AMZN-US", "body": {"price": "1.00"}}) is None
@@ -56,4 +61,4 @@ def test_the_first_item_in_a_new_catalog_shows_whether_others_may_follow(rules: 
 @pytest.mark.parametrize("shown", [None, {"name": "AB"}, {"name": "AB", "status": None}])
 def test_what_coupa_does_not_show_is_unknown_and_neither_accepted_nor_closed(shown: Json | None) -> None:
     state = read_catalog(Coupa(shown), "AMZN-US", "AB")  # type: ignore[arg-type]
-    assert (state.known, state.why_not) == (False, "")
+    assert (state.known, state.why_not, state.is_empty) == (False, "", shown is None)

@@ -57,6 +57,17 @@ def test_a_price_moves_and_coupa_says_by_how_much(company, made):
     assert (status, changed["price"], changed["price-change"]) == (200, "9.00", "-0.50")
 
 
+@pytest.mark.parametrize("switched_on", [False, True])
+def test_a_catalog_shows_its_status_only_where_that_is_switched_on(company, made, switched_on):
+    made("/items", ITEM)
+    company.state.instance.table("catalogs").add({"id": 1, "name": "AB", "status": "draft"})
+    company.state.instance.switches["show_catalog_status"] = switched_on
+    made("/supplier_items", {**PRICE, "catalog": {"name": "AB"}})
+    shown = company.call("GET", "/supplier_items/1")[1]["catalog"]
+    assert (shown["name"], shown.get("status")) == ("AB", "draft" if switched_on else None)
+    assert ("status" in shown) is switched_on and not {"start-date", "end-date"} & shown.keys()
+
+
 def test_availability_and_image_are_taken_and_never_shown(company, made):
     item = made("/items", {**ITEM, "image-url": "https://example.com/pen.jpg"})
     price = made("/supplier_items", {**PRICE, "availability": "out_of_stock"})
