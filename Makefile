@@ -11,7 +11,7 @@ CORE_STAMP := $(CORE)/.stamp
 # Compiled modules are kept whatever the shell says: every task of Airflow and every test process imports them anew.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup environments demo up down test check format lint types imports unit unit-core golden integration cover integration-covered dags e2e docs mappings-check dead-letters backtest bench mutants clean
+.PHONY: help setup environments demo up down test check format lint types imports unit unit-core golden integration cover dags e2e docs mappings-check dead-letters backtest bench mutants clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,9 +44,9 @@ up: setup ## the demo left running, with the Airflow page (stop it with: make do
 down: setup ## stop what `make up` started
 	@$(BIN)/python -m local.down
 
-# The tests against a real Airflow mostly wait for it: they run beside the integration tests, each output in one piece.
-test: environments lint types imports mappings-check unit-core dags ## everything that CI checks
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) integration-covered e2e
+# Two at a time, each output in one piece where make can do that: mypy has one thread, and what drives a real Airflow often waits.
+test: environments ## everything that CI checks
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) lint types imports mappings-check dags cover e2e
 
 check: lint types imports unit mappings-check ## the fast part of test
 
@@ -78,9 +78,6 @@ integration: setup ## real PostgreSQL, real HTTP
 	$(BIN)/pytest tests/integration -q -n $(JOBS)
 
 cover: unit-core setup ## unit, golden and integration tests, with the coverage that is required
-	@$(MAKE) --no-print-directory integration-covered
-
-integration-covered: setup ## integration tests, their coverage added to that of unit-core
 	$(BIN)/pytest tests/integration -q -n $(JOBS) --cov --cov-append --cov-report=term:skip-covered
 
 dags: setup ## every DAG parses and keeps the house rules
