@@ -19,6 +19,8 @@ from tests.integration.pipelines.conftest import NOW, SandboxPair, connect_amazo
 
 LIVE = "{mode: live, go_live: 2026-03-01}"
 Json = dict[str, Any]
+PENS, PAPER, NOTES, PRINTER, LABELS = "B0QX10001A", "B0QX10002B", "B0QX10003C", "B0QX10004D", "B0QX10006F"
+MARKERS, GLOVES, TOWELS, BATTERIES, GONE = "B0QX10008H", "B0QX30001A", "B0QX40004D", "B0QX20007G", "B0QX90001Z"
 
 
 def switched(directory: Path, rollout: str = LIVE, **choices: Any) -> Rules:
@@ -122,3 +124,7 @@ class CatalogRun:
     def fates(self) -> dict[str, tuple[str, str]]:
         """Disposition and reason by article."""
         return dict(self.ledger.completeness.fates(pipeline.PIPELINE))
+
+
+def prices(run: CatalogRun) -> dict[str, str]:
+    return {asin: row["price"] for asin, row in run.prices().items()}

@@ -11,13 +11,25 @@ import pytest
 
 from procurement.ledger import Ledger
 from procurement.pipelines.amazon_catalog_to_coupa import PIPELINE
-from tests.integration.pipelines.catalog_runs import CatalogRun, switched
+from tests.integration.pipelines.catalog_runs import (
+    BATTERIES,
+    GLOVES,
+    GONE,
+    LABELS,
+    MARKERS,
+    NOTES,
+    PAPER,
+    PENS,
+    PRINTER,
+    TOWELS,
+    CatalogRun,
+    prices,
+    switched,
+)
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox
 from tests.integration.pipelines.test_crashes import PROGRAM, ROOT
 
 pytestmark = pytest.mark.integration
-PENS, PAPER, NOTES, PRINTER, LABELS = "B0QX10001A", "B0QX10002B", "B0QX10003C", "B0QX10004D", "B0QX10006F"
-MARKERS, GLOVES, TOWELS, BATTERIES, GONE = "B0QX10008H", "B0QX30001A", "B0QX40004D", "B0QX20007G", "B0QX90001Z"
 
 
 @pytest.fixture
@@ -28,10 +40,6 @@ def pair(start_sandbox: StartSandbox) -> SandboxPair:
 @pytest.fixture
 def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> CatalogRun:
     return CatalogRun(pair, ledger, switched(mappings_directory))
-
-
-def prices(run: CatalogRun) -> dict[str, str]:
-    return {asin: row["price"] for asin, row in run.prices().items()}
 
 
 def test_what_differs_is_written_once_and_what_is_a_persons_waits(run: CatalogRun) -> None:

@@ -8,13 +8,22 @@ import pytest
 from connectors.amazon_business import catalog as amazon_catalog
 from procurement.ledger import Ledger
 from procurement.pipelines.amazon_catalog_to_coupa import PIPELINE
-from tests.integration.pipelines.catalog_runs import CatalogRun, switched
+from tests.integration.pipelines.catalog_runs import (
+    BATTERIES,
+    GLOVES,
+    LABELS,
+    NOTES,
+    PAPER,
+    PENS,
+    PRINTER,
+    CatalogRun,
+    prices,
+    switched,
+)
 from tests.integration.pipelines.conftest import SandboxPair, StartSandbox, connect_coupa
 
 pytestmark = pytest.mark.integration
 Json = dict[str, Any]
-PENS, PAPER, NOTES, PRINTER, LABELS = "B0QX10001A", "B0QX10002B", "B0QX10003C", "B0QX10004D", "B0QX10006F"
-GLOVES, BATTERIES = "B0QX30001A", "B0QX20007G"
 
 
 @pytest.fixture
@@ -25,10 +34,6 @@ def pair(start_sandbox: StartSandbox) -> SandboxPair:
 @pytest.fixture
 def run(pair: SandboxPair, ledger: Ledger, mappings_directory: Path) -> CatalogRun:
     return CatalogRun(pair, ledger, switched(mappings_directory))
-
-
-def prices(run: CatalogRun) -> dict[str, str]:
-    return {asin: row["price"] for asin, row in run.prices().items()}
 
 
 def test_a_dry_run_shows_its_plan_and_writes_nothing_else(run: CatalogRun) -> None:

@@ -1,6 +1,5 @@
 """Once what was decided is written, nothing is left to write; and what is held, or not ours, is in no write."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -8,95 +7,29 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from procurement.catalog.comparing import compare
 from procurement.catalog.decisions import Decision
 from procurement.catalog.entries import (
-    Article,
-    CatalogState,
-    Contract,
     Entry,
     ItemRow,
     PriceRow,
     Release,
-    Surroundings,
-    Term,
     Tier,
     release_of,
 )
-from procurement.catalog.rules import CatalogFile
-from procurement.pipelines.amazon_catalog_to_coupa.payloads import read_hidden, writes_of
-from procurement.policies import read_rules
-
-RULES = read_rules()
-CATALOG = RULES.catalog
-ASIN, CATALOG_NAME = "B000000001", CATALOG.writing.catalog
-TERM = Term(3, (Decimal(9), Decimal(49)))
-CONTRACTS = {"C-AB-2026": Contract("C-AB-2026", True, (TERM,)), "OLD": Contract("OLD", False, why_not="it ended")}
-FIELDS = {
-    "name": "name",
-    "description": "description",
-    "commodity": "commodity",
-    "manufacturer-name": "manufacturer",
-    "active": "active",
-}
-
-cents = st.integers(1, 5000).map(lambda n: Decimal(n).scaleb(-2))
-articles = st.builds(
-    Article,
-    sold=st.booleans(), offers=st.integers(0, 3), title=st.sampled_from(["Pens", "Pencils", None]), price=st.none() | cents,
-    currency=st.sampled_from(["USD", "CAD"]), least=st.sampled_from([None, 1, 3]),
-    tiers=st.sampled_from([(), (Tier(10, Decimal("4.00")), Tier(50, Decimal("3.00"))), (Tier(5, Decimal("4.00")),), (Tier(None, Decimal(4)),)]),
-    availability=st.sampled_from([None, "In Stock.", "Currently unavailable."]), unspsc=st.sampled_from([None, "44121704"]),
-    image=st.sampled_from([None, "https://example.com/a.jpg"]), manufacturer=st.sampled_from([None, "Acme"]),
-    package=st.sampled_from([None, "Pack"]), pack=st.sampled_from([None, "Pack"]),
-)  # fmt: skip
-rows = st.builds(
-    PriceRow, id=st.just(55), contract=st.sampled_from(["C-AB-2026", None, "OLD"]), price=st.none() | cents,
-    currency=st.just("USD"), preferred=st.booleans(), catalog=st.sampled_from([None, CATALOG_NAME]),
-    least=st.sampled_from([None, Decimal(2)]), item_id=st.just(1),
-)  # fmt: skip
-items = st.builds(
-    ItemRow, id=st.just(1), number=st.sampled_from(["ITM-1", f"AMZN-{ASIN}"]), name=st.sampled_from(["Pens", "Old"]),
-    active=st.booleans(), commodity=st.sampled_from([None, "Furniture"]), unit=st.sampled_from(["EA", "PK", None]),
-)  # fmt: skip
-entries = st.builds(
-    Entry, asin=st.just(ASIN), article=articles, rows=rows.map(lambda row: (row,)), item=items,
-    missed=st.sampled_from([(), ("a",), ("a", "b", "c")]), pack_agreed=st.sampled_from([None, "Pack"]),
-)  # fmt: skip
-
-
-def around(decision: Decision | None = None, released: Release | None = None) -> Surroundings:
-    written = {ASIN: decision.written} if decision is not None else {}
-    items = {one.item.number: one.delivered for one in decision.items} if decision is not None else {}
-    lookups, release = RULES.lookups, {ASIN: released} if released is not None else {}
-    return Surroundings(
-        CONTRACTS, lookups["commodities"].find, lookups["units"].find, release, written, supplier="AMZN-US", items=items
-    )
-
-
-def item_written(decision: Decision) -> dict[str, Any]:
-    """The fields of the one item that changes."""
-    assert len(decision.items) <= 1
-    return decision.items[0].fields if decision.items else {}
-
-
-def after(entry: Entry, decision: Decision) -> Entry:
-    """The entry as the next run reads it, once Coupa took what was decided."""
-    row = entry.rows[0]
-    tiers = list(row.tiers) + [None] * (10 - len(row.tiers))
-    for name, value in decision.price.items():
-        if name.startswith("price-tier-"):
-            tiers[int(name.rsplit("-", 1)[1]) - 1] = value
-    changed: dict[str, Any] = {
-        "price": decision.price.get("price", row.price), "catalog": decision.price.get("catalog", row.catalog),
-        "least": decision.price.get("minimum-order-quantity", row.least), "term": decision.price.get("contract-term", row.term),
-        "preferred": decision.price.get("preferred", row.preferred), "tiers": tuple(tiers),
-    }  # fmt: skip
-    assert entry.item is not None
-    fields = {FIELDS[name]: value for name, value in item_written(decision).items() if name in FIELDS}
-    return replace(entry, rows=(replace(row, **changed),), item=replace(entry.item, **fields))
+from tests.unit.procurement.catalog_world import (
+    CATALOG,
+    CATALOG_NAME,
+    SOLD,
+    after,
+    around,
+    cents,
+    entries,
+    item_written,
+    sold,
+    tuned,
+)
 
 
 @given(entries)
@@ -141,13 +74,6 @@ def test_a_price_under_a_contract_that_is_not_in_force_is_left_alone(entry: Entr
     assert not compare(entry, CATALOG, around()).writes
 
 
-def tuned(**choices: Any) -> CatalogFile:
-    return CATALOG.model_validate({**CATALOG.model_dump(), **choices})
-
-
-SOLD = Entry(ASIN, Article(offers=1, title="Pens", price=Decimal("5.00"), currency="USD"), origin="list")
-
-
 @pytest.mark.parametrize(
     ("choices", "entry", "seen"),
     [
@@ -171,11 +97,6 @@ def test_items_of_people_are_kept_equal_where_the_rule_file_says_so() -> None:
     assert item_written(first) == {"name": "Pens"}
     edited = replace(entry, item=replace(item, name="Pens (ask first)"))
     assert compare(edited, tuned(writing=writing), around(first)).items == [], "what a person changed since stays"
-
-
-def sold(*rows: PriceRow, **article: Any) -> Entry:
-    shown = replace(SOLD.article, **article)
-    return replace(SOLD, article=shown, rows=rows, item=ItemRow(1, "ITM-1", name="Pens"), pack_agreed=shown.pack or "")
 
 
 def test_any_move_over_a_limit_holds_however_far_another_one_went() -> None:
@@ -297,139 +218,3 @@ def test_what_was_only_bought_belongs_in_when_its_price_is_negotiated() -> None:
     assert compare(replace(bought, origin="list IT basics"), tuned(offers=offers), around()).kind == "added"
     under_a_program = replace(bought, origin="bought at a negotiated price")
     assert compare(under_a_program, tuned(offers=offers), around()).kind == "added", "its order line said so"
-
-
-def written_by(
-    decision: Decision, before: Surroundings | None = None, lost: frozenset[int] = frozenset()
-) -> Surroundings:
-    """As the ledger remembers it, through JSON and back, but for the writes of the rows that were `lost`."""
-    entry = sold()
-    remembered = dict(before.written[ASIN]) if before is not None else {}
-    for write in writes_of(decision, entry, supplier="AMZN-US"):
-        if write.payload.get("id") not in lost:
-            remembered |= read_hidden(json.loads(json.dumps(write.payload)))
-    return replace(around(), written={ASIN: remembered})
-
-
-TWO = (
-    PriceRow(55, "C-AB-2026", Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
-    PriceRow(56, None, Decimal("5.00"), "USD", preferred=False, catalog=CATALOG_NAME),
-)
-
-
-def test_an_article_that_is_back_is_as_it_was_on_every_price_that_was_taken_out() -> None:
-    gone = replace(sold(*TWO), article=Article(sold=False), missed=("a", "b", "c"))
-    removed = compare(gone, CATALOG, around())
-    assert [(row.id, fields) for row, fields in removed.also] == [
-        (56, {"availability": "out_of_stock", "preferred": False})
-    ]
-    left = tuple(replace(row, preferred=False) for row in TWO)
-    back = compare(sold(*left), CATALOG, written_by(removed))
-    assert back.price == {"availability": "in_stock", "preferred": True}
-    assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]
-    assert not compare(sold(*TWO), CATALOG, written_by(back)).writes
-
-
-BARE_AND_TWO = (
-    PriceRow(1, None, Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
-    PriceRow(2, "C-AB-2026", Decimal("5.00"), "USD", preferred=True, catalog=CATALOG_NAME),
-)
-
-
-@pytest.mark.parametrize("gone", [{"price": None, "offers": 0}, {"sold": False}])
-def test_the_row_that_went_first_comes_back_though_another_has_the_price(gone: dict[str, Any]) -> None:
-    """Without a price no row counts more than another; with one, the row under the contract does."""
-    entry = replace(sold(*BARE_AND_TWO, **gone), missed=("a", "b", "c"))
-    out = compare(entry, CATALOG, around())
-    left = tuple(replace(row, preferred=out.price.get("preferred", True)) for row in BARE_AND_TWO)
-    back = compare(sold(*left), CATALOG, written_by(out))
-    assert back.row is not None and back.row.id == 2 and back.price["availability"] == "in_stock"
-    [(row, fields)] = back.also
-    assert row.id == 1 and fields["availability"] == "in_stock"
-    assert not compare(sold(*BARE_AND_TWO), CATALOG, written_by(back)).writes
-
-
-def test_a_row_whose_write_was_lost_is_written_by_the_next_comparison() -> None:
-    out = compare(sold(*TWO, price=None, offers=0), CATALOG, around())
-    again = compare(sold(*TWO, price=None, offers=0), CATALOG, written_by(out, lost=frozenset({56})))
-    assert (again.row and again.row.id, again.also) == (56, ())
-    back = compare(sold(*TWO), CATALOG, written_by(out))
-    half = written_by(back, written_by(out), lost=frozenset({56}))
-    assert [(row.id, fields) for row, fields in compare(sold(*TWO), CATALOG, half).also] == [
-        (56, {"availability": "in_stock"})
-    ]
-
-
-def test_a_row_whose_contract_is_not_in_force_when_the_article_returns_comes_back_with_its_contract() -> None:
-    out = compare(sold(*BARE_AND_TWO, price=None, offers=0), CATALOG, around())
-    ended = {"C-AB-2026": Contract("C-AB-2026", False, why_not="it ended")}
-    back = compare(sold(*BARE_AND_TWO), CATALOG, replace(written_by(out), contracts=ended))
-    assert (back.row and back.row.id, back.also) == (1, ())
-    again = compare(sold(*BARE_AND_TWO), CATALOG, written_by(back, written_by(out)))
-    assert (again.row and again.row.id, again.price) == (2, {"availability": "in_stock"})
-
-
-def test_an_article_that_vanished_with_too_many_others_waits_and_is_a_finding() -> None:
-    gone = replace(sold(TWO[0]), article=Article(sold=False))
-    doubted = compare(replace(gone, doubted=("a", "b")), CATALOG, around())
-    assert (doubted.kind, doubted.writes, doubted.waits) == ("left", False, True)
-    assert doubted.reason == "Amazon does not know it: too many vanished at once, in 2 of 5 nights"
-    assert [one.kind for one in doubted.differences] == ["vanished"]
-    believed = compare(replace(gone, doubted=("a", "b"), missed=("c",)), CATALOG, around())
-    assert believed.reason == "Amazon does not know it: missing in 1 of 3 complete runs" and not believed.differences
-
-
-def test_what_people_did_not_prefer_is_not_preferred_when_the_article_is_back() -> None:
-    row = replace(TWO[0], preferred=False)
-    removed = compare(replace(sold(row), article=Article(sold=False), missed=("a", "b", "c")), CATALOG, around())
-    assert compare(sold(row), CATALOG, written_by(removed)).price == {"availability": "in_stock"}
-
-
-def test_an_article_that_is_back_is_in_stock_even_where_availability_is_not_kept_equal() -> None:
-    writing = {**CATALOG.writing.model_dump(), "supplier_item": ("price",)}
-    removed = compare(
-        replace(sold(TWO[0]), article=Article(sold=False), missed=("a", "b", "c")), tuned(writing=writing), around()
-    )
-    back = compare(sold(replace(TWO[0], preferred=False)), tuned(writing=writing), written_by(removed))
-    assert back.price == {"availability": "in_stock", "preferred": True}
-
-
-def test_every_price_that_was_out_of_stock_for_want_of_offers_comes_back() -> None:
-    out = compare(sold(*TWO, price=None, offers=0), CATALOG, around())
-    assert [(row.id, fields) for row, fields in out.also] == [(56, {"availability": "out_of_stock"})]
-    back = compare(sold(*TWO), CATALOG, written_by(out))
-    assert [(row.id, fields) for row, fields in back.also] == [(56, {"availability": "in_stock"})]
-
-
-def test_a_supplier_item_that_people_put_into_another_catalog_stays_there() -> None:
-    elsewhere = compare(sold(replace(TWO[0], catalog="Lab only")), CATALOG, around())
-    assert (elsewhere.price, [one.kind for one in elsewhere.differences]) == ({}, ["other_catalog"])
-    joined = compare(sold(replace(TWO[0], catalog=None)), CATALOG, around())
-    assert joined.price == {"catalog": CATALOG_NAME}
-    taken_off = compare(sold(replace(TWO[0], catalog=None)), CATALOG, written_by(joined))
-    assert (taken_off.price, [one.kind for one in taken_off.differences]) == ({}, ["other_catalog"])
-
-
-def test_a_supplier_item_follows_from_the_catalog_that_we_put_it_into() -> None:
-    joined = compare(sold(replace(TWO[0], catalog=None)), CATALOG, around())
-    writing = {**CATALOG.writing.model_dump(), "catalog": "New"}
-    assert compare(sold(TWO[0]), tuned(writing=writing), written_by(joined)).price == {"catalog": "New"}
-
-
-CLOSED = CatalogState(CATALOG_NAME, "it is draft in Coupa, not accepted")
-
-
-def test_nothing_joins_a_catalog_that_is_not_accepted_and_the_rest_is_kept_equal() -> None:
-    closed = replace(around(), catalog=CLOSED)
-    added = compare(SOLD, CATALOG, closed)
-    assert (added.kind, added.writes, added.waits) == ("left", False, True)
-    assert [one.kind for one in added.differences] == ["catalog_not_accepted"]
-    elsewhere = compare(sold(replace(TWO[0], catalog=None, price=Decimal("4.90"))), CATALOG, closed)
-    assert elsewhere.price == {"price": Decimal("5.00")} and elsewhere.waits and CATALOG_NAME in elsewhere.reason
-    within = compare(sold(TWO[0]), CATALOG, closed)
-    assert (within.kind, within.waits, within.differences) == ("unchanged", False, [])
-
-
-def test_a_catalog_of_which_coupa_shows_nothing_stops_nobody() -> None:
-    unknown = replace(around(), catalog=CatalogState(CATALOG_NAME, known=False))
-    assert compare(SOLD, CATALOG, unknown).price["catalog"] == CATALOG_NAME
